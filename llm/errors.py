@@ -1,0 +1,23 @@
+"""What can stop this room's work. One root, so that a caller can catch everything at once."""
+
+from __future__ import annotations
+
+
+class LLMError(Exception):
+    """Asking a language model failed; the text is one line that a user can act on."""
+
+
+class ModelNotFound(LLMError):
+    """No such model is registered, or it is not on this machine."""
+
+
+class DownloadError(LLMError):
+    """A model could not be fetched, verified or stored."""
+
+
+class BackendError(LLMError):
+    """A model could not be loaded, or it failed while answering."""
+
+
+class UnscriptedCondition(LLMError):
+    """A scripted judge was asked about a condition that its script does not mention."""

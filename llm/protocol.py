@@ -1,0 +1,146 @@
+"""The seams of this room: a backend runs a model, a judge senses with it, a voice phrases with it.
+
+Nothing here imports a model runtime, so that the engine and its tests depend on protocols only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, runtime_checkable
+
+Role = Literal["customer", "agent", "tool", "system"]
+OnText = Callable[[str], None]
+"""Receives each piece of text as it is written; the pieces joined are the whole text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of a conversation, oldest first; a tool's text is its name and result in one line."""
+
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A question for the judge: the key of an observation and the statement to be judged."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """An answer of the judge. A `truth` of None is *unknown*, which is never false.
+
+    `probability` is P(true) in [0, 1], calibrated where the judge is; None where the judge has none.
+    """
+
+    observation: str
+    truth: bool | None
+    probability: float | None
+    evidence: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyRequest:
+    """Everything a reply may rest on.
+
+    `instructions` must be followed, `prohibitions` are statements that must not come true of the reply,
+    `tool_results` are lines of what tools returned in this turn. `attempt` counts from 1; from the
+    second on, `complaint` says what was wrong with the draft before.
+    """
+
+    agent_name: str
+    agent_description: str
+    conversation: tuple[Message, ...]
+    instructions: tuple[str, ...] = ()
+    prohibitions: tuple[str, ...] = ()
+    tool_results: tuple[str, ...] = ()
+    attempt: int = 1
+    complaint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """Arguments of one tool call: what the customer said, and the required names that nobody gave."""
+
+    values: Mapping[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """Runs one model. Its methods may be called concurrently and never block the event loop.
+
+    All raise `BackendError`.
+    """
+
+    @property
+    def name(self) -> str:
+        """What a trace calls the model."""
+
+    @property
+    def digest(self) -> str:
+        """Identifies the weights: equal digests answer alike."""
+
+    async def score(
+        self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]
+    ) -> list[float]:
+        """P(first answer) after prefix + suffix, of the two answers only; one number per suffix.
+
+        Each answer must be a single token. One forward pass a suffix, nothing is generated.
+        """
+
+    async def generate(
+        self,
+        prompt: str,
+        schema: dict[str, Any] | None = None,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        on_text: OnText | None = None,
+    ) -> str:
+        """The model's continuation of the prompt; with a JSON schema, the text conforms to it."""
+
+    async def close(self) -> None:
+        """Free the model. Idempotent."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Says which conditions hold of the customer's latest message, in the context of the conversation."""
+
+    @property
+    def name(self) -> str:
+        """What a trace calls the judge."""
+
+    async def judge(
+        self, conversation: Sequence[Message], conditions: Sequence[Condition]
+    ) -> list[Judgement]:
+        """One judgement per condition, in the order asked; an answer does not depend on the others."""
+
+
+@runtime_checkable
+class Voice(Protocol):
+    """Phrases replies and reads tool arguments out of a conversation."""
+
+    @property
+    def name(self) -> str:
+        """What a trace calls the voice."""
+
+    async def reply(self, request: ReplyRequest, on_text: OnText | None = None) -> str:
+        """A draft of the agent's next message; the engine checks it before it is sent."""
+
+    async def arguments(
+        self,
+        conversation: Sequence[Message],
+        tool_name: str,
+        tool_description: str,
+        schema: Mapping[str, Any],
+    ) -> Arguments:
+        """The call's arguments that the customer gave; `schema` is a JSON schema of an object.
+
+        What the customer did not say is left out, and listed in `missing` where the schema requires it.
+        """
