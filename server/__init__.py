@@ -1,0 +1,1 @@
+"""The conversation over HTTP, the web page and the command line."""

@@ -1,0 +1,1 @@
+"""The meaning of a policy, symbolically: proofs, witnesses and findings."""

@@ -1,0 +1,1 @@
+"""What a user's own tests need: a judge without a model."""
