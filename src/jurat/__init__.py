@@ -10,10 +10,6 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from jurat.policies import Drop, Finding, PolicyError, PolicyGraph, Resolution, load, resolve
-    from jurat.solver import Report, check
-
 __version__ = "0.1.0"
 
 __all__ = [
@@ -41,14 +37,18 @@ _HOMES = {
     "resolve": "jurat.policies",
 }
 
+if TYPE_CHECKING:
+    from jurat.policies import Drop, Finding, PolicyError, PolicyGraph, Resolution, load, resolve
+    from jurat.solver import Report, check
+else:  # hidden from type checkers, which would otherwise accept any name
 
-def __getattr__(name: str) -> object:
-    """Import a public name from its room on first use (PEP 562) and keep it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+    def __getattr__(name: str) -> object:
+        """Import a public name from its room on first use (PEP 562) and keep it."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value: object = getattr(import_module(_HOMES[name]), name)
+        globals()[name] = value
+        return value
 
 
 def __dir__() -> list[str]:

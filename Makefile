@@ -1,0 +1,64 @@
+# Everything that is done often. A fresh machine needs Python 3.11 or newer and make; the rest goes into .venv.
+
+VENV := .venv
+PORT ?= 8800
+# The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides it.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint format lock clean install install-dev port
+
+help: ## list these commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+demo: port install ## install, prove the example policy, download the model, chat at http://localhost:8800 (PORT=…)
+	$(VENV)/bin/jurat models pull
+	$(VENV)/bin/jurat check examples/support
+	$(VENV)/bin/jurat serve examples/support --port $(PORT)
+
+test: lint ## install, check the code and run every test, the real model's included
+	$(VENV)/bin/jurat models pull
+	$(VENV)/bin/python -m pytest
+
+lint: install-dev ## check style, types and import layers
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports --no-cache
+
+format: install-dev ## format the code and sort its imports
+	$(VENV)/bin/ruff check --fix-only .
+	$(VENV)/bin/ruff format .
+
+lock: install-dev ## resolve the newest versions and pin them in requirements/
+	$(VENV)/bin/python scripts/lock.py
+
+clean: ## remove what was installed or built here; downloaded models stay in the user's cache
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+
+install: $(VENV)/installed ## install what `make demo` needs
+install-dev: $(VENV)/installed-dev ## install what `make test` needs
+
+# An occupied port is said first, before anything is installed or downloaded.
+port:
+	@command -v $(PYTHON) >/dev/null || { echo "Jurat needs Python 3.11 or newer, and \`$(PYTHON)\` was not found" >&2; exit 1; }
+	@$(PYTHON) scripts/preflight.py port '$(PORT)'
+
+$(VENV)/created:
+	@command -v $(PYTHON) >/dev/null || { echo "Jurat needs Python 3.11 or newer, and \`$(PYTHON)\` was not found" >&2; exit 1; }
+	@$(PYTHON) scripts/preflight.py python
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/installed: $(VENV)/created pyproject.toml requirements/build.txt requirements/server.txt
+	$(PIP) install -r requirements/build.txt -r requirements/server.txt
+	$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/created pyproject.toml requirements/dev.txt
+	$(PIP) install -r requirements/dev.txt
+	$(PIP) install --no-build-isolation --no-deps -e .
+	@touch $@
