@@ -1,0 +1,288 @@
+"""Formulas: a small typed tree, parsed from CEL by :mod:`jurat.policies.cel`.
+
+Every node is frozen and hashable; equal formulas are equal nodes wherever they were written. Spans live beside the
+tree (``Formula``), not in it, so that they do not take part in equality.
+
+Boolean nodes are evaluated in Kleene's three values (:mod:`jurat.policies.evaluation`) and encoded by their twin in
+the solver. *Atoms* are the leaves that a situation gives a value to: facts, observations, events, history, journeys;
+``Argument`` is given by a tool call, in guards and argument constraints only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Literal
+
+from jurat.policies.spans import Span
+from jurat.policies.types import BOOL, INT, EnumType, ScalarType, Type, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Const:
+    """A literal. Enum literals are strings whose type is the enum they were compared with."""
+
+    value: Value
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A declared fact; reading an absent one is unknown."""
+
+    path: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A judged condition, by its key (the normalised text itself for one given inline)."""
+
+    key: str
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An engine event now: ``called("t")``, ``session.ended`` or a declared one."""
+
+    name: str
+    argument: str | None = None
+    type: Type = BOOL
+
+    @property
+    def key(self) -> str:
+        return self.name if self.argument is None else f'{self.name}("{self.argument}")'
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """A past-time operator over events and facts; ``count`` is an int, the others are bools.
+
+    ``within`` bounds it: a number of turns, or of seconds when ``unit`` is ``"seconds"``.
+    """
+
+    operator: Literal["once", "since", "previously", "historically", "count"]
+    operands: tuple[Expr, ...]
+    within: int | None = None
+    unit: Literal["turns", "seconds"] = "turns"
+    type: Type = BOOL
+
+    @property
+    def key(self) -> str:
+        from jurat.policies.printing import show
+
+        return show(self)
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyActive:
+    """``journey.<id>.active``"""
+
+    journey: str
+    type: Type = BOOL
+
+    @property
+    def key(self) -> str:
+        return f"journey.{self.journey}.active"
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyState:
+    """``journey.<id>.state``; absent while the journey is not active."""
+
+    journey: str
+    type: EnumType
+
+    @property
+    def key(self) -> str:
+        return f"journey.{self.journey}.state"
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """``arguments.<name>`` of the tool call that a guard or constraint is about."""
+
+    name: str
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Has:
+    """Whether a fact, or an argument, is present; never unknown."""
+
+    of: Fact | JourneyState | Argument
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    operand: Expr
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    operands: tuple[Expr, ...]
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    operands: tuple[Expr, ...]
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Implies:
+    left: Expr
+    right: Expr
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class If:
+    """``test ? then : other``"""
+
+    test: Expr
+    then: Expr
+    other: Expr
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """A comparison of two values of comparable types; enums by their declared order."""
+
+    operator: Literal["==", "!=", "<", "<=", ">", ">="]
+    left: Expr
+    right: Expr
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """Membership in a list: a fact's, or one written out."""
+
+    element: Expr
+    collection: Expr
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A list written out."""
+
+    items: tuple[Expr, ...]
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """``+ - * / %`` on numbers, times and durations; ``/`` and ``%`` only by a non-zero constant.
+
+    Int division truncates towards zero and ``%`` takes the sign of the dividend, as in CEL.
+    """
+
+    operator: Literal["+", "-", "*", "/", "%"]
+    left: Expr
+    right: Expr
+    type: Type
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """``size(x)`` or ``x.size()`` of a list or a string (in characters)."""
+
+    of: Expr
+    type: Type = INT
+
+
+@dataclass(frozen=True, slots=True)
+class TextTest:
+    """``s.startsWith(t)``, ``s.endsWith(t)``, ``s.contains(t)``"""
+
+    operator: Literal["startsWith", "endsWith", "contains"]
+    text: Expr
+    part: Expr
+    type: Type = BOOL
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """``limit[actor.role]``: a declared constant map read at a key; unknown where the map has no such key."""
+
+    constant: str
+    table: tuple[tuple[Value, Value], ...]
+    index: Expr
+    type: ScalarType
+
+
+Atom = Fact | Observation | Event | History | JourneyActive | JourneyState
+Expr = (
+    Const | Fact | Observation | Event | History | JourneyActive | JourneyState | Argument | Has | Not | And | Or
+    | Implies | If | Compare | In | ListOf | Arithmetic | Size | TextTest | Lookup
+)
+
+TRUE, FALSE = Const(True, BOOL), Const(False, BOOL)
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """A formula and where the author wrote it."""
+
+    expr: Expr
+    span: Span
+    text: str
+
+
+def conjunction(*operands: Expr) -> Expr:
+    """All of them; flat, without ``true``."""
+    flat = tuple(each for operand in operands for each in _parts(operand, And) if each != TRUE)
+    return TRUE if not flat else flat[0] if len(flat) == 1 else And(flat)
+
+
+def disjunction(*operands: Expr) -> Expr:
+    """Any of them; flat, without ``false``."""
+    flat = tuple(each for operand in operands for each in _parts(operand, Or) if each != FALSE)
+    return FALSE if not flat else flat[0] if len(flat) == 1 else Or(flat)
+
+
+def _parts(expr: Expr, kind: type[And | Or]) -> tuple[Expr, ...]:
+    return expr.operands if isinstance(expr, kind) else (expr,)
+
+
+def children(expr: Expr) -> Iterator[Expr]:
+    """The formulas directly below."""
+    for field in fields(expr):
+        value = getattr(expr, field.name)
+        for each in value if isinstance(value, tuple) else (value,):
+            if isinstance(each, Expr):
+                yield each
+
+
+def walk(expr: Expr) -> Iterator[Expr]:
+    """The formula and everything below it, what history looks at included."""
+    yield expr
+    for child in children(expr):
+        yield from walk(child)
+
+
+@lru_cache(maxsize=65536)
+def atoms(expr: Expr) -> frozenset[Atom]:
+    """What a situation must say for this formula to have a value; history is one atom, not its operands."""
+    if isinstance(expr, Atom):
+        return frozenset((expr,))
+    return frozenset().union(*(atoms(child) for child in children(expr)))
+
+
+@lru_cache(maxsize=65536)
+def arguments(expr: Expr) -> frozenset[str]:
+    """The tool arguments that a formula speaks of."""
+    return frozenset(each.name for each in walk(expr) if isinstance(each, Argument))
+
+
+def key_of(atom: Atom) -> str:
+    """The name of an atom in a valuation."""
+    return atom.path if isinstance(atom, Fact) else atom.key

@@ -1,0 +1,305 @@
+"""A policy as its author wrote it: names resolved, formulas typed, relations not yet expanded.
+
+Both doors, the YAML reader and the Python SDK, build these values; :mod:`jurat.policies.graph` makes a
+:class:`~jurat.policies.graph.PolicyGraph` of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jurat.policies.expr import TRUE, Expr, Formula
+from jurat.policies.spans import NOWHERE, Span
+from jurat.policies.types import Type, Value
+
+FactSource = Literal["application", "authentication", "tools"]
+Criticality = Literal["low", "medium", "high"]
+OnUnknown = Literal["skip", "act", "ask"]
+
+
+@dataclass(frozen=True, slots=True)
+class FactDeclaration:
+    path: str
+    type: Type
+    source: FactSource = "application"
+    default: Value | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ObservationDeclaration:
+    """``inline`` ones were given as a guideline's ``condition``; their key is their normalised text."""
+
+    key: str
+    text: str
+    critical: bool = False
+    inline: bool = False
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class EventDeclaration:
+    id: str
+    text: str
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ConstantDeclaration:
+    """A constant, or a constant map when ``table`` is given."""
+
+    id: str
+    type: Type
+    value: Value | None = None
+    table: tuple[tuple[Value, Value], ...] = ()
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionDeclaration:
+    id: str
+    type: Type
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyDeclaration:
+    """A canned reply; ``strict`` ones are sent to the letter. ``template`` has ``{{ fields }}`` to fill in."""
+
+    id: str
+    text: str
+    mode: Literal["strict", "composited"] = "strict"
+    template: bool = False
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """What a tool's success writes into a fact: a ``value``, ``any`` value, or a ``field`` of its result."""
+
+    fact: str
+    kind: Literal["value", "any", "field"]
+    value: Value | None = None
+    field: str | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class ToolDeclaration:
+    """A tool; ``implicit`` ones are named by a guideline and declared nowhere.
+
+    ``parameters`` are the types of ``arguments.<name>`` where known; an argument that only a formula mentions has
+    the type the formula needs.
+    """
+
+    id: str
+    kind: Literal["python", "mcp", "openapi", "implicit"] = "implicit"
+    target: str = ""
+    consequential: bool = False
+    guard: Formula | None = None
+    provides: tuple[Provision, ...] = ()
+    parameters: tuple[tuple[str, Type], ...] = ()
+    description: str = ""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Axiom:
+    """Something the author knows of the vocabulary; ``id`` is its text, unique within the policy."""
+
+    id: str
+    expr: Expr
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    id: str
+    expr: Expr
+    text: str
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Everything a policy can talk about, by name."""
+
+    facts: dict[str, FactDeclaration] = field(default_factory=dict)
+    observations: dict[str, ObservationDeclaration] = field(default_factory=dict)
+    events: dict[str, EventDeclaration] = field(default_factory=dict)
+    constants: dict[str, ConstantDeclaration] = field(default_factory=dict)
+    decisions: dict[str, DecisionDeclaration] = field(default_factory=dict)
+    tools: dict[str, ToolDeclaration] = field(default_factory=dict)
+    replies: dict[str, ReplyDeclaration] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Instruct:
+    text: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What a call says of one argument: it equals ``value`` or it satisfies ``formula`` (over ``arguments.*``)."""
+
+    argument: str
+    value: Expr | None = None
+    formula: Expr | None = None
+    text: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    tool: str
+    constraints: tuple[Constraint, ...] = ()
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    tool: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Forbid:
+    """``target`` is a tool's id, a topic's text or a reply's id."""
+
+    kind: Literal["tool", "topic", "reply"]
+    target: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Decide:
+    decision: str
+    value: Value
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    id: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """``human`` or an agent's id."""
+
+    to: str
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+Action = Instruct | Call | Offer | Forbid | Decide | Reply | HandOff
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """What a relation points at. ``any_tag`` is ``any:<tag>``; a state's id is ``<journey>/<state>``."""
+
+    kind: Literal["guideline", "journey", "state", "tag", "any_tag"]
+    id: str
+
+    def __str__(self) -> str:
+        prefix = {"tag": "tag:", "any_tag": "any:"}.get(self.kind, "")
+        return prefix + self.id
+
+
+RelationKind = Literal["overrides", "requires", "requires_any", "entails", "exclusive_with", "disambiguates"]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One relation as written. The targets of one ``requires_any`` group share a ``group`` number."""
+
+    kind: RelationKind
+    source: Ref
+    target: Ref
+    group: int = 0
+    span: Span = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Guideline:
+    """One rule: while ``condition`` holds, its actions are in force (save for what relations say).
+
+    ``scope`` is ``""`` for the whole agent, a journey's id, or ``<journey>/<state>``. ``rank`` is None where the
+    author gave none. ``allow`` maps the name of a finding to the author's reason for accepting it.
+    """
+
+    id: str
+    condition: Expr = TRUE
+    actions: tuple[Action, ...] = ()
+    tags: frozenset[str] = frozenset()
+    scope: str = ""
+    rank: int | None = None
+    criticality: Criticality = "medium"
+    on_unknown: OnUnknown = "skip"
+    reevaluate_after: tuple[str, ...] = ()
+    allow: tuple[tuple[str, str], ...] = ()
+    condition_text: str = ""
+    span: Span = NOWHERE
+    condition_span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """To ``target`` when ``condition`` holds; ``otherwise`` when no other transition's does."""
+
+    target: str
+    condition: Expr = TRUE
+    otherwise: bool = False
+    text: str = ""
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    id: str
+    kind: Literal["chat", "tool", "fork", "end"]
+    actions: tuple[Action, ...] = ()
+    transitions: tuple[Transition, ...] = ()
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Journey:
+    id: str
+    triggers: tuple[Formula, ...]
+    initial: str
+    states: dict[str, State]
+    rank: int | None = None
+    tags: frozenset[str] = frozenset()
+    on_end: str | None = None
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """``include`` limits an agent to the guidelines and journeys it names (or whose tags it names); empty is all."""
+
+    id: str
+    name: str
+    description: str = ""
+    model: str | None = None
+    include: tuple[Ref, ...] = ()
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A whole policy. Mappings are in the order of the files, which means nothing (the digest ignores it)."""
+
+    vocabulary: Vocabulary
+    guidelines: dict[str, Guideline]
+    journeys: dict[str, Journey]
+    relations: tuple[Relation, ...]
+    axioms: tuple[Axiom, ...] = ()
+    invariants: tuple[Invariant, ...] = ()
+    agents: dict[str, Agent] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict, compare=False)
+    """The text of every file read, by the ``source`` that spans name; findings quote from it."""
