@@ -9,6 +9,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.NOTPARALLEL:
 .PHONY: help demo test lint format lock clean install install-dev port
 
 help: ## list these commands

@@ -9,8 +9,8 @@ OLDEST = (3, 11)
 def python_problem():  # type: ignore[no-untyped-def]
     """Say in one sentence why this interpreter cannot hold Jurat, or nothing."""
     if sys.version_info < OLDEST:
-        found = "%d.%d" % sys.version_info[:2]  # noqa: UP031
-        return "Jurat needs Python 3.11 or newer and `python3` is " + found + "; say which to use: make PYTHON=python3.12"
+        found = ".".join(str(part) for part in sys.version_info[:2])
+        return "Jurat needs Python 3.11 or newer and this is " + found + "; say which to use: make PYTHON=python3.12"
     try:
         import ensurepip  # noqa: F401
         import venv  # noqa: F401
@@ -45,7 +45,9 @@ def bind_problem(port):  # type: ignore[no-untyped-def]
 
 
 def main(arguments):  # type: ignore[no-untyped-def]
-    problem = port_problem(arguments[1]) if arguments[:1] == ["port"] else python_problem()
+    problem = python_problem()
+    if not problem and arguments[:1] == ["port"]:
+        problem = port_problem(arguments[1])
     return problem or 0
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import jurat
 import pytest
+
+import jurat
 
 PUBLIC = {
     "Drop",
