@@ -1,1 +1,46 @@
 """What the author wrote and what it means."""
+
+from __future__ import annotations
+
+import os
+
+from jurat.policies.errors import InternalError, JuratError, PolicyError, RefusedTurn, ValuationError
+from jurat.policies.findings import Finding, Proof, Report, Severity, Status, Verdict
+from jurat.policies.graph import PolicyGraph, build_graph
+from jurat.policies.reader import read_policy
+from jurat.policies.resolution import ActionInForce, Drop, Resolution
+from jurat.policies.semantics import resolve
+from jurat.policies.valuation import Valuation, valuation_of
+
+__all__ = [
+    "ActionInForce",
+    "Drop",
+    "Finding",
+    "InternalError",
+    "JuratError",
+    "PolicyError",
+    "PolicyGraph",
+    "Proof",
+    "RefusedTurn",
+    "Report",
+    "Resolution",
+    "Severity",
+    "Status",
+    "Valuation",
+    "ValuationError",
+    "Verdict",
+    "build_graph",
+    "load",
+    "read_policy",
+    "resolve",
+    "valuation_of",
+]
+
+
+def load(source: str | os.PathLike[str]) -> PolicyGraph:
+    """Read a policy (a file, a folder, or YAML text) and build its graph.
+
+    Raises:
+        PolicyError: everything that is wrong with it, with spans.
+    """
+    return build_graph(read_policy(source))

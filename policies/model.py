@@ -7,7 +7,7 @@ Both doors, the YAML reader and the Python SDK, build these values; :mod:`jurat.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal
 
 from jurat.policies.expr import TRUE, Expr, Formula
 from jurat.policies.spans import NOWHERE, Span
@@ -136,6 +136,7 @@ class Vocabulary:
 
 @dataclass(frozen=True, slots=True)
 class Instruct:
+    kind: ClassVar[str] = "instruct"
     text: str
     span: Span = field(default=NOWHERE, compare=False)
 
@@ -153,6 +154,7 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    kind: ClassVar[str] = "call"
     tool: str
     constraints: tuple[Constraint, ...] = ()
     span: Span = field(default=NOWHERE, compare=False)
@@ -160,21 +162,24 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
+    kind: ClassVar[str] = "offer"
     tool: str
     span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Forbid:
-    """``target`` is a tool's id, a topic's text or a reply's id."""
+    """``target`` is a tool's id, a topic's text or a reply's id, as ``what`` says."""
 
-    kind: Literal["tool", "topic", "reply"]
+    kind: ClassVar[str] = "forbid"
+    what: Literal["tool", "topic", "reply"]
     target: str
     span: Span = field(default=NOWHERE, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Decide:
+    kind: ClassVar[str] = "decide"
     decision: str
     value: Value
     span: Span = field(default=NOWHERE, compare=False)
@@ -182,6 +187,7 @@ class Decide:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
+    kind: ClassVar[str] = "reply"
     id: str
     span: Span = field(default=NOWHERE, compare=False)
 
@@ -190,6 +196,7 @@ class Reply:
 class HandOff:
     """``human`` or an agent's id."""
 
+    kind: ClassVar[str] = "hand_off"
     to: str
     span: Span = field(default=NOWHERE, compare=False)
 

@@ -1,0 +1,97 @@
+"""Making the axioms true at run time (semantics, section 1).
+
+Judged answers are the only ones that can be wrong. Those that falsify an axiom become unknown; what the axioms then
+imply of the observations still unknown is fixed by unit propagation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jurat.policies.errors import RefusedTurn
+from jurat.policies.evaluation import evaluate
+from jurat.policies.expr import Atom, Expr, Observation, atoms
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Axiom
+from jurat.policies.types import Value
+from jurat.policies.valuation import Valuation
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A valuation that agrees with the axioms.
+
+    ``violated``: the axioms that judged answers falsified; ``withdrawn``: the observations made unknown for it;
+    ``fixed``: the observations that the axioms decided, sorted.
+    """
+
+    valuation: Valuation
+    violated: tuple[str, ...]
+    withdrawn: tuple[str, ...]
+    fixed: tuple[str, ...]
+
+
+def settle(graph: PolicyGraph, given: Valuation) -> Settled:
+    """Withdraw what contradicts the axioms, then propagate; the same whatever the order of the axioms.
+
+    Raises:
+        RefusedTurn: trusted values alone falsify an axiom.
+    """
+    judged = given
+    violated: set[str] = set()
+    withdrawn: set[str] = set()
+    while True:
+        settled, fixed = propagate(graph.axioms, judged)
+        false = [axiom for axiom in graph.axioms if evaluate(axiom.expr, settled.look) is False]
+        if not false:
+            return Settled(settled, tuple(sorted(violated)), tuple(sorted(withdrawn)), tuple(sorted(fixed)))
+        suspects = _suspects(graph, false, judged)
+        violated.update(axiom.id for axiom in false)
+        withdrawn |= suspects
+        judged = judged.with_observations(dict.fromkeys(suspects))
+
+
+def propagate(axioms: Iterable[Axiom], valuation: Valuation) -> tuple[Valuation, set[str]]:
+    """Give each unknown observation the value whose opposite alone would falsify an axiom, until nothing changes."""
+    fixed: set[str] = set()
+    while True:
+        units = {key: value for axiom in axioms for key, value in _units(axiom.expr, valuation)}
+        if not units:
+            return valuation, fixed
+        fixed |= units.keys()
+        valuation = valuation.with_observations(units)
+
+
+def _units(axiom: Expr, valuation: Valuation) -> Iterable[tuple[str, bool]]:
+    if evaluate(axiom, valuation.look) is not None:
+        return
+    for atom in sorted((each for each in atoms(axiom) if isinstance(each, Observation)), key=lambda each: each.key):
+        if valuation.look(atom) is None:
+            for value in (True, False):
+                if evaluate(axiom, _assuming(valuation, atom, not value)) is False:
+                    yield atom.key, value
+
+
+def _assuming(valuation: Valuation, observation: Observation, value: bool):  # type: ignore[no-untyped-def]
+    def look(atom: Atom) -> Value | None:
+        return value if atom == observation else valuation.look(atom)
+
+    return look
+
+
+def _suspects(graph: PolicyGraph, false: list[Axiom], judged: Valuation) -> set[str]:
+    """The judged observations of the false axioms; where those were all derived, of every axiom they hang on."""
+    reached = {atom for axiom in false for atom in atoms(axiom.expr) if isinstance(atom, Observation)}
+    while True:
+        suspects = {atom.key for atom in reached if judged.look(atom) is not None}
+        if suspects:
+            return suspects
+        wider = reached.union(*(_observations(axiom) for axiom in graph.axioms if _observations(axiom) & reached))
+        if wider == reached:
+            raise RefusedTurn("what is known for certain contradicts the axiom " + f"`{min(a.id for a in false)}`")
+        reached = wider
+
+
+def _observations(axiom: Axiom) -> frozenset[Atom]:
+    return frozenset(atom for atom in atoms(axiom.expr) if isinstance(atom, Observation))

@@ -1,0 +1,262 @@
+"""The policy graph: relations expanded, strata computed, digest taken. Immutable, and all that leaves build time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
+from typing import Literal
+
+import networkx as nx
+
+from jurat.policies.canonical import digest_of
+from jurat.policies.expand import Expansion, expand
+from jurat.policies.expr import And, Atom, Compare, Const, Expr, JourneyActive, JourneyState, atoms, key_of
+from jurat.policies.model import Action, Axiom, Call, Guideline, Journey, OnUnknown, Policy, State, Vocabulary
+from jurat.policies.spans import Span
+from jurat.policies.types import EnumType
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A guideline, a journey or a journey state: whatever section 3 of the semantics calls a guideline."""
+
+    id: str
+    kind: Literal["guideline", "journey", "state"]
+    condition: Expr
+    actions: tuple[Action, ...]
+    tags: frozenset[str]
+    rank: int
+    on_unknown: OnUnknown
+    span: Span
+    condition_span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Disambiguation:
+    """While ``by`` and two of ``targets`` are live, those are blocked and the customer is asked which is meant."""
+
+    by: str
+    targets: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PolicyGraph:
+    """A policy with its relations expanded to pairs; every mapping is sorted by id and covers every entity.
+
+    ``overriders[g]``, ``entailers[g]``, ``requirements[g]``: who overrides, entails, is required by *g*.
+    ``alternatives[g]``: the ``requires_any`` groups of *g*; a group is met when one of its alternatives is, an
+    alternative when all its members are in force. ``exclusive``: pairs never to be in force together.
+    """
+
+    policy: Policy
+    entities: Mapping[str, Entity]
+    overriders: Mapping[str, tuple[str, ...]]
+    entailers: Mapping[str, tuple[str, ...]]
+    requirements: Mapping[str, tuple[str, ...]]
+    alternatives: Mapping[str, tuple[tuple[tuple[str, ...], ...], ...]]
+    exclusive: tuple[tuple[str, str], ...]
+    disambiguations: tuple[Disambiguation, ...]
+    kin: Mapping[str, frozenset[str]]
+    digest: str
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        return self.policy.vocabulary
+
+    @property
+    def guidelines(self) -> Mapping[str, Guideline]:
+        return self.policy.guidelines
+
+    @property
+    def journeys(self) -> Mapping[str, Journey]:
+        return self.policy.journeys
+
+    @property
+    def axioms(self) -> tuple[Axiom, ...]:
+        return self.policy.axioms
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PolicyGraph) and self.digest == other.digest
+
+    @cached_property
+    def network(self) -> nx.MultiDiGraph[str]:
+        """Typed nodes (``kind``) and edges (``kind``), frozen; edges point the way that relations are written."""
+        return nx.freeze(_network(self))
+
+    @cached_property
+    def influence(self) -> nx.DiGraph[str]:
+        """*h* -> *g* where what *h* is decides what *g* is; ``negative`` marks precedence and ranks."""
+        return nx.freeze(_influence(self))
+
+    @cached_property
+    def strata(self) -> tuple[tuple[str, ...], ...]:
+        """The strongly connected components of :attr:`influence`, in topological order; most are single entities."""
+        condensed = nx.condensation(self.influence)
+        order = nx.lexicographical_topological_sort(condensed, key=lambda c: min(condensed.nodes[c]["members"]))
+        return tuple(tuple(sorted(condensed.nodes[c]["members"])) for c in order)
+
+    @cached_property
+    def stratified(self) -> bool:
+        """Whether no cycle contains a negative edge."""
+        home = {entity: number for number, stratum in enumerate(self.strata) for entity in stratum}
+        return not any(home[h] == home[g] for h, g, negative in self.influence.edges(data="negative") if negative)
+
+    @cached_property
+    def outrankers(self) -> Mapping[str, tuple[str, ...]]:
+        """For each entity those of higher rank that are not its kin."""
+        return MappingProxyType({g: _outrankers(self, g) for g in self.entities})
+
+    @cached_property
+    def ambiguities(self) -> Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]]:
+        """For each entity the ``(by, target, rivals)`` that block it: ``target`` is itself or its journey."""
+        found: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {g: [] for g in self.entities}
+        for choice in self.disambiguations:
+            for target in choice.targets:
+                rivals = tuple(other for other in choice.targets if other != target)
+                for member in covered(self, target):
+                    found[member].append((choice.by, target, rivals))
+        return MappingProxyType({g: tuple(each) for g, each in found.items()})
+
+    @cached_property
+    def atoms(self) -> Mapping[str, Atom]:
+        """Every atom that a condition, axiom, guard, constraint, trigger, transition or invariant mentions, by key."""
+        mentioned = {key_of(atom): atom for expr in _formulas(self.policy) for atom in atoms(expr)}
+        return MappingProxyType(dict(sorted(mentioned.items())))
+
+
+def build_graph(policy: Policy) -> PolicyGraph:
+    """Expand a policy's relations and freeze it.
+
+    Raises:
+        PolicyError: a relation relates an entity to itself.
+    """
+    entities = {entity.id: entity for entity in sorted(_entities(policy), key=lambda e: e.id)}
+    expansion = expand(policy, entities.keys())
+    return PolicyGraph(
+        policy=policy,
+        entities=MappingProxyType(entities),
+        overriders=_by_target(entities, expansion.overrides),
+        entailers=_by_target(entities, expansion.entails),
+        requirements=_by_target(entities, ((d, g) for g, d in expansion.requires)),
+        alternatives=MappingProxyType({g: tuple(sorted(expansion.alternatives.get(g, ()))) for g in entities}),
+        exclusive=tuple(sorted(expansion.exclusive)),
+        disambiguations=tuple(Disambiguation(d, targets) for d, targets in sorted(expansion.disambiguates.items())),
+        kin=_kin(entities, expansion),
+        digest=digest_of(policy),
+    )
+
+
+def _entities(policy: Policy) -> Iterable[Entity]:
+    for guideline in policy.guidelines.values():
+        yield _guideline(guideline, policy)
+    for journey in policy.journeys.values():
+        yield _journey(journey)
+        for state in journey.states.values():
+            yield _state(journey, state)
+
+
+def _guideline(guideline: Guideline, policy: Policy) -> Entity:
+    home = policy.journeys.get(guideline.scope.partition("/")[0])
+    inherited = (home.rank or 0) if home else 0
+    rank = inherited if guideline.rank is None else guideline.rank
+    return Entity(
+        guideline.id, "guideline", guideline.condition, guideline.actions, guideline.tags, rank,
+        guideline.on_unknown, guideline.span, guideline.condition_span,
+    )  # fmt: skip
+
+
+def _journey(journey: Journey) -> Entity:
+    active = JourneyActive(journey.id)
+    return Entity(journey.id, "journey", active, (), journey.tags, journey.rank or 0, "skip", journey.span, journey.span)
+
+
+def _state(journey: Journey, state: State) -> Entity:
+    type_ = EnumType(tuple(journey.states))
+    here = Compare("==", JourneyState(journey.id, type_), Const(state.id, type_))
+    condition = And((JourneyActive(journey.id), here))
+    return Entity(
+        f"{journey.id}/{state.id}", "state", condition, state.actions, frozenset(), journey.rank or 0,
+        "skip", state.span, state.span,
+    )  # fmt: skip
+
+
+def _by_target(entities: Mapping[str, Entity], pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
+    found: dict[str, set[str]] = {entity: set() for entity in entities}
+    for source, target in pairs:
+        found[target].add(source)
+    return MappingProxyType({target: tuple(sorted(sources)) for target, sources in found.items()})
+
+
+def _kin(entities: Mapping[str, Entity], expansion: Expansion) -> Mapping[str, frozenset[str]]:
+    """Whatever reaches an entity, or it reaches, along entails and requires."""
+    along: nx.DiGraph[str] = nx.DiGraph()
+    along.add_edges_from(expansion.entails)
+    along.add_edges_from(expansion.requires)
+    along.add_edges_from((g, d) for g, groups in expansion.alternatives.items() for d in _members(groups))
+    linked = {g: frozenset(nx.ancestors(along, g) | nx.descendants(along, g)) for g in along}
+    return MappingProxyType({g: linked.get(g, frozenset()) for g in entities})
+
+
+def _members(groups: Iterable[tuple[tuple[str, ...], ...]]) -> set[str]:
+    return {d for group in groups for alternative in group for d in alternative}
+
+
+def _outrankers(graph: PolicyGraph, g: str) -> tuple[str, ...]:
+    rank, kin = graph.entities[g].rank, graph.kin[g]
+    return tuple(h for h, other in graph.entities.items() if other.rank > rank and h not in kin)
+
+
+def _influence(graph: PolicyGraph) -> nx.DiGraph[str]:
+    found: nx.DiGraph[str] = nx.DiGraph()
+    found.add_nodes_from(graph.entities)
+    for g in graph.entities:
+        positive = {*graph.entailers[g], *graph.requirements[g], *_members(graph.alternatives[g])}
+        found.add_edges_from(((h, g) for h in positive), negative=False)
+        found.add_edges_from(((h, g) for h in (*graph.overriders[g], *graph.outrankers[g])), negative=True)
+    for choice in graph.disambiguations:
+        for target in choice.targets:
+            for member in covered(graph, target):
+                others = (choice.by, *choice.targets)
+                found.add_edges_from(((h, member) for h in others if h != member), negative=True)
+    return found
+
+
+def _formulas(policy: Policy) -> Iterator[Expr]:
+    yield from (guideline.condition for guideline in policy.guidelines.values())
+    yield from (axiom.expr for axiom in policy.axioms)
+    yield from (invariant.expr for invariant in policy.invariants)
+    yield from (tool.guard.expr for tool in policy.vocabulary.tools.values() if tool.guard)
+    states = [state for journey in policy.journeys.values() for state in journey.states.values()]
+    yield from (trigger.expr for journey in policy.journeys.values() for trigger in journey.triggers)
+    yield from (transition.condition for state in states for transition in state.transitions)
+    for owner in (*policy.guidelines.values(), *states):
+        for call in owner.actions:
+            if isinstance(call, Call):
+                yield from (e for each in call.constraints for e in (each.value, each.formula) if e is not None)
+
+
+def covered(graph: PolicyGraph, target: str) -> tuple[str, ...]:
+    """What a relation that targets this entity also targets: a journey's states."""
+    journey = graph.journeys.get(target)
+    return (target, *(f"{target}/{state}" for state in journey.states)) if journey else (target,)
+
+
+def _network(graph: PolicyGraph) -> nx.MultiDiGraph[str]:
+    found: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    found.add_nodes_from((entity.id, {"kind": entity.kind}) for entity in graph.entities.values())
+    tables = (("overrides", graph.overriders), ("entails", graph.entailers))
+    for kind, table in tables:
+        found.add_edges_from((h, g, kind, {"kind": kind}) for g, sources in table.items() for h in sources)
+    for g in graph.entities:
+        found.add_edges_from((g, d, "requires", {"kind": "requires"}) for d in graph.requirements[g])
+        any_of = sorted(_members(graph.alternatives[g]))
+        found.add_edges_from((g, d, "requires_any", {"kind": "requires_any"}) for d in any_of)
+    found.add_edges_from((a, b, "exclusive_with", {"kind": "exclusive_with"}) for a, b in graph.exclusive)
+    for choice in graph.disambiguations:
+        found.add_edges_from((choice.by, t, "disambiguates", {"kind": "disambiguates"}) for t in choice.targets)
+    return found
