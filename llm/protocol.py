@@ -85,9 +85,7 @@ class Backend(Protocol):
     def digest(self) -> str:
         """Identifies the weights: equal digests answer alike."""
 
-    async def score(
-        self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]
-    ) -> list[float]:
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
         """P(first answer) after prefix + suffix, of the two answers only; one number per suffix.
 
         Each answer must be a single token. One forward pass a suffix, nothing is generated.
@@ -116,9 +114,7 @@ class Judge(Protocol):
     def name(self) -> str:
         """What a trace calls the judge."""
 
-    async def judge(
-        self, conversation: Sequence[Message], conditions: Sequence[Condition]
-    ) -> list[Judgement]:
+    async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
         """One judgement per condition, in the order asked; an answer does not depend on the others."""
 
 
