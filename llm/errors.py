@@ -21,3 +21,12 @@ class BackendError(LLMError):
 
 class UnscriptedCondition(LLMError):
     """A scripted judge was asked about a condition that its script does not mention."""
+
+
+class ContextTooLong(BackendError):
+    """A prompt does not fit into the model's context. `tokens` and `limit` say by how much."""
+
+    def __init__(self, tokens: int, limit: int) -> None:
+        super().__init__(f"the prompt has {tokens} tokens, and the model's context holds {limit}")
+        self.tokens = tokens
+        self.limit = limit
