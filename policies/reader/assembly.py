@@ -1,0 +1,69 @@
+"""The reader from end to end: files, names, vocabulary, formulas, guidelines."""
+
+from __future__ import annotations
+
+import os
+
+from jurat.policies.model import Policy
+from jurat.policies.reader.agents import read_agents
+from jurat.policies.reader.conditions import inline_observations
+from jurat.policies.reader.context import Reading
+from jurat.policies.reader.documents import Sections, read_documents
+from jurat.policies.reader.faults import Faults
+from jurat.policies.reader.formulas import Formulas
+from jurat.policies.reader.guidelines import read_guidelines, read_tags
+from jurat.policies.reader.journeys import read_journeys
+from jurat.policies.reader.logic import read_axioms, read_invariants
+from jurat.policies.reader.names import gather
+from jurat.policies.reader.texts import Texts
+from jurat.policies.reader.tools import read_parameters, read_tools
+from jurat.policies.reader.vocabulary import read_vocabulary
+
+_INCOMPLETE = frozenset({"P101", "P102", "P103", "P104", "P106", "P107", "P108", "P109", "P111", "P301", "P302"})
+"""Faults of files and sections that hide what they declare; then no name is worth reporting as unknown."""
+
+
+def read_policy(source: str | os.PathLike[str]) -> Policy:
+    """A policy from a file, from all policy files of a folder, or from YAML text.
+
+    A string is text when it has a line break or starts with ``jurat:``, otherwise a path.
+
+    Raises:
+        PolicyError: the policy cannot be used; it carries every fault found, each with its place.
+    """
+    faults = Faults()
+    sections = read_documents(source, faults)
+    if any(each.code in _INCOMPLETE for each in faults.found):
+        faults.stop()
+    policy = _assemble(faults, sections)
+    faults.stop()
+    return policy
+
+
+def _assemble(faults: Faults, sections: Sections) -> Policy:
+    reading = _reading(faults, sections)
+    reading.vocabulary.tools.update(read_tools(reading))
+    guidelines, relations = read_guidelines(reading)
+    relations.extend(read_tags(reading))
+    return Policy(
+        vocabulary=reading.vocabulary,
+        guidelines=guidelines,
+        journeys=read_journeys(reading),
+        relations=tuple(relations),
+        axioms=read_axioms(reading),
+        invariants=read_invariants(reading),
+        agents=read_agents(reading),
+        sources=sections.sources,
+    )
+
+
+def _reading(faults: Faults, sections: Sections) -> Reading:
+    """Everything that formulas are read against."""
+    names = gather(sections)
+    vocabulary = read_vocabulary(faults, sections)
+    declared = [(each.key, each.key) for each in vocabulary.observations.values()]
+    declared += [(each.text, each.key) for each in vocabulary.observations.values()]
+    texts = Texts((each.text for each in names.texts), declared)
+    inline_observations(faults, names.texts, texts, vocabulary)
+    formulas = Formulas(faults, vocabulary, names, read_parameters(faults, sections))
+    return Reading(faults, sections, names, vocabulary, texts, formulas)

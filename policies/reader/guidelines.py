@@ -1,0 +1,143 @@
+"""Guidelines and the relations that they and their tags state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import get_args
+
+from jurat.policies.diagnostics import Note
+from jurat.policies.model import Criticality, Guideline, OnUnknown, Ref, Relation
+from jurat.policies.reader.actions import ACTIONS, actions_of, tool_is_known
+from jurat.policies.reader.conditions import condition_of
+from jurat.policies.reader.context import Reading
+from jurat.policies.reader.nodes import Node, Scalar
+from jurat.policies.reader.refs import RELATION_KINDS, relations_of, state_is_known
+from jurat.policies.reader.shapes import (
+    choice_of,
+    entries_of,
+    fields_of,
+    id_of,
+    integer_of,
+    name_of,
+    names_of,
+    text_of,
+)
+
+FINDINGS = (
+    "conflicting-actions", "paradox", "override-cycle", "dead-guideline", "shadowed-guideline", "vacuous-condition",
+    "inconsistent-axioms", "undeclared-overlap",
+)  # fmt: skip
+"""The findings that an author can accept with a reason."""
+
+_CONDITION = ("condition", "when")
+_OTHER = ("tags", "scope", "rank", "criticality", "on_unknown", "reevaluate_after", "allow")
+FIELDS = (*_CONDITION, *ACTIONS, *_OTHER, *RELATION_KINDS)
+
+
+def read_guidelines(reading: Reading) -> tuple[dict[str, Guideline], list[Relation]]:
+    """All guidelines by id, and all their relations."""
+    guidelines: dict[str, Guideline] = {}
+    relations: list[Relation] = []
+    for key, node in reading.sections["guidelines"].values():
+        _check_id(reading, key)
+        fields = fields_of(reading.faults, node, FIELDS, "a guideline")
+        if not any(name in fields for name in (*_CONDITION, *ACTIONS, *RELATION_KINDS)):
+            message = f"guideline `{key.text}` says neither when it applies nor what to do"
+            reading.faults.at(key, "P310", message, help="add `condition` or `when`, and `action`")
+        guidelines[key.text] = _guideline(reading, key, fields)
+        relations += relations_of(reading, Ref("guideline", key.text), fields)
+    return guidelines, relations
+
+
+def _check_id(reading: Reading, key: Scalar) -> None:
+    id_of(reading.faults, key, "a guideline")
+    journey = reading.sections["journeys"].get(key.text)
+    if journey:
+        note = Note(journey[0].span, "the journey is here")
+        message = f"`{key.text}` names a guideline and a journey; they share one set of names"
+        reading.faults.at(key, "P304", message, related=[note])
+
+
+def _guideline(reading: Reading, key: Scalar, fields: dict[str, Node]) -> Guideline:
+    condition = condition_of(reading, fields, key.span)
+    return Guideline(
+        id=key.text,
+        condition=condition.expr,
+        actions=actions_of(reading, fields),
+        tags=tags_of(reading, fields),
+        scope=_scope(reading, fields),
+        rank=rank_of(reading, fields),
+        criticality=_criticality(reading, fields),
+        on_unknown=_on_unknown(reading, fields),
+        reevaluate_after=_reevaluate_after(reading, fields),
+        allow=_allow(reading, fields),
+        condition_text=condition.text,
+        span=key.span,
+        condition_span=condition.span,
+    )
+
+
+def tags_of(reading: Reading, fields: dict[str, Node]) -> frozenset[str]:
+    """The tags that a guideline or journey carries."""
+    if "tags" not in fields:
+        return frozenset()
+    named = names_of(reading.faults, fields["tags"], "`tags`")
+    for place, _ in named:
+        id_of(reading.faults, place, "a tag")
+    return frozenset(name for _, name in named)
+
+
+def rank_of(reading: Reading, fields: dict[str, Node]) -> int | None:
+    """The rank given, if any."""
+    return integer_of(reading.faults, fields["rank"], "`rank`") if "rank" in fields else None
+
+
+def _scope(reading: Reading, fields: dict[str, Node]) -> str:
+    text = name_of(reading.faults, fields["scope"], "`scope`") if "scope" in fields else None
+    if text is None or text == "agent":
+        return ""
+    journey, slash, state = text.partition("/")
+    if slash:
+        return text if state_is_known(reading, fields["scope"], journey, state) else ""
+    return text if reading.known(fields["scope"], text, ("agent", *reading.names.journeys), "journey") else ""
+
+
+def _criticality(reading: Reading, fields: dict[str, Node]) -> Criticality:
+    if "criticality" not in fields:
+        return "medium"
+    return choice_of(reading.faults, fields["criticality"], "`criticality`", get_args(Criticality)) or "medium"
+
+
+def _on_unknown(reading: Reading, fields: dict[str, Node]) -> OnUnknown:
+    if "on_unknown" not in fields:
+        return "skip"
+    return choice_of(reading.faults, fields["on_unknown"], "`on_unknown`", get_args(OnUnknown)) or "skip"
+
+
+def _reevaluate_after(reading: Reading, fields: dict[str, Node]) -> tuple[str, ...]:
+    if "reevaluate_after" not in fields:
+        return ()
+    named = names_of(reading.faults, fields["reevaluate_after"], "`reevaluate_after`")
+    return tuple(sorted(name for place, name in named if tool_is_known(reading, place, name)))
+
+
+def _allow(reading: Reading, fields: dict[str, Node]) -> tuple[tuple[str, str], ...]:
+    if "allow" not in fields:
+        return ()
+    return tuple(sorted(_allowed(reading, fields["allow"])))
+
+
+def _allowed(reading: Reading, node: Node) -> Iterator[tuple[str, str]]:
+    for key, reason in entries_of(reading.faults, node, "`allow`"):
+        if reading.known(key, key.text, FINDINGS, "finding"):
+            text = text_of(reading.faults, reason, f"the reason to allow `{key.text}`")
+            if text:
+                yield key.text, text
+
+
+def read_tags(reading: Reading) -> Iterator[Relation]:
+    """The relations that every member of a tag has."""
+    for key, node in reading.sections["tags"].values():
+        id_of(reading.faults, key, "a tag")
+        fields = fields_of(reading.faults, node, RELATION_KINDS, "a tag")
+        yield from relations_of(reading, Ref("tag", key.text), fields)

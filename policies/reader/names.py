@@ -1,0 +1,92 @@
+"""Every name a policy introduces, gathered before anything is read, so that order means nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from jurat.policies.reader.documents import Sections
+from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
+
+RELATIONS = ("overrides", "entails", "exclusive_with", "disambiguates", "requires", "requires_any")
+
+
+@dataclass
+class Names:
+    """Ids by kind; ``tools`` are the declared ones, or where no file has a section ``tools`` all that are named."""
+
+    guidelines: set[str] = field(default_factory=set)
+    journeys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    tags: set[str] = field(default_factory=set)
+    tools: dict[str, Scalar] = field(default_factory=dict)
+    agents: set[str] = field(default_factory=set)
+    replies: set[str] = field(default_factory=set)
+    texts: list[Scalar] = field(default_factory=list)
+    tools_are_implicit: bool = False
+
+    @property
+    def entities(self) -> list[str]:
+        return sorted({*self.guidelines, *self.journeys})
+
+
+def gather(sections: Sections) -> Names:
+    """All names of the files, well-formed or not; faults are reported where the names are read for good."""
+    names = Names(
+        guidelines=set(sections["guidelines"]),
+        agents=set(sections["agents"]),
+        replies=set(sections["replies"]),
+        tags=set(sections["tags"]),
+        tools={name: key for name, (key, _) in sections["tools"].items()},
+        tools_are_implicit="tools" not in sections.given,
+    )
+    mentioned: list[Scalar] = []
+    for _, node in sections["guidelines"].values():
+        _guideline(names, mentioned, node)
+    for journey, (_, node) in sections["journeys"].items():
+        _journey(names, mentioned, journey, node)
+    if names.tools_are_implicit:
+        for tool in mentioned:
+            names.tools.setdefault(tool.text, tool)
+    return names
+
+
+def _guideline(names: Names, mentioned: list[Scalar], node: Node) -> None:
+    names.texts += _scalars(field_of(node, "condition"))
+    names.tags.update(each.text for each in _scalars(field_of(node, "tags")))
+    for name in ("tools", "offer", "forbid", "reevaluate_after"):
+        mentioned += _scalars(field_of(node, name))
+    tools = field_of(node, "tools")
+    for item in tools.items if isinstance(tools, Items) else ():
+        if isinstance(item, Fields):
+            mentioned += [key for key, _ in item.entries.values()]
+
+
+def _journey(names: Names, mentioned: list[Scalar], journey: str, node: Node) -> None:
+    names.tags.update(each.text for each in _scalars(field_of(node, "tags")))
+    names.texts += _triggers(field_of(node, "triggers"))
+    states = field_of(node, "states")
+    names.journeys[journey] = tuple(states.entries) if isinstance(states, Fields) else ()
+    for _, state in states.entries.values() if isinstance(states, Fields) else ():
+        mentioned += _scalars(field_of(state, "tool"))
+        transitions = field_of(state, "to")
+        for each in transitions.items if isinstance(transitions, Items) else ():
+            names.texts += _scalars(field_of(each, "condition"))
+
+
+def _triggers(node: Node | None) -> Iterator[Scalar]:
+    yield from _scalars(node)
+    for each in node.items if isinstance(node, Items) else [node]:
+        yield from _scalars(field_of(each, "condition"))
+
+
+def field_of(node: Node | None, name: str) -> Node | None:
+    """A field of a node, whatever the node is."""
+    entry = node.entries.get(name) if isinstance(node, Fields) else None
+    return entry[1] if entry else None
+
+
+def _scalars(node: Node | None) -> Iterator[Scalar]:
+    """The text of a node, or of the items of a list."""
+    for each in node.items if isinstance(node, Items) else [node]:
+        if isinstance(each, Scalar) and not each.empty:
+            yield each

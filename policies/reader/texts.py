@@ -1,0 +1,37 @@
+"""Conditions in natural language: which texts are one, and which observation a text is."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+
+def spelled(text: str) -> str:
+    """A condition's text as its key: composed (NFC), spaces collapsed, without the full stop at its end."""
+    return " ".join(unicodedata.normalize("NFC", text).split()).rstrip(".").rstrip()
+
+
+def identity(text: str) -> str:
+    """What equal conditions have in common, whatever their case."""
+    return unicodedata.normalize("NFC", spelled(text).casefold())
+
+
+class Texts:
+    """The key of the observation that each text is.
+
+    Equal texts are one observation: a declared one when it has that text (or that id), else the inline one whose key
+    is the least spelling of all, so that the order of files means nothing.
+    """
+
+    def __init__(self, inline: Iterable[str], declared: Iterable[tuple[str, str]]) -> None:
+        self.declared = {identity(text): key for key, text in declared}
+        self.inline: dict[str, str] = {}
+        for text in inline:
+            own, spelling = identity(text), spelled(text)
+            if own and own not in self.declared:
+                self.inline[own] = min(spelling, self.inline.get(own, spelling))
+
+    def key(self, text: str) -> str | None:
+        """The observation's key, or None for a text that was not given as a condition anywhere."""
+        own = identity(text)
+        return self.declared.get(own) or self.inline.get(own)
