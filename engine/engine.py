@@ -1,0 +1,266 @@
+"""The engine: a loop over verbs, match -> resolve -> act -> respond -> check (semantics, section 5).
+
+The state of a turn sits in :class:`~jurat.engine.turn.Working` and its :class:`~jurat.engine.trace.Trace`; the leaves
+are functions. A turn works on a copy of the session's state, which becomes the session's when the turn has ended.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from jurat.engine import act, arbitration, journeys, match, respond
+from jurat.engine.describe import described
+from jurat.engine.errors import TurnRefused, UnprovedPolicy
+from jurat.engine.facts import checked_facts
+from jurat.engine.limits import Limits
+from jurat.engine.personal import mentions_personal_data
+from jurat.engine.session import Session, State
+from jurat.engine.toolbox import Toolbox
+from jurat.engine.trace import Trace
+from jurat.engine.turn import OnStep, Response, Turn, Working
+from jurat.llm import Judge, Message, OnText, Voice
+from jurat.policies.diagnostics import near_miss
+from jurat.policies.findings import Report
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Agent
+
+HUMAN = "human"
+OF_THE_APPLICATION = ("session.started", "session.ended")
+DEFAULT_AGENT = Agent("agent", "Agent")
+
+
+class Engine:
+    """Runs the turns of any number of sessions under one policy.
+
+    Args:
+        graph: the policy.
+        judge: says which observations hold.
+        voice: phrases replies and reads tool arguments.
+        toolbox: the policy's tools.
+        limits: what a turn may cost.
+        report: the result of checking exactly this policy; its gate must have passed.
+        unproved: run without such a report; every trace says so.
+        clock: the time in seconds, for history with ``within``.
+
+    Raises:
+        UnprovedPolicy: there is no report that passed for this policy, and ``unproved`` is not given.
+    """
+
+    def __init__(
+        self,
+        graph: PolicyGraph,
+        judge: Judge,
+        voice: Voice,
+        toolbox: Toolbox,
+        *,
+        limits: Limits | None = None,
+        report: Report | None = None,
+        unproved: bool = False,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        fault = _unproved(graph, report)
+        if fault and not unproved:
+            raise UnprovedPolicy(fault)
+        self.graph = graph
+        self.judge = judge
+        self.voice = voice
+        self.toolbox = toolbox
+        self.limits = limits or Limits()
+        self.unproved = bool(fault)
+        self.clock = clock
+        self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
+
+    def start_session(
+        self,
+        facts: Mapping[str, object] | None = None,
+        customer: Mapping[str, Any] | None = None,
+        *,
+        agent: str | None = None,
+        id: str | None = None,  # noqa: A002 - what it is called everywhere
+    ) -> Session:
+        """A new conversation, with the facts that application and authentication know.
+
+        Raises:
+            FactRefused: a fact that the policy does not know, of another type, or for tools to write.
+            TurnRefused: no such agent.
+        """
+        chosen = agent or next(iter(self.agents))
+        if chosen not in self.agents:
+            raise TurnRefused(f"the policy has no agent `{chosen}`" + _hint(chosen, self.agents))
+        state = State(chosen, checked_facts(self.graph, facts or {}))
+        return Session(id or uuid.uuid4().hex, state, dict(customer or {}))
+
+    async def set_facts(self, session: Session, facts: Mapping[str, object]) -> None:
+        """Tell a session what the application has learnt; None makes a fact absent. Waits for a running turn.
+
+        Raises:
+            FactRefused: as :meth:`start_session`.
+        """
+        checked = checked_facts(self.graph, facts)
+        async with session.lock:
+            kept = {path: value for path, value in session.state.facts.items() if path not in facts}
+            session.state.facts = MappingProxyType({**kept, **checked})
+
+    async def record_human(self, session: Session, text: str, *, resume: bool = False) -> None:
+        """Add what a human colleague told the customer; with ``resume`` the engine answers again from now on."""
+        async with session.lock:
+            session.state.messages = (*session.state.messages, Message("agent", text))
+            session.state.mode = "auto" if resume else session.state.mode
+
+    async def turn(
+        self,
+        session: Session,
+        message: str | None,
+        *,
+        event: str | None = None,
+        on_step: OnStep | None = None,
+        on_text: OnText | None = None,
+    ) -> Turn:
+        """One turn, on a message or on an event without one, which gets no reply.
+
+        Turns of one session wait for each other, in order. ``on_text`` receives the reply once it has passed the
+        check: nothing unchecked leaves. A turn that is cancelled or fails leaves journeys, agent and mode as they
+        were; the message stays, and so do calls that were made, for they happened.
+
+        Raises:
+            TurnRefused: a message too long or empty, an event that nobody declared, or a session that has ended.
+            RefusedTurn: facts contradict the policy's axioms.
+            LLMError: the judge or the voice cannot work at all.
+        """
+        self._check(message, event)
+        async with session.lock:
+            if session.state.ended:
+                raise TurnRefused("the session has ended")
+            working = self._begin(session, message, event, on_step)
+            try:
+                turn = await self._run(working, message, event)
+            except BaseException:
+                _undo(working)
+                raise
+            _commit(working)
+        if turn.response is not None and on_text is not None:
+            on_text(turn.response.text)
+        return turn
+
+    def _check(self, message: str | None, event: str | None) -> None:
+        if message is None and event is None:
+            raise TurnRefused("a turn begins with a message or an event")
+        if message is not None and not message.strip():
+            raise TurnRefused("the message is empty")
+        longest = self.limits.message_characters
+        if message is not None and len(message) > longest:
+            raise TurnRefused(f"the message has {len(message)} characters, and {longest} are accepted")
+        known = (*OF_THE_APPLICATION, *self.graph.vocabulary.events)
+        if event is not None and event not in known:
+            raise TurnRefused(f"the policy has no event `{event}`" + _hint(event, known))
+
+    def _begin(self, session: Session, message: str | None, event: str | None, on_step: OnStep | None) -> Working:
+        state = session.state.copy()
+        state.turns += 1
+        trace = Trace(
+            session.id, state.turns, self.graph.digest, self.unproved, state.agent,
+            self.judge.name, self.voice.name, message, event,
+        )  # fmt: skip
+        working = Working(session, state, trace, self.clock, on_step)
+        events = [event] if event else []
+        if message is not None:
+            state.messages = (*state.messages, Message("customer", message))
+            events += ["message.received", *(["message.pii"] if mentions_personal_data(message) else [])]
+        working.happen(*events, *(["session.started"] if state.turns == 1 else []))
+        return working
+
+    async def _run(self, working: Working, message: str | None, event: str | None) -> Turn:
+        start = time.perf_counter()
+        if working.state.mode == "manual":
+            working.trace.notes.append("a human answers this session")
+            return _ended(working, message, event, None, None, start)
+        decision = await self._decide(working)
+        response = await respond.respond(self, working, decision) if message is not None else None
+        if response is not None:
+            working.state.messages = (*working.state.messages, Message("agent", response.text))
+            working.happen("reply")
+        self._hand_off(working, decision)
+        working.state.ended = event == "session.ended"
+        return _ended(working, message, event, response, decision, start)
+
+    async def _decide(self, working: Working) -> match.Decision:
+        """Match, resolve and act until there is no new call; the last resolution is the one to respond under."""
+        while True:
+            working.round += 1
+            decision = await self._match(working)
+            if working.round > self.limits.rounds:
+                working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
+                return decision
+            if not await act.act(self, working, decision):
+                return decision
+
+    async def _match(self, working: Working) -> match.Decision:
+        with working.step("match", "what holds of the conversation"):
+            await journeys.advance(self, working)
+            matched = await match.match(self, working)
+        with working.step("resolve", "what follows from it"):
+            decision = arbitration.arbitrated(self.graph, matched)
+        working.trace.rounds.append(described(self.graph, working, decision))
+        return decision
+
+    def _hand_off(self, working: Working, decision: match.Decision) -> None:
+        """Carry out a hand-off once its message is out: to a human, or to another agent with all that is known."""
+        to = decision.hand_off
+        if to is None:
+            return
+        working.trace.handed_to = to
+        if to == HUMAN:
+            working.state.mode = "manual"
+        elif to in self.agents:
+            working.state.agent = to
+        else:
+            working.trace.notes.append(f"there is no agent `{to}`, so a human takes over")
+            working.state.mode = "manual"
+
+
+def _unproved(graph: PolicyGraph, report: Report | None) -> str:
+    if report is None:
+        return "the policy has not been checked; check it, or say that it may run unproved"
+    if report.digest != graph.digest:
+        return "the report is about another version of the policy; check this one"
+    return "" if report.passed else f"the check of the policy ended with `{report.status}`; its findings say why"
+
+
+def _hint(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
+    close = near_miss(name, known)
+    return f"; {close}" if close else ""
+
+
+def _ended(
+    working: Working,
+    message: str | None,
+    event: str | None,
+    response: Response | None,
+    decision: match.Decision | None,
+    start: float,
+) -> Turn:
+    trace = working.trace
+    trace.seconds = time.perf_counter() - start
+    trace.reply = response.text if response else None
+    trace.reply_source = response.source if response else None
+    resolution = decision.resolution if decision else None
+    return Turn(trace.turn, message, event, trace, response, resolution, tuple(trace.calls))
+
+
+def _commit(working: Working) -> None:
+    journeys.leave_ended(working)
+    working.session.state = working.state
+
+
+def _undo(working: Working) -> None:
+    """Keep what happened in the world, the message and the calls; forget what the turn had decided."""
+    before, now = working.session.state, working.state
+    now.journeys, now.mode, now.agent, now.ended = before.journeys, before.mode, before.agent, before.ended
+    working.session.state = now
+
+
+

@@ -1,0 +1,112 @@
+"""Finding the functions that a policy's tools name, in the policy's own folder.
+
+The folder becomes a package under a private name, so that two policies may each have a ``tools.py``, nothing of the
+folder shadows an installed package, and the files import each other relatively (``from . import orders``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from jurat.engine.errors import ToolLoadError
+from jurat.engine.tools import Tool, tool_of
+from jurat.policies.diagnostics import near_miss
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import ToolDeclaration
+
+
+def load_tools(graph: PolicyGraph, folder: str | Path) -> dict[str, Tool]:
+    """The Python tools of a policy by id; other kinds are left out.
+
+    Raises:
+        ToolLoadError: everything that cannot be found, imported or understood.
+    """
+    found, faults = {}, []
+    for declaration in graph.vocabulary.tools.values():
+        if declaration.kind == "python":
+            try:
+                found[declaration.id] = _tool(declaration, Path(folder).resolve())
+            except ToolLoadError as fault:
+                faults.append(str(fault))
+    if faults:
+        raise ToolLoadError("\n".join(faults))
+    return found
+
+
+def without_implementation(graph: PolicyGraph, tools: dict[str, Tool]) -> tuple[str, ...]:
+    """The tools that the policy may call and that nothing implements; calling one fails."""
+    return tuple(sorted(each for each in graph.vocabulary.tools if each not in tools))
+
+
+def _tool(declaration: ToolDeclaration, folder: Path) -> Tool:
+    module_name, _, function_name = declaration.target.partition(":")
+    module = _imported(declaration, folder, module_name)
+    function: Any = module
+    for name in function_name.split("."):
+        if not hasattr(function, name):
+            hint = near_miss(name, [each for each in vars(function) if not each.startswith("_")])
+            advice = f"; {hint}" if hint else ""
+            raise _fault(declaration, f"`{module_name}` has no function `{function_name}`{advice}")
+        function = getattr(function, name)
+    if not callable(function):
+        raise _fault(declaration, f"`{declaration.target}` is not a function")
+    return tool_of(declaration.id, function, declaration.description)
+
+
+def _imported(declaration: ToolDeclaration, folder: Path, name: str) -> ModuleType:
+    path = folder.joinpath(*name.split("."))
+    if not path.with_suffix(".py").is_file() and not (path / "__init__.py").is_file():
+        known = [each.stem for each in folder.glob("*.py")]
+        hint = near_miss(name, known)
+        raise _fault(declaration, f"there is no `{name}.py` beside the policy" + (f"; {hint}" if hint else ""))
+    package = _package(folder)
+    try:
+        return importlib.import_module(f"{package}.{name}")
+    except Exception as reason:  # the author's module may raise anything, and all of it is one clear error
+        _forget(f"{package}.{name}")
+        raise _fault(declaration, f"importing `{name}` failed: {_told(reason, folder)}") from reason
+
+
+def _package(folder: Path) -> str:
+    """The private name of a folder's package, made on first use."""
+    name = "_jurat_tools_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+    if name not in sys.modules:
+        package = ModuleType(name, "The tools of one policy.")
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    return name
+
+
+def _forget(name: str) -> None:
+    for each in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+        del sys.modules[each]
+
+
+def _told(reason: Exception, folder: Path) -> str:
+    lines = "; ".join(_lines(reason, folder))
+    if isinstance(reason, ModuleNotFoundError) and reason.name and (folder / f"{reason.name}.py").is_file():
+        return f"{lines}; it stands beside the policy, so write `from . import {reason.name}`"
+    return lines
+
+
+def _lines(reason: Exception, folder: Path) -> Iterator[str]:
+    text = str(reason).splitlines()
+    yield text[0] if text else "it raised an error without a text"
+    place = reason.__traceback__
+    last = None
+    while place is not None:
+        if Path(place.tb_frame.f_code.co_filename).is_relative_to(folder):
+            last = place
+        place = place.tb_next
+    if last is not None:
+        yield f"line {last.tb_lineno} of `{Path(last.tb_frame.f_code.co_filename).relative_to(folder)}`"
+
+
+def _fault(declaration: ToolDeclaration, message: str) -> ToolLoadError:
+    return ToolLoadError(f"{declaration.span}: tool `{declaration.id}`: {message}")

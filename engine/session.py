@@ -1,0 +1,80 @@
+"""A session: what survives from turn to turn. A turn works on a copy and puts it back when it has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any, Literal
+
+from jurat.llm import Message
+from jurat.policies.types import Value
+
+Mode = Literal["auto", "manual"]
+"""Whether the engine answers, or a human does."""
+
+NO_VALUES: Mapping[str, Value] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One position of a session's history: a message, a call's start or end, a reply, or another engine event.
+
+    ``at`` is in seconds on the engine's clock; ``values`` are the facts and journeys as they were then.
+    """
+
+    events: frozenset[str]
+    turn: int
+    at: float
+    values: Mapping[str, Value] = NO_VALUES
+
+
+@dataclass(slots=True)
+class State:
+    """What a turn may change. Messages and moments are only ever added to; facts are replaced, never edited."""
+
+    agent: str
+    facts: Mapping[str, Value] = NO_VALUES
+    journeys: dict[str, str] = field(default_factory=dict)
+    messages: tuple[Message, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    turns: int = 0
+    mode: Mode = "auto"
+    ended: bool = False
+
+    def copy(self) -> State:
+        """An independent copy."""
+        return replace(self, journeys=dict(self.journeys))
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One conversation. ``customer`` is what the application knows of the person, for tools (``user_data``)."""
+
+    id: str
+    state: State
+    customer: Mapping[str, Any] = field(default_factory=dict)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    @property
+    def agent(self) -> str:
+        """The id of the agent that answers now."""
+        return self.state.agent
+
+    @property
+    def mode(self) -> Mode:
+        return self.state.mode
+
+    @property
+    def facts(self) -> Mapping[str, Value]:
+        return self.state.facts
+
+    @property
+    def journeys(self) -> Mapping[str, str]:
+        """The active journeys and the state each is in."""
+        return MappingProxyType(self.state.journeys)
+
+    @property
+    def conversation(self) -> tuple[Message, ...]:
+        return self.state.messages

@@ -1,0 +1,218 @@
+"""Calling tools: the one door that every call goes through, and what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import inspect
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from jurat.engine.limits import Limits
+from jurat.engine.loading import load_tools
+from jurat.engine.tools import Rejected, Tool, ToolContext, ToolResult, as_value, result_of, tool_of
+from jurat.policies.evaluation import evaluate
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Call, Constraint, Forbid, Offer, ToolDeclaration
+from jurat.policies.printing import show
+from jurat.policies.resolution import ActionInForce
+from jurat.policies.types import Value
+from jurat.policies.valuation import Valuation
+
+Status = Literal["succeeded", "failed", "refused", "invalid"]
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Under what a call is made: the actions in force and what is known at this moment."""
+
+    actions: Sequence[ActionInForce]
+    valuation: Valuation
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a call. ``refused`` and ``invalid`` calls did not happen; ``problems`` is by argument."""
+
+    status: Status
+    reason: str = ""
+    result: ToolResult | None = None
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+
+class Toolbox:
+    """The tools of one policy. A tool without an implementation can be called, and fails."""
+
+    def __init__(self, graph: PolicyGraph, tools: Mapping[str, Tool | Callable[..., Any]] | None = None) -> None:
+        self._declared = graph.vocabulary.tools
+        given = {} if tools is None else tools
+        self._tools = {name: _as_tool(name, each, self._declared) for name, each in given.items()}
+
+    @classmethod
+    def load(cls, graph: PolicyGraph, folder: str | Path) -> Toolbox:
+        """The tools that the policy names, from the files of its folder.
+
+        Raises:
+            ToolLoadError: everything that cannot be found, imported or understood.
+        """
+        return cls(graph, load_tools(graph, folder))
+
+    @property
+    def unimplemented(self) -> tuple[str, ...]:
+        """The declared or named tools that nothing implements."""
+        return tuple(sorted(each for each in self._declared if each not in self._tools))
+
+    def schema(self, name: str) -> dict[str, Any]:
+        """The tool's arguments as a JSON schema of an object; none for a tool without an implementation."""
+        return self._tools[name].schema if name in self._tools else {"type": "object", "properties": {}}
+
+    def description(self, name: str) -> str:
+        """What the tool does, in its author's words."""
+        return self._tools[name].description if name in self._tools else self._declared[name].description
+
+    def obstacle(self, name: str, permit: Permit, arguments: Mapping[str, Value] | None = None) -> str:
+        """Why a call may not be made now; empty where it may. Without arguments, what no argument could change."""
+        return (
+            _forbidden(name, permit)
+            or _uncalled(name, permit)
+            or _unguarded(self._declared[name], permit, arguments)
+            or _unconstrained(name, permit, arguments)
+        )
+
+    async def call(
+        self,
+        name: str,
+        arguments: Mapping[str, Any],
+        permit: Permit,
+        context: ToolContext,
+        limits: Limits,
+        on_start: Callable[[], None] = lambda: None,
+    ) -> Outcome:
+        """Run a tool, if the policy admits it; whatever goes wrong in the tool is a failed outcome.
+
+        ``on_start`` runs once the call is admitted, before it starts. A tool that is not async runs in a thread of
+        its own; one that outlasts ``tool_timeout_seconds`` has failed, though its thread may still come to an end.
+        """
+        if name not in self._declared:
+            return Outcome("refused", f"the policy has no tool `{name}`")
+        tool = self._tools.get(name)
+        try:
+            valid = tool.validated(arguments) if tool else dict(arguments)
+        except Rejected as rejected:
+            return Outcome("invalid", str(rejected), problems=rejected.problems)
+        values = {key: value for key, each in valid.items() if (value := as_value(each)) is not None}
+        if reason := self.obstacle(name, permit, values):
+            return Outcome("refused", reason)
+        on_start()
+        if tool is None:
+            return Outcome("failed", f"tool `{name}` has no implementation")
+        return await _run(tool, tool.bound(valid, context), limits.tool_timeout_seconds)
+
+
+def _as_tool(name: str, given: Tool | Callable[..., Any], declared: Mapping[str, ToolDeclaration]) -> Tool:
+    if isinstance(given, Tool):
+        return given
+    return tool_of(name, given, declared[name].description if name in declared else "")
+
+
+def _forbidden(name: str, permit: Permit) -> str:
+    for each in permit.actions:
+        if isinstance(each.action, Forbid) and each.action.what == "tool" and each.action.target == name:
+            return f"`{each.guideline}` forbids it" + (" (possibly)" if each.because == "possible" else "")
+    return ""
+
+
+def _uncalled(name: str, permit: Permit) -> str:
+    wanted = any(isinstance(each.action, Call | Offer) and each.action.tool == name for each in permit.actions)
+    return "" if wanted else "nothing in force calls or offers it"
+
+
+def _unguarded(tool: ToolDeclaration, permit: Permit, arguments: Mapping[str, Value] | None) -> str:
+    if tool.guard is None:
+        return ""
+    value = evaluate(tool.guard.expr, permit.valuation.look, arguments)
+    if value is True or (arguments is None and value is None):
+        return ""
+    return f"its guard `{tool.guard.text}` is {'false' if value is False else 'not known to hold'}"
+
+
+def _unconstrained(name: str, permit: Permit, arguments: Mapping[str, Value] | None) -> str:
+    if arguments is None:
+        return ""
+    for guideline, constraint in constraints(name, permit.actions):
+        if not _satisfied(constraint, permit, arguments):
+            return f"`{guideline}` asks for {_shown(constraint)}"
+    return ""
+
+
+def constraints(name: str, actions: Sequence[ActionInForce]) -> list[tuple[str, Constraint]]:
+    """What everything in force says of a tool's arguments, and who says so."""
+    calls = [(each.guideline, each.action) for each in actions if isinstance(each.action, Call)]
+    return [(guideline, each) for guideline, call in calls if call.tool == name for each in call.constraints]
+
+
+def _satisfied(constraint: Constraint, permit: Permit, arguments: Mapping[str, Value]) -> bool:
+    if constraint.formula is not None:
+        return evaluate(constraint.formula, permit.valuation.look, arguments) is True
+    if constraint.value is None:
+        return True
+    wanted = evaluate(constraint.value, permit.valuation.look, arguments)
+    return wanted is not None and arguments.get(constraint.argument) == wanted
+
+
+def _shown(constraint: Constraint) -> str:
+    if constraint.formula is not None:
+        return f"`{constraint.text or show(constraint.formula)}`"
+    value = show(constraint.value) if constraint.value is not None else ""
+    return f"`{constraint.argument}` to be `{constraint.text or value}`"
+
+
+async def _run(tool: Tool, call: Callable[[], Any], seconds: float) -> Outcome:
+    limit = asyncio.timeout(seconds)
+    try:
+        async with limit:
+            result = result_of(await (call() if inspect.iscoroutinefunction(tool.function) else _started(call)))
+    except (Exception, SystemExit) as reason:  # the author's code may raise anything; the turn goes on without it
+        if limit.expired():
+            return Outcome("failed", f"it did not answer within {seconds:g} s")
+        text = str(reason).splitlines()
+        return Outcome("failed", text[0] if text else "it raised an error without a text")
+    return Outcome("failed" if result.error else "succeeded", result.message if result.error else "", result)
+
+
+def _started(call: Callable[[], Any]) -> asyncio.Future[Any]:
+    """The call in a daemon thread of its own: one that hangs holds up neither other calls nor the end of the program."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(result: Any, failure: Exception | None) -> None:
+        if future.done():
+            return  # nobody waits any more
+        if failure is None:
+            future.set_result(result)
+        else:
+            future.set_exception(failure)
+
+    def work() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop closed meanwhile, so nobody waits
+            loop.call_soon_threadsafe(settle, *_attempted(context, call))
+
+    threading.Thread(target=work, name="jurat-tool", daemon=True).start()
+    return future
+
+
+def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[Any, Exception | None]:
+    """The result or the failure; what a future cannot carry, or would end the program, as a plain failure."""
+    try:
+        return context.run(call), None
+    except StopIteration:
+        return None, RuntimeError("it stopped in the middle of an iteration")
+    except Exception as reason:  # handed to the one who waits
+        return None, reason
+    except BaseException as reason:  # as above; the thread ends anyway
+        return None, RuntimeError(f"it tried to end the program: {reason}")

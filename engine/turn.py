@@ -1,0 +1,85 @@
+"""One turn: what comes out of it, and the working memory it has while it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jurat.engine.session import Moment, Session, State
+from jurat.engine.trace import CallRecord, Step, Trace
+from jurat.llm import Judgement
+from jurat.policies.resolution import Resolution
+
+OnStep = Callable[[Step], None]
+ReplySource = Literal["voice", "canned", "template", "safe"]
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What was sent; ``safe`` replaced drafts that failed the check."""
+
+    text: str
+    source: ReplySource
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn that has ended. No ``response``: an event without a message, or a human answers this session."""
+
+    number: int
+    message: str | None
+    event: str | None
+    trace: Trace
+    response: Response | None
+    resolution: Resolution | None
+    calls: tuple[CallRecord, ...]
+
+
+@dataclass(slots=True)
+class Working:
+    """A turn that runs. ``state`` is the session's copy; it becomes the session's when the turn ends.
+
+    ``judged`` holds the answers of this turn by observation, ``fulfilled`` the obligations done in the present
+    activation, ``stepped`` the journeys that took their step on this message, ``ran`` those whose tool state has run.
+    """
+
+    session: Session
+    state: State
+    trace: Trace
+    clock: Callable[[], float]
+    on_step: OnStep | None = None
+    events: set[str] = field(default_factory=set)
+    judged: dict[str, Judgement] = field(default_factory=dict)
+    fulfilled: set[tuple[str, str]] = field(default_factory=set)
+    ran: set[str] = field(default_factory=set)
+    round: int = 0
+
+    def happen(self, *events: str) -> None:
+        """Add one position to the history and make its events true for the turn."""
+        values = {**self.state.facts}
+        for journey, state in self.state.journeys.items():
+            values[f"journey.{journey}.active"] = True
+            values[f"journey.{journey}.state"] = state
+        moment = Moment(frozenset(events), self.state.turns, self.clock(), values)
+        self.state.moments = (*self.state.moments, moment)
+        self.events.update(events)
+
+    @contextmanager
+    def step(self, name: str, detail: str) -> Iterator[None]:
+        """Report a step when it begins and, with its duration, when it has ended."""
+        self._tell(Step(name, detail, None, self.round))
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            done = Step(name, detail, time.perf_counter() - start, self.round)
+            self.trace.steps.append(done)
+            self._tell(done)
+
+    def _tell(self, step: Step) -> None:
+        if self.on_step is not None:
+            self.on_step(step)
