@@ -10,6 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from jurat.policies.diagnostics import near_miss
+from jurat.policies.limits import NUMBER_DIGITS
 from jurat.policies.types import (
     BoolType,
     DecimalType,
@@ -23,9 +24,6 @@ from jurat.policies.types import (
     Type,
     Value,
 )
-
-MAX_DIGITS = 400
-"""The longest number accepted, in digits; an exponent counts as the digits it stands for."""
 
 MICROSECONDS: dict[str, int | Fraction] = {
     "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1, "µs": 1, "ns": Fraction(1, 1000),
@@ -158,8 +156,11 @@ def read_decimal(text: str) -> Decimal:
     if not _DECIMAL.fullmatch(text):
         raise ValueError(f"`{_shorten(text)}` is not a decimal number")
     mantissa, _, exponent = text.lower().partition("e")
-    if len(mantissa) + (abs(int(exponent)) if len(exponent) < 6 and exponent else 10 ** len(exponent) - 1) > MAX_DIGITS:
-        raise ValueError(f"`{_shorten(text)}` has more than {MAX_DIGITS} digits")
+    if (
+        len(mantissa) + (abs(int(exponent)) if len(exponent) < 6 and exponent else 10 ** len(exponent) - 1)
+        > NUMBER_DIGITS
+    ):
+        raise ValueError(f"`{_shorten(text)}` has more than {NUMBER_DIGITS} digits")
     return Decimal(text)
 
 
@@ -197,8 +198,8 @@ def _int(raw: object, type_: IntType) -> int | None:
 
 
 def _check_length(number: int) -> None:
-    if abs(number) >= 10**MAX_DIGITS:
-        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
+    if abs(number) >= 10**NUMBER_DIGITS:
+        raise ValueError(f"a number has more than {NUMBER_DIGITS} digits")
 
 
 def _decimal(raw: object, type_: DecimalType) -> Decimal | None:
