@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import total_ordering
 
 from jurat.policies.diagnostics import Note
 from jurat.policies.spans import Span
 from jurat.policies.types import Value
 
 
-@total_ordering
 class Verdict(StrEnum):
-    """REFUTED < UNKNOWN < PROVED: the worst of several is the verdict of all of them."""
+    """The answer to one obligation; unknown is never a pass."""
 
     REFUTED = "refuted"
     UNKNOWN = "unknown"
     PROVED = "proved"
-
-    def __lt__(self, other: object) -> bool:
-        order = list(Verdict)
-        return isinstance(other, Verdict) and order.index(self) < order.index(other)
 
 
 class Severity(StrEnum):

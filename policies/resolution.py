@@ -58,25 +58,29 @@ class Resolution:
     actions: tuple[ActionInForce, ...]
     ask: tuple[str, ...]
     clarifications: tuple[Clarification, ...]
+    undefined: tuple[str, ...]
+    """What is undecided although nothing is unknown of it: a paradox."""
     settled: Settled
 
-    @property
-    def undefined(self) -> tuple[str, ...]:
-        """What neither holds nor fails by itself, whatever is unknown: a paradox if nothing is."""
-        return tuple(sorted(g for g, drop in self.dropped.items() if drop.reason == "undefined"))
 
-
-def describe(graph: PolicyGraph, low: Bound, high: Bound, settled: Settled) -> Resolution:
+def describe(
+    graph: PolicyGraph, low: Bound, high: Bound, settled: Settled, undefined: frozenset[str] = frozenset()
+) -> Resolution:
     """Both bounds, as a resolution."""
     triggered = (g for g in graph.entities if low.matched(g) or low.entailed(g))
     merely = high.in_force - low.in_force
     return Resolution(
         in_force=tuple(sorted(low.in_force)),
         possible=tuple(sorted(high.in_force)),
-        dropped={g: _drop(graph, low, high, g) for g in triggered if g not in low.in_force},
+        dropped={
+            g: Drop("undefined", tuple(sorted(undefined - {g}))) if g in undefined else _drop(graph, low, high, g)
+            for g in triggered
+            if g not in low.in_force
+        },
         actions=tuple(_actions(graph, low, high)),
         ask=tuple(sorted(g for g in merely if graph.entities[g].on_unknown == "ask")),
         clarifications=_clarifications(graph, low),
+        undefined=tuple(sorted(undefined)),
         settled=settled,
     )
 
@@ -89,8 +93,7 @@ def _drop(graph: PolicyGraph, low: Bound, high: Bound, g: str) -> Drop:
         return Drop("overridden", overriders)
     if high.ambiguous(g):
         return Drop("ambiguous", _rivals(graph, high, g))
-    higher = tuple(h for h in graph.outrankers[g] if high.matched(h) and high.live(h) and not low.blocked(h))
-    return Drop("outranked", higher) if high.outranked(g) else Drop("undefined", ())
+    return Drop("outranked", tuple(h for h in graph.outrankers[g] if high.matched(h) and high.live(h)))
 
 
 def _unmet(graph: PolicyGraph, low: Bound, g: str) -> tuple[str, ...]:

@@ -109,5 +109,14 @@ def resolve(graph: PolicyGraph, valuation: Valuation | Mapping[str, object]) -> 
     """
     given = valuation if isinstance(valuation, Valuation) else valuation_of(graph, valuation)
     settled = settle(graph, given)
-    low, high = bounds(graph, *matched(graph, settled.valuation))
-    return describe(graph, low, high, settled)
+    sure, maybe = matched(graph, settled.valuation)
+    low, high = bounds(graph, sure, maybe)
+    return describe(graph, low, high, settled, undefined(graph, sure))
+
+
+def undefined(graph: PolicyGraph, sure: frozenset[str]) -> frozenset[str]:
+    """What the well-founded model leaves undecided where nothing is unknown; nothing if the policy is stratified."""
+    if graph.stratified:
+        return frozenset()
+    low, high = bounds(graph, sure, sure)
+    return frozenset(high.in_force - low.in_force)

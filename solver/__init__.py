@@ -1,1 +1,7 @@
-"""The meaning of a policy, symbolically: proofs, witnesses and findings."""
+"""The meaning of a policy, symbolically: proofs and witnesses. The only room that imports z3."""
+
+from jurat.solver.check import check
+from jurat.solver.encoding import Encoding, encode
+from jurat.solver.limits import Limits
+
+__all__ = ["Encoding", "Limits", "check", "encode"]

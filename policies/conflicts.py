@@ -1,0 +1,134 @@
+"""When actions in force contradict each other in a situation (semantics, section 4).
+
+The solver proves that this finds nothing in any admissible situation; its witnesses are replayed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal
+
+from jurat.policies.expr import Argument, Compare, Expr, Fact, conjunction
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Call, Constraint, Decide, Forbid, HandOff, Offer, Provision, Reply, ToolDeclaration
+from jurat.policies.resolution import ActionInForce, Resolution
+from jurat.policies.satisfaction import Free, satisfiable
+from jurat.policies.types import Type, Value
+
+Kind = Literal["exclusive", "forbidden-call", "forbidden-reply", "decision", "hand-off", "reply", "arguments"]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The guidelines whose actions no behaviour satisfies together, sorted, and what they disagree on."""
+
+    kind: Kind
+    subjects: tuple[str, ...]
+    about: str
+
+
+def conflicts(graph: PolicyGraph, resolution: Resolution) -> list[Conflict]:
+    """Every contradiction among the actions in force, pairs first."""
+    found = [*_exclusive(graph, resolution), *_pairs(graph, resolution), *_calls(graph, resolution)]
+    return sorted(set(found), key=lambda each: (len(each.subjects), each.subjects, each.kind, each.about))
+
+
+def contradiction(graph: PolicyGraph, left: ActionInForce, right: ActionInForce) -> tuple[Kind, str] | None:
+    """Why two actions cannot both be done, or None."""
+    a, b = left.action, right.action
+    if isinstance(a, Decide) and isinstance(b, Decide) and a.decision == b.decision and a.value != b.value:
+        return "decision", a.decision
+    if isinstance(a, HandOff) and isinstance(b, HandOff) and a.to != b.to:
+        return "hand-off", ""
+    if isinstance(a, Reply) and isinstance(b, Reply) and a.id != b.id and _strict(graph, a) and _strict(graph, b):
+        return "reply", ""
+    if isinstance(a, Call) and isinstance(b, Forbid) and (b.what, b.target) == ("tool", a.tool):
+        return "forbidden-call", a.tool
+    if isinstance(a, Reply) and isinstance(b, Forbid) and (b.what, b.target) == ("reply", a.id):
+        return "forbidden-reply", a.id
+    return None
+
+
+def _strict(graph: PolicyGraph, reply: Reply) -> bool:
+    return graph.vocabulary.replies[reply.id].mode == "strict"
+
+
+def _exclusive(graph: PolicyGraph, resolution: Resolution) -> Iterator[Conflict]:
+    in_force = set(resolution.in_force)
+    for pair in graph.exclusive:
+        if in_force.issuperset(pair):
+            yield Conflict("exclusive", pair, "")
+
+
+def _pairs(graph: PolicyGraph, resolution: Resolution) -> Iterator[Conflict]:
+    for left, right in combinations(resolution.actions, 2):
+        found = contradiction(graph, left, right) or contradiction(graph, right, left)
+        if found:
+            yield Conflict(found[0], tuple(sorted({left.guideline, right.guideline})), found[1])
+
+
+def _calls(graph: PolicyGraph, resolution: Resolution) -> Iterator[Conflict]:
+    callers: dict[str, list[ActionInForce]] = {}
+    for each in resolution.actions:
+        if isinstance(each.action, Call):
+            callers.setdefault(each.action.tool, []).append(each)
+    for tool, calls in callers.items():
+        if callable_now(graph, resolution, tool, calls) is False:
+            yield Conflict("arguments", tuple(sorted({call.guideline for call in calls})), tool)
+
+
+def callable_now(
+    graph: PolicyGraph, resolution: Resolution, tool: str, calls: list[ActionInForce]
+) -> bool | None:
+    """Whether some arguments satisfy what these calls say of them and the tool's guard; None if hard to tell.
+
+    The guard may yet come true: facts that another tool in force provides can take the values it provides.
+    """
+    declaration = graph.vocabulary.tools[tool]
+    required = [constraint_of(each, declaration) for call in calls for each in _constraints(call)]
+    guard = declaration.guard.expr if declaration.guard else None
+    formula = conjunction(*required, *([guard] if guard else []))
+    free = Free(argument_types(formula), _changeable(graph, resolution, tool))
+    return satisfiable(required, guard, resolution.settled.valuation.look, free)
+
+
+def _constraints(call: ActionInForce) -> tuple[Constraint, ...]:
+    return call.action.constraints if isinstance(call.action, Call) else ()
+
+
+def constraint_of(constraint: Constraint, tool: ToolDeclaration) -> Expr:
+    """A constraint as a formula: its own, or that the argument equals the value."""
+    if constraint.formula is not None:
+        return constraint.formula
+    assert constraint.value is not None
+    declared = dict(tool.parameters).get(constraint.argument, constraint.value.type)
+    return Compare("==", Argument(constraint.argument, declared), constraint.value)
+
+
+def argument_types(formula: Expr) -> dict[str, Type]:
+    """The arguments that a formula mentions, with the types it gives them."""
+    from jurat.policies.expr import walk
+
+    return {each.name: each.type for each in walk(formula) if isinstance(each, Argument)}
+
+
+def provisions(graph: PolicyGraph, acting: list[ActionInForce], besides: str) -> list[Provision]:
+    """What the tools called or offered by these actions may write, the tool ``besides`` left out."""
+    tools = {a.action.tool for a in acting if isinstance(a.action, Call | Offer)} - {besides}
+    return [each for tool in sorted(tools) for each in graph.vocabulary.tools[tool].provides]
+
+
+def _changeable(graph: PolicyGraph, resolution: Resolution, tool: str) -> dict[Fact, tuple[Value, ...] | None]:
+    """The facts that may change before the call: to these values, or to any."""
+    found: dict[Fact, tuple[Value, ...] | None] = {}
+    for each in provisions(graph, list(resolution.actions), tool):
+        fact = Fact(each.fact, graph.vocabulary.facts[each.fact].type)
+        values = () if fact not in found else found[fact]
+        fixed = each.kind == "value" and values is not None and each.value is not None
+        found[fact] = (*(values or ()), each.value) if fixed and each.value is not None else None
+    return found
+
+
+__all__ = ["Conflict", "callable_now", "conflicts", "contradiction"]

@@ -1,0 +1,244 @@
+"""Calls that cannot be made: no arguments satisfy what the guidelines in force say of them and the tool's guard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import z3
+
+from jurat.policies.conflicts import argument_types, callable_now, constraint_of
+from jurat.policies.diagnostics import Note
+from jurat.policies.expr import Atom, Expr, Fact, JourneyState, conjunction, key_of
+from jurat.policies.findings import Proof, Verdict
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Call, Offer, Provision, ToolDeclaration
+from jurat.policies.resolution import Resolution
+from jurat.policies.types import BoolType, ListType, Type
+from jurat.solver.encoding import all_of, any_of, mentioned_atoms
+from jurat.solver.formulas import truth
+from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, quoted
+from jurat.solver.prover import Prover
+from jurat.solver.terms import Atoms, ListTerm, Term, Truth, literal, sort_of, within
+from jurat.solver.witness import Question, Shows
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What one guideline's call says of a tool's arguments."""
+
+    guideline: str
+    call: Call
+    formula: Expr
+
+
+def blocked_calls(prover: Prover, check: Check, tool: str, callers: list[str]) -> Iterator[Outcome]:
+    """One obligation for each set of callers found to be impossible together, and a last one that there is no more."""
+    graph = prover.graph
+    declaration = graph.vocabulary.tools[tool]
+    requests = [request for g in callers for request in _requests(graph, declaration, g)]
+    banned: list[z3.BoolRef] = []
+    while True:
+        outcome, culprits = _impossible(prover, check, declaration, requests, banned)
+        yield outcome
+        if not culprits:
+            return
+        banned.append(z3.Not(all_of(_acts(prover, g) for g in culprits)))
+
+
+def _requests(graph: PolicyGraph, tool: ToolDeclaration, g: str) -> Iterator[Request]:
+    for action in graph.entities[g].actions:
+        if isinstance(action, Call) and action.tool == tool.id:
+            yield Request(g, action, conjunction(*(constraint_of(each, tool) for each in action.constraints)))
+
+
+def _impossible(
+    prover: Prover, check: Check, tool: ToolDeclaration, requests: list[Request], banned: list[z3.BoolRef]
+) -> tuple[Outcome, tuple[str, ...]]:
+    callers = tuple(sorted({request.guideline for request in requests}))
+    text = f"callable: {tool.id}" + (f" (other than {len(banned)} found)" if banned else "")
+    question = _question(prover, tool, requests, callers, banned)
+    proof = absent(prover, check, text, question, _shows(prover.graph, tool.id))
+    if proof.verdict is not Verdict.REFUTED or proof.witness is None:
+        return Outcome(proof, None, obligation=True), ()
+    culprits = _culprits(prover, tool, requests, callers, proof)
+    said = _told(prover.graph, tool, culprits)
+    return Outcome(proof, finding_of(prover.graph, check, said, proof), obligation=True), culprits
+
+
+def _culprits(
+    prover: Prover, tool: ToolDeclaration, requests: list[Request], callers: tuple[str, ...], proof: Proof
+) -> tuple[str, ...]:
+    """The smallest part of the callers in force at the witness that is impossible by itself, found by leaving out."""
+    assert proof.witness is not None
+    present = set(proof.witness.in_force) | set(proof.witness.possible)
+    kept = [g for g in callers if g in present]
+    for g in list(kept):
+        rest = [each for each in kept if each != g]
+        if rest and _question(prover, tool, [r for r in requests if r.guideline in rest], tuple(rest), [], all_=True).put(
+            prover
+        ).possible:
+            kept = rest
+    return tuple(kept)
+
+
+def _question(
+    prover: Prover,
+    tool: ToolDeclaration,
+    requests: list[Request],
+    callers: tuple[str, ...],
+    banned: list[z3.BoolRef],
+    *,
+    all_: bool = False,
+) -> Question:
+    """Some caller acts (or all of them do), and no arguments satisfy the requests of those that act and the guard."""
+    providers = _providers(prover.graph, tool)
+    entities = (*callers, *(g for g, _ in providers if g not in callers))
+    gate = all_of if all_ else any_of
+    extra = [gate(_acts(prover, g) for g in callers), _hopeless(prover, tool, requests, providers), *banned]
+    formulas = [request.formula for request in requests] + ([tool.guard.expr] if tool.guard else [])
+    return Question(entities, (), tuple(extra), frozenset(mentioned_atoms(formulas)))
+
+
+def _acts(prover: Prover, g: str) -> z3.BoolRef:
+    hasty = prover.graph.entities[g].on_unknown == "act"
+    return prover.encoding.possible[g] if hasty else prover.encoding.certain[g]
+
+
+def _providers(graph: PolicyGraph, tool: ToolDeclaration) -> list[tuple[str, Provision]]:
+    """Who may make a fact of the guard true before the call: guidelines with the provisions of their other tools."""
+    if tool.guard is None:
+        return []
+    needed = {atom.path for atom in mentioned_atoms([tool.guard.expr]) if isinstance(atom, Fact)}
+    return [
+        (g, provision)
+        for g, entity in graph.entities.items()
+        for action in entity.actions
+        if isinstance(action, Call | Offer) and action.tool != tool.id
+        for provision in graph.vocabulary.tools[action.tool].provides
+        if provision.fact in needed
+    ]
+
+
+def _hopeless(
+    prover: Prover, tool: ToolDeclaration, requests: list[Request], providers: list[tuple[str, Provision]]
+) -> z3.BoolRef:
+    atoms = prover.encoding.atoms
+    given = _arguments(tool, requests)
+    wanted = [
+        z3.Implies(_acts(prover, r.guideline), truth(r.formula, atoms, given).true) for r in requests if r.call.constraints
+    ]
+    changed = _Changed(prover, tool, providers)
+    guard = truth(tool.guard.expr, changed.atoms, given).true if tool.guard else z3.BoolVal(True)
+    allowed = [law for name, term in given.items() for law in within(term.value, _type_of(tool, requests, name))]
+    possible = z3.And(*wanted, guard, *allowed, *changed.laws)
+    chosen = [constant for term in given.values() for constant in (term.value, term.known)] + changed.constants
+    variables = [constant for constant in chosen if z3.is_const(constant) and not z3.is_true(constant)]
+    return z3.Not(z3.Exists(variables, possible)) if variables else z3.Not(possible)
+
+
+def _formulas(tool: ToolDeclaration, requests: list[Request]) -> Expr:
+    return conjunction(*(r.formula for r in requests), *([tool.guard.expr] if tool.guard else []))
+
+
+def _arguments(tool: ToolDeclaration, requests: list[Request]) -> dict[str, Term]:
+    """Each argument as a value that may be chosen, and may be left out."""
+    types = argument_types(_formulas(tool, requests))
+    return {
+        name: Term(z3.Bool(f"arguments.{name} is given"), z3.Const(f"arguments.{name}", sort_of(type_)))
+        for name, type_ in types.items()
+    }
+
+
+def _type_of(tool: ToolDeclaration, requests: list[Request], name: str) -> Type:
+    return argument_types(_formulas(tool, requests))[name]
+
+
+class _Changed:
+    """The facts of a guard as they may be at the call: as they are now, or as a tool in force provides."""
+
+    def __init__(self, prover: Prover, tool: ToolDeclaration, providers: list[tuple[str, Provision]]) -> None:
+        self.atoms = _Overlay(prover.encoding.atoms)
+        self.laws: list[z3.BoolRef] = []
+        self.constants: list[z3.ExprRef] = []
+        facts = prover.graph.vocabulary.facts
+        for path in sorted({provision.fact for _, provision in providers}):
+            if not isinstance(facts[path].type, ListType):
+                offers = [(_acts(prover, g), p) for g, p in providers if p.fact == path]
+                self._change(prover, Fact(path, facts[path].type), offers)
+
+    def _change(self, prover: Prover, fact: Fact, offers: list[tuple[z3.BoolRef, Provision]]) -> None:
+        later = Term(z3.Bool(f"{fact.path} is present later"), z3.Const(f"{fact.path} later", sort_of(fact.type)))
+        now = _now(prover.encoding.atoms, fact)
+        same = z3.And(later.known == now.known, later.value == now.value)
+        ways = [z3.And(acts, later.known, *_written(later, fact, provision)) for acts, provision in offers]
+        self.laws.append(any_of((same, *ways)))
+        self.constants += [later.value, later.known]
+        if isinstance(fact.type, BoolType):
+            self.atoms.truths[fact.path] = Truth(
+                z3.And(later.known, later.value), z3.And(later.known, z3.Not(later.value))
+            )
+        self.atoms.terms[fact.path] = later
+        self.atoms.presence[fact.path] = later.known
+
+
+def _now(atoms: Atoms, fact: Fact) -> Term:
+    if isinstance(fact.type, BoolType):
+        both = atoms.truth(fact)
+        return Term(z3.Or(both.true, both.false), both.true)
+    return atoms.term(fact)
+
+
+def _written(later: Term, fact: Fact, provision: Provision) -> list[z3.BoolRef]:
+    if provision.kind == "value" and provision.value is not None:
+        return [later.value == literal(provision.value, fact.type)]
+    return list(within(later.value, fact.type))
+
+
+class _Overlay(Atoms):
+    """The atoms of a policy, but for some facts that are looked at later."""
+
+    def __init__(self, base: Atoms) -> None:
+        super().__init__(base.defaults)
+        self.base = base
+        self.presence: dict[str, z3.BoolRef] = {}
+
+    def truth(self, atom: Atom) -> Truth:
+        return self.truths.get(key_of(atom)) or self.base.truth(atom)
+
+    def term(self, atom: Atom) -> Term:
+        return self.terms.get(key_of(atom)) or self.base.term(atom)
+
+    def list(self, fact: Fact) -> ListTerm:
+        return self.base.list(fact)
+
+    def present(self, atom: Fact | JourneyState) -> z3.BoolRef:
+        return self.presence[key_of(atom)] if key_of(atom) in self.presence else self.base.present(atom)
+
+
+def _shows(graph: PolicyGraph, tool: str) -> Shows:
+    def shows(resolution: Resolution) -> bool:
+        calls = [each for each in resolution.actions if isinstance(each.action, Call) and each.action.tool == tool]
+        return bool(calls) and callable_now(graph, resolution, tool, calls) is not True
+
+    return shows
+
+
+def _told(graph: PolicyGraph, tool: ToolDeclaration, culprits: tuple[str, ...]) -> Report:
+    calls = [
+        (g, action) for g in culprits for action in graph.entities[g].actions
+        if isinstance(action, Call) and action.tool == tool.id
+    ]  # fmt: skip
+    first, related = calls[0][1].span, [Note(call.span, "and here") for _, call in calls[1:]]
+    constrained = any(call.constraints for _, call in calls)
+    if tool.guard:
+        related.append(Note(tool.guard.span, "the guard of the tool"))
+    if len(culprits) == 1 and not constrained:
+        message = f"`{culprits[0]}` calls `{tool.id}` where its guard does not hold and nothing in force can make it true"
+        help_ = f"add what the guard needs to the condition of `{culprits[0]}`, or let it require a guideline that provides it"
+    else:
+        message = f"no arguments of `{tool.id}` satisfy what {quoted(culprits)} and its guard say together" if tool.guard else (
+            f"no arguments of `{tool.id}` satisfy what {quoted(culprits)} say{'s' if len(culprits) == 1 else ''} of them"
+        )
+        help_ = "loosen one of the constraints, or make the conditions exclude each other"
+    return Report(message, first, culprits, tuple(related), (), help_)

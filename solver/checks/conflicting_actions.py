@@ -1,0 +1,250 @@
+"""Actions that cannot all be done are in force together.
+
+What it proves
+    In no admissible situation is a jointly unsatisfiable set of actions in force: two values for one decision, two
+    hand-offs, two strict replies, a call and a prohibition of one tool, `exclusive_with` partners, a call whose guard
+    is false and that nothing in force can make true, or constraints on one argument that no value satisfies (of two
+    guidelines or of many). Situations in which the judge does not know are included.
+
+Why it matters
+    At run time something would have to give: a prohibition wins, competing decisions are dropped, and the customer
+    gets a human instead of an answer.
+
+Example
+    `vip-upgrade` decides `upgrade_offer: complimentary`, `standard-upgrade` decides `paid`, and a customer who asks
+    for an upgrade is both.
+
+Fix
+    Make the conditions exclude each other, let one guideline override the other, or declare what you know as an axiom.
+
+Limits
+    Two instructions whose words contradict each other are beyond a solver; overlaps of such guidelines are noted as
+    `undeclared-overlap`.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations, product
+
+import z3
+
+from jurat.policies.conflicts import conflicts
+from jurat.policies.diagnostics import Note
+from jurat.policies.findings import Proof, Severity, Verdict
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Reply
+from jurat.policies.resolution import Resolution
+from jurat.policies.spans import Span
+from jurat.policies.values import show_value
+from jurat.solver.calls import blocked_calls
+from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
+from jurat.solver.prover import Assumption, Prover
+from jurat.solver.witness import Question, Shows
+
+CHECK = Check("J001", "conflicting-actions", Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """Why two guidelines' actions cannot both be done; the second one's is a prohibition where ``forbids``."""
+
+    left: str
+    right: str
+    why: str
+    left_span: Span
+    right_span: Span
+    forbids: bool = False
+
+
+def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+    """Who will be asked about together."""
+    yield from ((clash.left, clash.right) for clash in clashes(graph))
+    for callers in callers_of(graph).values():
+        yield tuple(callers)
+
+
+def run(prover: Prover) -> Iterator[Outcome]:
+    graph = prover.graph
+    by_pair: dict[tuple[str, str, bool], list[Clash]] = defaultdict(list)
+    for clash in clashes(graph):
+        by_pair[clash.left, clash.right, clash.forbids].append(clash)
+    for (left, right, forbids), found in sorted(by_pair.items()):
+        yield _pair(prover, left, right, forbids, found)
+    for tool, callers in sorted(callers_of(graph).items()):
+        yield from blocked_calls(prover, CHECK, tool, callers)
+
+
+def _pair(prover: Prover, left: str, right: str, forbids: bool, found: list[Clash]) -> Outcome:
+    graph = prover.graph
+    text = f"not both: {left} and {right} ({'; '.join(clash.why for clash in found)})"
+    if proof := by_precedence(graph, left, right, text):
+        return Outcome(proof, None, obligation=True)
+    question = Question((left, right), (acts(prover, left), acts(prover, right)))
+    if forbids:
+        question = Question((left, right), (acts(prover, left),), (binds(prover, right),))
+    proof = absent(prover, CHECK, text, question, _shows(graph, {left, right}))
+    return judged(graph, CHECK, proof, lambda p: _told(graph, found, p), obligation=True)
+
+
+def by_precedence(graph: PolicyGraph, left: str, right: str, text: str) -> Proof | None:
+    """Lemma: of two guidelines one of which overrides the other, never both are in force, nor one forbids the other.
+
+    While the winner is certainly in force it is live, so the other is blocked by either bound; while the other acts,
+    the winner is not even possibly live. It does not hold of guidelines that act while merely possible.
+    """
+    declared = right in graph.overriders[left] or left in graph.overriders[right]
+    hasty = any(graph.entities[g].on_unknown == "act" for g in (left, right))
+    if not declared or hasty:
+        return None
+    return Proof(text, CHECK.name, Verdict.PROVED, (f"rule:{left}", f"rule:{right}"), reason="declared precedence")
+
+
+def acts(prover: Prover, g: str) -> Assumption:
+    """When a guideline's own actions are to be done."""
+    hasty = prover.graph.entities[g].on_unknown == "act"
+    return prover.encoding.possible[g] if hasty else prover.encoding.certain[g]
+
+
+def binds(prover: Prover, g: str) -> z3.BoolRef:
+    """When a guideline's prohibitions bind: when it is possible, even if outranked."""
+    return z3.And(prover.encoding.high.live(g), z3.Not(prover.encoding.low.blocked(g)))
+
+
+def _shows(graph: PolicyGraph, pair: set[str]) -> Shows:
+    def shows(resolution: Resolution) -> bool:
+        return any(set(each.subjects) == pair for each in conflicts(graph, resolution))
+
+    return shows
+
+
+# -- what clashes ------------------------------------------------------------------------------------------------
+
+
+def clashes(graph: PolicyGraph) -> Iterator[Clash]:
+    """Every pair of actions that contradict each other, whoever is in force."""
+    table = _by_kind(graph)
+    for a, b in graph.exclusive:
+        span_a, span_b = graph.entities[a].span, graph.entities[b].span
+        yield Clash(a, b, "they are declared `exclusive_with`", span_a, span_b)
+    yield from _different(table["decide"])
+    yield from _different(table["hand_off"])
+    yield from _different(table["reply"])
+    yield from _forbidden(table)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """An action that claims ``value`` for ``subject``; different values for one subject clash."""
+
+    guideline: str
+    subject: str
+    value: str
+    span: Span
+    says: str
+
+
+def _by_kind(graph: PolicyGraph) -> dict[str, list[_Claim]]:
+    found: dict[str, list[_Claim]] = defaultdict(list)
+    for g, entity in graph.entities.items():
+        for action in entity.actions:
+            for kind, claim in _claims(graph, g, action):
+                found[kind].append(claim)
+    return found
+
+
+def _claims(graph: PolicyGraph, g: str, action: Action) -> Iterator[tuple[str, _Claim]]:
+    if isinstance(action, Decide):
+        value = show_value(action.value)
+        yield "decide", _Claim(g, action.decision, value, action.span, f"decide `{action.decision}` differently")
+    elif isinstance(action, HandOff):
+        yield "hand_off", _Claim(g, "", action.to, action.span, "hand off to different places")
+    elif isinstance(action, Reply):
+        if graph.vocabulary.replies[action.id].mode == "strict":
+            yield "reply", _Claim(g, "", action.id, action.span, "demand different replies to the letter")
+        yield "replied", _Claim(g, action.id, action.id, action.span, "")
+    elif isinstance(action, Call):
+        yield "call", _Claim(g, action.tool, action.tool, action.span, "")
+    elif isinstance(action, Forbid) and action.what != "topic":
+        yield f"forbid {action.what}", _Claim(g, action.target, action.target, action.span, "")
+
+
+def _different(claims: list[_Claim]) -> Iterator[Clash]:
+    subjects: dict[str, dict[str, list[_Claim]]] = defaultdict(lambda: defaultdict(list))
+    for claim in claims:
+        subjects[claim.subject][claim.value].append(claim)
+    for values in subjects.values():
+        for one, other in combinations(values.values(), 2):
+            for a, b in product(one, other):
+                left, right = (a, b) if a.guideline <= b.guideline else (b, a)
+                why = f"{left.says}: `{_plain(left.value)}` and `{_plain(right.value)}`"
+                yield Clash(left.guideline, right.guideline, why, left.span, right.span)
+
+
+def _forbidden(table: dict[str, list[_Claim]]) -> Iterator[Clash]:
+    for done, banned, verb in (("call", "forbid tool", "calls"), ("replied", "forbid reply", "sends")):
+        bans: dict[str, list[_Claim]] = defaultdict(list)
+        for claim in table[banned]:
+            bans[claim.subject].append(claim)
+        for claim in table[done]:
+            for ban in bans[claim.subject]:
+                why = f"`{claim.guideline}` {verb} `{claim.subject}`, which `{ban.guideline}` forbids"
+                yield Clash(claim.guideline, ban.guideline, why, claim.span, ban.span, forbids=True)
+
+
+def _plain(value: str) -> str:
+    return value.strip('"')
+
+
+def callers_of(graph: PolicyGraph) -> dict[str, list[str]]:
+    """The tools whose calls may be impossible: those with a guard, or with constraints on their arguments."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for g, entity in graph.entities.items():
+        for action in entity.actions:
+            if isinstance(action, Call) and (graph.vocabulary.tools[action.tool].guard or action.constraints):
+                found[action.tool].append(g)
+    return {tool: sorted(set(callers)) for tool, callers in found.items()}
+
+
+# -- what is said ------------------------------------------------------------------------------------------------
+
+
+def _told(graph: PolicyGraph, found: list[Clash], proof: Proof) -> Report:
+    first = found[0]
+    subjects = tuple(dict.fromkeys((first.left, first.right)))
+    whys = tuple(clash.why for clash in found)
+    alone = len(subjects) == 1
+    message = (
+        f"`{first.left}` contradicts itself: {whys[0]}"
+        if alone
+        else f"`{first.left}` and `{first.right}` can be in force together, but {_but(whys[0])}"
+    )
+    related = tuple(Note(clash.right_span, _label(clash)) for clash in found)
+    return Report(message, first.left_span, subjects, related, (*whys[1:], *_unknown(graph, proof)), _help(first, alone))
+
+
+def _but(why: str) -> str:
+    return why if why.startswith(("`", "they")) else f"they {why}"
+
+
+def _label(clash: Clash) -> str:
+    return "what is forbidden here" if clash.forbids else "the other one"
+
+
+def _help(clash: Clash, alone: bool) -> str:
+    if alone:
+        return "take one of the two out"
+    return (
+        f"make their conditions exclude each other, add `overrides: [{clash.right}]` to `{clash.left}` (or the other "
+        "way round), or declare as an axiom why this situation cannot arise"
+    )
+
+
+def _unknown(graph: PolicyGraph, proof: Proof) -> tuple[str, ...]:
+    """Whether the situation needs that the judge does not know something."""
+    if proof.witness is None:
+        return ()
+    merely = sorted(set(proof.witness.possible) - set(proof.witness.in_force))
+    return (f"this needs the judge not to know whether {quoted(merely)} applies",) if merely else ()

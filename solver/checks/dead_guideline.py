@@ -1,0 +1,143 @@
+"""A guideline that is never in force.
+
+What it proves
+    For every guideline there is an admissible situation in which it is in force. Where there is none, the reason is
+    named: its condition never holds (and nothing entails it), what it requires is never in force with it, or it is
+    overridden or outranked whenever it applies, with a smallest set of those that block it.
+
+Why it matters
+    Its author believes that it does something.
+
+Example
+    `standard-upgrade` is overridden by `upsell`, whose condition is implied by its own.
+
+Fix
+    Depends on the reason: mend the condition, the requirement, or the precedence; or delete the guideline.
+
+Limits
+    A guideline that is in force in a single odd situation is not dead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import z3
+
+from jurat.policies.diagnostics import Note
+from jurat.policies.findings import Proof, Severity, Verdict
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.resolution import Resolution
+from jurat.solver.outcome import Check, Outcome, Report, exists, finding_of, quoted
+from jurat.solver.prover import Prover
+from jurat.solver.witness import Question, witness_of
+
+CHECK = Check("J004", "dead-guideline", Severity.ERROR)
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why a guideline is dead; a situation in which it comes closest to being in force."""
+
+    text: str
+    blockers: tuple[str, ...]
+    help: str
+    closest: Question | None = None
+
+
+def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+    yield from ((g,) for g in graph.guidelines)
+
+
+def run(prover: Prover) -> Iterator[Outcome]:
+    for g in sorted(prover.graph.guidelines):
+        question = Question((g,), (prover.encoding.certain[g],))
+        proof = exists(prover, CHECK, f"can be in force: {g}", question)
+        if proof.verdict is not Verdict.REFUTED:
+            yield Outcome(proof)
+            continue
+        cause = _cause(prover, g)
+        shown = _illustrated(prover, g, cause, proof)
+        yield Outcome(shown, finding_of(prover.graph, CHECK, _told(prover.graph, g, cause), shown))
+
+
+def _cause(prover: Prover, g: str) -> Cause:
+    low = prover.encoding.low
+    if not _can(prover, g, low.matched(g)) and not _can(prover, g, low.entailed(g)):
+        entailers = prover.graph.entailers[g]
+        also = f", and neither {quoted(entailers)} is ever in force to entail it" if entailers else ""
+        return Cause(f"its condition never holds{also}", entailers, "mend its condition, or delete it")
+    triggered = z3.Or(low.matched(g), low.entailed(g))
+    if not _can(prover, g, triggered, low.supported(g)):
+        return _unsupported(prover, g, triggered)
+    return _blocked(prover, g)
+
+
+def _can(prover: Prover, g: str, *formulas: z3.BoolRef) -> bool:
+    return prover.ask((g,), (), formulas).possible
+
+
+def _unsupported(prover: Prover, g: str, triggered: z3.BoolRef) -> Cause:
+    graph, certain = prover.graph, prover.encoding.certain
+    needed = graph.requirements[g]
+    missing = tuple(d for d in needed if not _can(prover, g, triggered, certain[d]))
+    if any(not group for group in graph.alternatives[g]):
+        text = "it requires a tag that nothing else carries"
+    elif missing:
+        text = f"{quoted(missing)}, which it requires, {'is' if len(missing) == 1 else 'are'} never in force when it applies"
+    else:
+        text = "what it requires is never in force all at once when it applies"
+    help_ = "drop the requirement, or mend the conditions so that both can hold"
+    return Cause(text, missing or needed, help_, Question((g,), (), (triggered,)))
+
+
+def _blocked(prover: Prover, g: str) -> Cause:
+    graph, high, low = prover.graph, prover.encoding.high, prover.encoding.low
+    live = low.live(g)
+    ways = {h: high.live(h) for h in graph.overriders[g]}
+    ways |= {
+        h: z3.And(high.matched(h), high.live(h), z3.Not(low.blocked(h))) for h in graph.outrankers[g] if h not in ways
+    }
+    ambiguous = high.ambiguous(g)
+    blockers = _smallest(prover, g, live, ways, ambiguous)
+    closest = Question((g,), (), (live,))
+    if not blockers:
+        return Cause("it is always ambiguous when it applies", (), "give the customer fewer choices to tell apart", closest)
+    outranked = all(h not in graph.overriders[g] for h in blockers)
+    verb = "outranked" if outranked else "overridden"
+    return Cause(
+        f"it is {verb} by {quoted(blockers)} whenever it applies",
+        blockers,
+        f"drop the precedence, or let `{g}` apply where {quoted(blockers)} {'does' if len(blockers) == 1 else 'do'} not",
+        closest,
+    )
+
+
+def _smallest(
+    prover: Prover, g: str, live: z3.BoolRef, ways: dict[str, z3.BoolRef], ambiguous: z3.BoolRef
+) -> tuple[str, ...]:
+    """A set of blockers from which none can be left out: without one of them the guideline could be in force."""
+    kept = sorted(ways)
+    for h in list(kept):
+        rest = [each for each in kept if each != h]
+        if not _can(prover, g, live, z3.Not(ambiguous), *(z3.Not(ways[each]) for each in rest)):
+            kept = rest
+    return tuple(kept)
+
+
+def _illustrated(prover: Prover, g: str, cause: Cause, proof: Proof) -> Proof:
+    """With a situation in which the guideline applies and yet is not in force."""
+    if cause.closest is None or not cause.closest.put(prover).possible:
+        return proof
+
+    def shows(resolution: Resolution) -> bool:
+        return g in resolution.dropped
+
+    return replace(proof, witness=witness_of(prover, cause.closest, shows))
+
+
+def _told(graph: PolicyGraph, g: str, cause: Cause) -> Report:
+    related = tuple(Note(graph.entities[h].span, f"`{h}` stands here") for h in cause.blockers)
+    guideline = graph.entities[g]
+    return Report(f"`{g}` is never in force: {cause.text}", guideline.span, (g,), related, (), cause.help)

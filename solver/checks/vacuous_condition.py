@@ -1,0 +1,100 @@
+"""A condition that always holds, or never does.
+
+What it proves
+    Each condition that an author wrote can be true and can be false, in admissible situations.
+
+Why it matters
+    A rule that can never match, or a guard that never refuses, looks like protection and is none.
+
+Example
+    `order.age_days >= 0`, where `order.age_days` is declared with `min: 0`, and `asks_refund && !asks_refund`.
+
+Fix
+    Say what was meant; a guideline that is to apply always needs no condition.
+
+Limits
+    "Always" means never false: a condition on an absent fact is unknown, which is not false. A guideline without a
+    condition is not reported, nor a plain observation that no axiom speaks of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import z3
+
+from jurat.policies.expr import TRUE, Expr, Observation, arguments
+from jurat.policies.findings import Severity, Verdict
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.spans import Span
+from jurat.solver.encoding import mentioned_atoms
+from jurat.solver.formulas import truth
+from jurat.solver.outcome import Check, Outcome, Report, exists, judged
+from jurat.solver.prover import Prover
+from jurat.solver.witness import Question
+
+CHECK = Check("J006", "vacuous-condition", Severity.WARNING)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A condition in the author's text; ``owner`` is what it belongs to."""
+
+    owner: str
+    what: str
+    expr: Expr
+    span: Span
+    guideline: str = ""
+
+
+def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+    yield from ((each.guideline,) for each in written(graph) if each.guideline)
+
+
+def written(graph: PolicyGraph) -> Iterator[Written]:
+    """Every condition written down that does not speak of a call's arguments."""
+    for g, guideline in sorted(graph.guidelines.items()):
+        yield Written(f"`{g}`", "condition", guideline.condition, guideline.condition_span, g)
+    for id_, tool in sorted(graph.vocabulary.tools.items()):
+        if tool.guard and not arguments(tool.guard.expr):
+            yield Written(f"`{id_}`", "guard", tool.guard.expr, tool.guard.span)
+    for j, journey in sorted(graph.journeys.items()):
+        for trigger in journey.triggers:
+            yield Written(f"`{j}`", "trigger", trigger.expr, trigger.span)
+        for s, state in journey.states.items():
+            for transition in state.transitions:
+                name = f"`{j}/{s}` to `{transition.target}`"
+                yield Written(name, "transition", transition.condition, transition.span)
+
+
+def run(prover: Prover) -> Iterator[Outcome]:
+    for each in written(prover.graph):
+        if not _plain(prover, each.expr):
+            yield from _both_ways(prover, each)
+
+
+def _plain(prover: Prover, expr: Expr) -> bool:
+    """Lemma: an observation that no axiom speaks of can be true and can be false."""
+    return expr == TRUE or (isinstance(expr, Observation) and not prover.axioms_about(mentioned_atoms([expr])))
+
+
+def _both_ways(prover: Prover, each: Written) -> Iterator[Outcome]:
+    both = truth(each.expr, prover.encoding.atoms)
+    for word, reached in (("never", both.true), ("always", both.false)):
+        question = _question(each, reached)
+        proof = exists(prover, CHECK, f"not {word} true: the {each.what} of {each.owner.replace('`', '')}", question)
+        yield judged(prover.graph, CHECK, proof, lambda p, word=word: _told(each, word))  # type: ignore[misc]  # bound now
+        if proof.verdict is Verdict.REFUTED:
+            return
+
+
+def _question(each: Written, reached: z3.BoolRef) -> Question:
+    names = (each.guideline,) if each.guideline else ()
+    return Question(names, (), (reached,), frozenset(mentioned_atoms([each.expr])))
+
+
+def _told(each: Written, word: str) -> Report:
+    message = f"the {each.what} of {each.owner} is {word} true"
+    help_ = "leave it out if it is to apply always" if word == "always" else "no situation that the axioms admit satisfies it"
+    return Report(message, each.span, (each.guideline,) if each.guideline else (), (), (), help_)

@@ -1,0 +1,275 @@
+"""What a policy means, symbolically: the twin of :mod:`jurat.policies.semantics`, predicate for predicate.
+
+A :class:`Bound` here reads like the one there, with formulas in place of truth values. In place of iterating until
+nothing changes, what does not depend on itself is defined outright, and a cycle is unrolled as often as the iteration
+could need: Clark's completion alone would admit models in which a cycle holds itself up.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import networkx as nx
+import z3
+
+from jurat.policies.expr import And, Atom, Expr, History, Observation, atoms, key_of
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Axiom
+from jurat.solver.formulas import truth
+from jurat.solver.terms import NO, YES, Atoms
+
+
+@dataclass(slots=True)
+class Bound:
+    """One reading of the predicates, as formulas over what is matched and what is in force."""
+
+    graph: PolicyGraph
+    matches: Mapping[str, z3.BoolRef]
+    other: Bound | None
+    in_force: Mapping[str, z3.BoolRef]
+    _contenders: dict[tuple[str, ...], z3.BoolRef] = field(default_factory=dict)
+
+    def matched(self, g: str) -> z3.BoolRef:
+        return self.matches[g]
+
+    def entailed(self, g: str) -> z3.BoolRef:
+        return any_of(self.in_force[e] for e in self.graph.entailers[g])
+
+    def live(self, g: str) -> z3.BoolRef:
+        return all_of((any_of((self.matched(g), self.entailed(g))), self.supported(g)))
+
+    def supported(self, g: str) -> z3.BoolRef:
+        groups = (
+            any_of(all_of(self.in_force[d] for d in alternative) for alternative in group)
+            for group in self.graph.alternatives[g]
+        )
+        return all_of((*(self.in_force[d] for d in self.graph.requirements[g]), *groups))
+
+    def blocked(self, g: str) -> z3.BoolRef:
+        return any_of((*(self.live(h) for h in self.graph.overriders[g]), self.ambiguous(g)))
+
+    def ambiguous(self, g: str) -> z3.BoolRef:
+        return any_of(
+            all_of((self.live(d), self.live(target), any_of(self.live(rival) for rival in rivals)))
+            for d, target, rivals in self.graph.ambiguities[g]
+        )
+
+    def outranked(self, g: str) -> z3.BoolRef:
+        higher = self.graph.outrankers[g]
+        if not higher:
+            return NO
+        if higher not in self._contenders:  # the same for all of one rank that are nobody's kin
+            self._contenders[higher] = any_of(
+                all_of((self.matched(h), self.live(h), z3.Not(self.negated.blocked(h)))) for h in higher
+            )
+        return all_of((self.matched(g), z3.Not(self.negated.entailed(g)), self._contenders[higher]))
+
+    def inforce(self, g: str) -> z3.BoolRef:
+        return all_of((self.live(g), z3.Not(self.negated.blocked(g)), z3.Not(self.negated.outranked(g))))
+
+    @property
+    def negated(self) -> Bound:
+        assert self.other is not None
+        return self.other
+
+    def solve(self, cycle: tuple[str, ...]) -> Bound:
+        """The least solution of a cycle, given everything outside of it."""
+        found: Mapping[str, z3.BoolRef] = dict.fromkeys(cycle, NO)
+        for _ in cycle:
+            step = Bound(self.graph, self.matches, self.other, ChainMap(dict(found), dict_of(self.in_force)))
+            found = {g: step.inforce(g) for g in cycle}
+        return Bound(self.graph, self.matches, self.other, ChainMap(dict(found), dict_of(self.in_force)))
+
+
+def bounds(low: Bound, high: Bound, cycle: tuple[str, ...]) -> tuple[Bound, Bound]:
+    """The certain and the possible reading of a cycle: the two are solved in turn, as often as it could take."""
+    everything = _overlay(high, dict.fromkeys(cycle, YES), None)
+    lower, upper = _overlay(low, dict.fromkeys(cycle, NO), everything), everything
+    for _ in range(len(cycle) + 1):
+        new_upper = _overlay(high, {}, lower).solve(cycle)
+        new_lower = _overlay(low, {}, new_upper).solve(cycle)
+        settled = all(new_lower.in_force[g].eq(lower.in_force[g]) for g in cycle)
+        settled &= all(new_upper.in_force[g].eq(upper.in_force[g]) for g in cycle)
+        lower, upper = new_lower, new_upper
+        if settled:
+            break
+    return lower, upper
+
+
+def _overlay(bound: Bound, members: dict[str, z3.BoolRef], other: Bound | None) -> Bound:
+    in_force = ChainMap(members, dict_of(bound.in_force))
+    return Bound(bound.graph, bound.matches, other if other is not None else bound.other, in_force)
+
+
+def dict_of(mapping: Mapping[str, z3.BoolRef]) -> dict[str, z3.BoolRef]:
+    """What a chain of overlays rests on, so that overlays do not pile up."""
+    base = mapping.maps[-1] if isinstance(mapping, ChainMap) else mapping
+    return base if isinstance(base, dict) else dict(base)
+
+
+@dataclass(frozen=True, slots=True)
+class Cone:
+    """All that a question can depend on: the rules and conditions to be switched on, and the atoms they mention."""
+
+    rules: frozenset[str]
+    conditions: frozenset[str]
+
+    def __or__(self, other: Cone) -> Cone:
+        return Cone(self.rules | other.rules, self.conditions | other.conditions)
+
+
+class Encoding:
+    """A policy as formulas, each behind a *selector*, so that a question switches on only its cone.
+
+    ``certain[g]`` and ``possible[g]`` say that *g* is in force; ``low`` and ``high`` are the two bounds over them.
+    Selectors are named ``rule:<g>``, ``condition:<g>:<n>`` (the n-th conjunct) and ``axiom:<id>``.
+    """
+
+    def __init__(self, graph: PolicyGraph) -> None:
+        self.graph = graph
+        facts = graph.vocabulary.facts
+        self.atoms = Atoms(frozenset(path for path, fact in facts.items() if fact.default is not None))
+        self.certain = {g: z3.Bool(f"certain {g}") for g in graph.entities}
+        self.possible = {g: z3.Bool(f"possible {g}") for g in graph.entities}
+        self.low = Bound(graph, {g: z3.Bool(f"matched {g}") for g in graph.entities}, None, self.certain)
+        self.high = Bound(graph, {g: z3.Bool(f"may match {g}") for g in graph.entities}, self.low, self.possible)
+        self.low.other = self.high
+        self._cones: dict[str, Cone] = {}
+
+    # -- what depends on what ------------------------------------------------------------------------------------
+
+    @cached_property
+    def cycles(self) -> Mapping[str, tuple[str, ...]]:
+        """For each entity in force only by way of itself, the cycle it is on."""
+        found: dict[str, tuple[str, ...]] = {}
+        for members in nx.strongly_connected_components(self._dependencies):
+            if len(members) > 1 or any(self._dependencies.has_edge(g, g) for g in members):
+                found |= dict.fromkeys(members, tuple(sorted(members)))
+        return found
+
+    @cached_property
+    def _dependencies(self) -> nx.DiGraph[str]:
+        """*g* -> *d* where whether *g* is in force is written in terms of whether *d* is."""
+        found: nx.DiGraph[str] = nx.DiGraph()
+        found.add_nodes_from(self.graph.entities)
+        found.add_edges_from((g, d) for g in self.graph.entities for d in self._reads(g))
+        return found
+
+    def _reads(self, g: str) -> set[str]:
+        return {d for h in self._looks_at(g) for d in self._holds_up(h)}
+
+    def _looks_at(self, g: str) -> set[str]:
+        """The entities whose condition and support decide about *g*."""
+        found = {g, *self.graph.overriders[g]}
+        found.update(each for d, target, rivals in self.graph.ambiguities[g] for each in (d, target, *rivals))
+        for h in self.graph.outrankers[g]:
+            found.update((h, *self.graph.overriders[h]))
+            found.update(each for d, target, rivals in self.graph.ambiguities[h] for each in (d, target, *rivals))
+        return found
+
+    def _holds_up(self, g: str) -> set[str]:
+        groups = self.graph.alternatives[g]
+        found = {d for group in groups for alternative in group for d in alternative}
+        return found.union(self.graph.entailers[g], self.graph.requirements[g])
+
+    def cone(self, entities: Iterable[str]) -> Cone:
+        """What decides whether these are in force."""
+        found = Cone(frozenset(), frozenset())
+        for g in entities:
+            found |= self._cone(g)
+        return found
+
+    def _cone(self, g: str) -> Cone:
+        if g not in self._cones:
+            rules = {g} | nx.descendants(self._dependencies, g)
+            conditions = {h for rule in rules for h in self._looks_at(rule)}
+            self._cones[g] = Cone(frozenset(rules), frozenset(conditions))
+        return self._cones[g]
+
+    # -- definitions ---------------------------------------------------------------------------------------------
+
+    def rule(self, g: str) -> list[z3.BoolRef]:
+        """What it means that *g* is in force, by both bounds."""
+        low, high = (self.low, self.high) if g not in self.cycles else bounds(self.low, self.high, self.cycles[g])
+        if g in self.cycles:
+            return [self.certain[g] == low.in_force[g], self.possible[g] == high.in_force[g]]
+        return [self.certain[g] == low.inforce(g), self.possible[g] == high.inforce(g)]
+
+    def conjuncts(self, g: str) -> tuple[Expr, ...]:
+        condition = self.graph.entities[g].condition
+        return condition.operands if isinstance(condition, And) else (condition,)
+
+    def condition(self, g: str) -> list[list[z3.BoolRef]]:
+        """For each conjunct of a condition what a match says of it; last, when all of them make a match."""
+        truths = [truth(each, self.atoms) for each in self.conjuncts(g)]
+        sure, maybe = self.low.matches[g], self.high.matches[g]
+        parts = [[z3.Implies(sure, each.true), z3.Implies(maybe, z3.Not(each.false))] for each in truths]
+        match = z3.Implies(all_of(each.true for each in truths), sure)
+        may = z3.Implies(all_of(z3.Not(each.false) for each in truths), maybe)
+        return [*parts, [match, may]]
+
+    def axiom(self, axiom: Axiom) -> list[z3.BoolRef]:
+        """An axiom is not false, and nothing unknown is left that it would decide."""
+        false = truth(axiom.expr, self.atoms).false
+        return [z3.Not(false), *self._closed(axiom, false)]
+
+    def _closed(self, axiom: Axiom, false: z3.BoolRef) -> Iterable[z3.BoolRef]:
+        for atom in sorted(_observations(axiom.expr), key=key_of):
+            it = self.atoms.truth(atom)
+            for value in ((YES, NO), (NO, YES)):
+                decided = z3.substitute(false, (it.true, value[0]), (it.false, value[1]))
+                yield z3.Or(it.true, it.false, z3.Not(decided))
+
+    def everything(self) -> list[z3.BoolRef]:
+        """The whole policy as one list of formulas, nothing behind a selector."""
+        found = [formula for g in self.graph.entities for formula in self.rule(g)]
+        found += [formula for g in self.graph.entities for part in self.condition(g) for formula in part]
+        found += [formula for axiom in self.graph.axioms for formula in self.axiom(axiom)]
+        mentioned = mentioned_atoms(entity.condition for entity in self.graph.entities.values())
+        mentioned |= mentioned_atoms(axiom.expr for axiom in self.graph.axioms)
+        return found + self.laws(mentioned)
+
+    def laws(self, mentioned: Iterable[Atom]) -> list[z3.BoolRef]:
+        """What is always true of these atoms. Call it after whatever mentions them was encoded."""
+        every = sorted(mentioned, key=key_of)
+        found = [law for atom in every for law in self.atoms.constraints(atom)]
+        keys = {key_of(atom): atom for atom in every}
+        if any_failed := keys.get('failed("*")'):
+            failures = [atom for key, atom in keys.items() if key.startswith("failed(") and atom != any_failed]
+            found += [z3.Implies(self.atoms.truth(f).true, self.atoms.truth(any_failed).true) for f in failures]
+        return found
+
+
+def encode(graph: PolicyGraph) -> Encoding:
+    """A policy's symbolic meaning."""
+    return Encoding(graph)
+
+
+def mentioned_atoms(exprs: Iterable[Expr]) -> set[Atom]:
+    """The atoms of some formulas, with those that history looks at."""
+    found: set[Atom] = set()
+    todo = [atom for expr in exprs for atom in atoms(expr)]
+    while todo:
+        atom = todo.pop()
+        if atom not in found:
+            found.add(atom)
+            if isinstance(atom, History):
+                todo += [each for operand in atom.operands for each in atoms(operand)]
+    return found
+
+
+def _observations(expr: Expr) -> frozenset[Atom]:
+    return frozenset(atom for atom in atoms(expr) if isinstance(atom, Observation))
+
+
+def all_of(formulas: Iterable[z3.BoolRef]) -> z3.BoolRef:
+    found = [each for each in formulas if not z3.is_true(each)]
+    return YES if not found else found[0] if len(found) == 1 else z3.And(*found)
+
+
+def any_of(formulas: Iterable[z3.BoolRef]) -> z3.BoolRef:
+    found = [each for each in formulas if not z3.is_false(each)]
+    return NO if not found else found[0] if len(found) == 1 else z3.Or(*found)

@@ -1,0 +1,112 @@
+"""What a check says of one obligation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from jurat.policies.diagnostics import Note
+from jurat.policies.findings import Finding, Proof, Severity, Verdict
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.spans import Span
+from jurat.solver.prover import Answer, Prover
+from jurat.solver.witness import Question, Shows, witness_of
+
+SEMANTICS = "semantics 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The proof of one obligation, with the finding if it failed.
+
+    ``obligation`` is False for what merely asks whether the policy says something useful (dead, vacuous, …).
+    """
+
+    proof: Proof
+    finding: Finding | None = None
+    obligation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What a check's module says of itself."""
+
+    code: str
+    name: str
+    severity: Severity
+
+
+def absent(prover: Prover, check: Check, obligation: str, question: Question, shows: Shows) -> Proof:
+    """Prove that no admissible situation is as asked; if there is one, it is the witness."""
+    answer = question.put(prover)
+    if not answer.possible:
+        return proof_of(prover, check, obligation, answer)
+    witness = witness_of(prover, question, shows)
+    if witness is None:
+        reason = "every situation that the solver finds needs a value that no decimal writes"
+        return Proof(obligation, check.name, Verdict.UNKNOWN, reason=reason)
+    return Proof(obligation, check.name, Verdict.REFUTED, witness=witness)
+
+
+def proof_of(prover: Prover, check: Check, obligation: str, answer: Answer) -> Proof:
+    """An answer without a model, as a proof or as undecided."""
+    base = prover.trust_base(answer.core)
+    return Proof(obligation, check.name, answer.verdict, answer.core, base, reason=answer.reason)
+
+
+def exists(prover: Prover, check: Check, obligation: str, question: Question) -> Proof:
+    """Prove that there is an admissible situation as asked; REFUTED, with the core, if there is none."""
+    answer = question.put(prover)
+    if answer.verdict is Verdict.UNKNOWN:
+        return proof_of(prover, check, obligation, answer)
+    verdict = Verdict.PROVED if answer.possible else Verdict.REFUTED
+    return Proof(obligation, check.name, verdict, answer.core, prover.trust_base(answer.core))
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a finding says apart from its code."""
+
+    message: str
+    span: Span
+    subjects: tuple[str, ...]
+    related: tuple[Note, ...] = ()
+    notes: tuple[str, ...] = ()
+    help: str = ""
+
+
+def finding_of(graph: PolicyGraph, check: Check, said: Report, proof: Proof) -> Finding:
+    """A finding; allowed if the author of any of its subjects allowed it by name."""
+    reasons = [
+        reason
+        for g in said.subjects
+        if g in graph.guidelines
+        for name, reason in graph.guidelines[g].allow
+        if name == check.name
+    ]
+    return Finding(
+        check.code, check.name, check.severity, said.message, said.span, said.related, said.notes, said.help,
+        said.subjects, proof, reasons[0] if reasons else "",
+    )  # fmt: skip
+
+
+def with_witness(proof: Proof, prover: Prover, question: Question, shows: Shows) -> Proof:
+    """A proof with a situation that illustrates it, where there is one."""
+    if not question.put(prover).possible:
+        return proof
+    return replace(proof, witness=witness_of(prover, question, shows))
+
+
+Told = Callable[[Proof], Report]
+
+
+def judged(graph: PolicyGraph, check: Check, proof: Proof, tell: Told, *, obligation: bool = False) -> Outcome:
+    """The outcome of a proof: a finding where it was refuted."""
+    finding = finding_of(graph, check, tell(proof), proof) if proof.verdict is Verdict.REFUTED else None
+    return Outcome(proof, finding, obligation)
+
+
+def quoted(names: tuple[str, ...] | list[str]) -> str:
+    """`a`, `b` and `c`"""
+    marked = [f"`{name}`" for name in names]
+    return " and ".join([", ".join(marked[:-1]), marked[-1]]) if len(marked) > 1 else "".join(marked)

@@ -1,0 +1,228 @@
+"""Atoms as Z3 constants, and back: a model's values as a valuation's.
+
+A truth value is a pair of Booleans, certainly true and certainly false, never both. A fact is a value and a flag that
+says whether it is present. Enums are their place in the declared list; timestamps and durations are microseconds;
+decimals are reals, of which only those that a decimal can write are accepted back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+
+import z3
+
+from jurat.policies.expr import Atom, Event, Fact, History, JourneyActive, JourneyState, Observation, key_of
+from jurat.policies.types import (
+    BoolType,
+    DecimalType,
+    DurationType,
+    EnumType,
+    IntType,
+    ListType,
+    Scalar,
+    StringType,
+    TimestampType,
+    Type,
+    Value,
+)
+
+MICROSECOND = timedelta(microseconds=1)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
+LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH) // MICROSECOND
+LONGEST = timedelta.max // MICROSECOND
+
+YES, NO = z3.BoolVal(True), z3.BoolVal(False)
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """A three-valued formula: when it is certainly true, and when certainly false."""
+
+    true: z3.BoolRef
+    false: z3.BoolRef
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A value of some type, and when it is known."""
+
+    known: z3.BoolRef
+    value: z3.ExprRef
+
+
+@dataclass(frozen=True, slots=True)
+class ListTerm:
+    """A list fact: membership as a function, its size, and every element that a formula asks about."""
+
+    known: z3.BoolRef
+    contains: z3.FuncDeclRef
+    size: z3.ArithRef
+    asked: dict[str, Term] = field(default_factory=dict)
+
+
+def sort_of(type_: Type) -> z3.SortRef:
+    if isinstance(type_, BoolType):
+        return z3.BoolSort()
+    if isinstance(type_, DecimalType):
+        return z3.RealSort()
+    return z3.StringSort() if isinstance(type_, StringType) else z3.IntSort()
+
+
+def literal(value: Value, type_: Type) -> z3.ExprRef:
+    """A value as a Z3 constant of its type's sort."""
+    if isinstance(type_, EnumType):
+        return z3.IntVal(type_.values.index(str(value)))
+    if isinstance(value, bool):
+        return YES if value else NO
+    if isinstance(value, int):
+        return z3.RealVal(value) if isinstance(type_, DecimalType) else z3.IntVal(value)
+    if isinstance(value, Decimal):
+        return z3.RealVal(str(Fraction(value)))
+    if isinstance(value, datetime):
+        return z3.IntVal((value - EPOCH) // MICROSECOND)
+    return z3.IntVal(value // MICROSECOND) if isinstance(value, timedelta) else _text(str(value))
+
+
+def _text(value: str) -> z3.SeqRef:
+    """Z3 reads escapes in strings, so whatever is not plain ASCII is written as one."""
+    return z3.StringVal("".join(c if 32 <= ord(c) < 127 and c != "\\" else f"\\u{{{ord(c):x}}}" for c in value))
+
+
+def within(value: z3.ExprRef, type_: Type) -> Iterator[z3.BoolRef]:
+    """What the declared type says of a value."""
+    if isinstance(type_, EnumType):
+        yield from (value >= 0, value < len(type_.values))
+    elif isinstance(type_, IntType | DecimalType):
+        if type_.min is not None:
+            yield value >= literal(type_.min, type_)
+        if type_.max is not None:
+            yield value <= literal(type_.max, type_)
+    elif isinstance(type_, TimestampType):
+        yield from (value >= EARLIEST, value <= LATEST)
+    elif isinstance(type_, DurationType):
+        yield from (value >= -LONGEST, value <= LONGEST)
+
+
+def scalar(value: z3.ExprRef, type_: Type) -> Scalar | None:
+    """A model's value as a plain one; None where no value of the type writes it (a third, as a decimal)."""
+    if isinstance(type_, BoolType):
+        return z3.is_true(value)
+    if isinstance(type_, DecimalType):
+        return _decimal(value.as_fraction()) if z3.is_rational_value(value) else None
+    if isinstance(type_, StringType):
+        return re.sub(r"\\u\{([0-9a-fA-F]+)\}", lambda m: chr(int(m[1], 16)), value.as_string())
+    number = value.as_long()
+    if isinstance(type_, EnumType):
+        return type_.values[number]
+    if isinstance(type_, TimestampType):
+        return EPOCH + number * MICROSECOND
+    return number * MICROSECOND if isinstance(type_, DurationType) else number
+
+
+def _decimal(number: Fraction) -> Decimal | None:
+    rest = number.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    return Decimal(number.numerator) / Decimal(number.denominator) if rest == 1 else None
+
+
+class Atoms:
+    """The Z3 constants of a policy's atoms, made as they are asked for, with what is always true of them."""
+
+    def __init__(self, defaults: frozenset[str] = frozenset()) -> None:
+        """``defaults``: the facts that have a default, which are never absent."""
+        self.defaults = defaults
+        self.truths: dict[str, Truth] = {}
+        self.terms: dict[str, Term] = {}
+        self.lists: dict[str, ListTerm] = {}
+
+    def truth(self, atom: Atom) -> Truth:
+        """A Boolean atom."""
+        key = key_of(atom)
+        if key not in self.truths:
+            self.truths[key] = self._truth(atom, key)
+        return self.truths[key]
+
+    def _truth(self, atom: Atom, key: str) -> Truth:
+        if isinstance(atom, Observation):
+            return Truth(z3.Bool(f"{key} is true"), z3.Bool(f"{key} is false"))
+        if isinstance(atom, Fact):
+            value, known = z3.Bool(key), self._present(key)
+            return Truth(z3.And(known, value), z3.And(known, z3.Not(value)))
+        if isinstance(atom, JourneyActive | Event | History):
+            value = z3.Bool(key)
+            return Truth(value, z3.Not(value))
+        raise TypeError(f"{key} is no truth value")
+
+    def term(self, atom: Atom) -> Term:
+        """A fact, journey state or count that is not a Boolean."""
+        key = key_of(atom)
+        if key not in self.terms:
+            known = YES if isinstance(atom, History) else self._known(atom, key)
+            self.terms[key] = Term(known, z3.Const(key, sort_of(atom.type)))
+        return self.terms[key]
+
+    def list(self, fact: Fact) -> ListTerm:
+        if fact.path not in self.lists:
+            assert isinstance(fact.type, ListType)
+            contains = z3.Function(f"{fact.path} contains", sort_of(fact.type.element), z3.BoolSort())
+            self.lists[fact.path] = ListTerm(self._present(fact.path), contains, z3.Int(f"size({fact.path})"))
+        return self.lists[fact.path]
+
+    def _known(self, atom: Atom, key: str) -> z3.BoolRef:
+        return z3.Bool(f"journey.{atom.journey}.active") if isinstance(atom, JourneyState) else self._present(key)
+
+    def _present(self, key: str) -> z3.BoolRef:
+        return YES if key in self.defaults else z3.Bool(f"{key} is present")
+
+    def present(self, atom: Fact | JourneyState) -> z3.BoolRef:
+        """Whether a fact has a value, or a journey a state."""
+        return self._known(atom, key_of(atom))
+
+    def constraints(self, atom: Atom) -> Iterator[z3.BoolRef]:
+        """What is true of an atom in every situation; to be asserted where the atom is mentioned."""
+        if isinstance(atom, Observation):
+            truth = self.truth(atom)
+            yield z3.Not(z3.And(truth.true, truth.false))
+        elif isinstance(atom, History):
+            yield from history_laws(atom, self)
+        elif isinstance(atom, Fact) and isinstance(atom.type, ListType):
+            yield from _list_laws(self.list(atom))
+        elif not isinstance(atom.type, BoolType):
+            yield from within(self.term(atom).value, atom.type)
+
+
+def _list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
+    """A list is at least as long as it has different elements."""
+    distinct: list[z3.ArithRef] = []
+    asked = list(term.asked.values())
+    for place, element in enumerate(asked):
+        new = z3.And(*(z3.Or(z3.Not(e.known), e.value != element.value) for e in asked[:place]))
+        distinct.append(z3.If(z3.And(element.known, term.contains(element.value), new), 1, 0))
+    yield term.size >= (z3.Sum(distinct) if distinct else 0)
+
+
+def history_laws(history: History, atoms: Atoms) -> Iterator[z3.BoolRef]:
+    """What holds between an operator now and its operands now, whatever the past was."""
+    from jurat.solver.formulas import truth
+
+    last = truth(history.operands[-1], atoms)
+    if history.operator == "count":
+        count = atoms.term(history).value
+        yield from (count >= 0, z3.Implies(last.true, count >= 1))
+        return
+    now = atoms.truth(history).true
+    if history.operator == "once":
+        yield z3.Implies(last.true, now)
+    elif history.operator == "historically":
+        yield z3.Implies(now, last.true)
+    elif history.operator == "since":
+        yield z3.Implies(last.true, now)
+        yield z3.Implies(now, z3.Or(last.true, truth(history.operands[0], atoms).true))

@@ -1,0 +1,159 @@
+"""From a model to a situation that a person can read: minimal, and replayed through the reference semantics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import z3
+
+from jurat.policies.errors import InternalError, RefusedTurn, ValuationError
+from jurat.policies.expr import Atom, Event, Fact, History, JourneyActive, JourneyState, Observation, key_of
+from jurat.policies.findings import Witness
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.resolution import Resolution
+from jurat.policies.semantics import resolve
+from jurat.policies.types import STRING, BoolType, DecimalType, EnumType, IntType, ListType, Scalar, Type, Value
+from jurat.solver.narration import narrate
+from jurat.solver.prover import Answer, Assumption, Prover, require_sat
+from jurat.solver.terms import ListTerm, literal, scalar
+
+Shows = Callable[[Resolution], bool]
+"""Whether a resolution shows what a finding says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Everything that was asked of the prover, so that it can be asked again with preferences."""
+
+    entities: tuple[str, ...]
+    assumptions: tuple[Assumption, ...] = ()
+    extra: tuple[z3.BoolRef, ...] = ()
+    mentioned: frozenset[Atom] = frozenset()
+
+    def put(self, prover: Prover, *more: z3.BoolRef) -> Answer:
+        """Ask, with further formulas to hold."""
+        return prover.ask(self.entities, self.assumptions, (*self.extra, *more), self.mentioned)
+
+
+def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | None:
+    """A minimal situation that answers the question and, replayed, shows what it should.
+
+    None where the solver's only situations are ones that no value of a declared type can write.
+
+    Raises:
+        InternalError: the solver and the reference semantics disagree, which is a bug of Jurat's.
+    """
+    model, atoms = _preferred(prover, question)
+    values = _values(prover, model, atoms)
+    if values is None:
+        return None
+    if not _replays(prover.graph, values, shows):
+        raise InternalError(f"the solver found a situation that does not replay: {values}")
+    minimal = _minimal(prover.graph, values, shows)
+    resolution = resolve(prover.graph, minimal)
+    return Witness(minimal, resolution.in_force, resolution.possible, narrate(prover.graph, minimal, resolution))
+
+
+def _preferred(prover: Prover, question: Question) -> tuple[z3.ModelRef, list[Atom]]:
+    """The plainest model: everything known if it can be, then as little true and present as can be."""
+    atoms = prover.atoms_of(question.entities, question.mentioned)
+    chosen: list[z3.BoolRef] = []
+    answer = question.put(prover)
+    for wish in _wishes(prover, atoms):
+        attempt = question.put(prover, *chosen, *wish)
+        if attempt.possible:
+            chosen += wish
+            answer = attempt
+    return require_sat(answer), atoms
+
+
+def _wishes(prover: Prover, atoms: list[Atom]) -> Iterable[list[z3.BoolRef]]:
+    observations = [prover.truth_of(atom) for atom in atoms if isinstance(atom, Observation)]
+    known = [z3.Or(each.true, each.false) for each in observations]
+    yield known
+    yield from ([each] for each in known)
+    yield from ([each.false] for each in observations)
+    for atom in atoms:
+        if isinstance(atom, Event | JourneyActive) or (isinstance(atom, History) and atom.operator != "count"):
+            yield [z3.Not(prover.truth_of(atom).true)]
+        elif isinstance(atom, Fact) and isinstance(atom.type, IntType | DecimalType):
+            yield [prover.encoding.atoms.term(atom).value == literal(atom.type.min or 0, atom.type)]
+
+
+def _values(prover: Prover, model: z3.ModelRef, atoms: list[Atom]) -> dict[str, Value] | None:
+    """The model as a valuation; unknown observations and absent facts are left out."""
+    found: dict[str, Value] = {}
+    for atom in atoms:
+        if isinstance(atom, JourneyState | Fact) and not z3.is_true(_eval(model, prover.encoding.atoms.present(atom))):
+            continue
+        value = _value(prover, model, atom)
+        if value is None and not isinstance(atom, Observation):
+            return None
+        if value is not None:
+            found[key_of(atom)] = value
+    return found
+
+
+def _value(prover: Prover, model: z3.ModelRef, atom: Atom) -> Value | None:
+    if isinstance(atom, Fact) and isinstance(atom.type, ListType):
+        return _elements(model, prover.encoding.atoms.list(atom), atom.type)
+    if isinstance(atom.type, BoolType):
+        truth = prover.truth_of(atom)
+        return True if z3.is_true(_eval(model, truth.true)) else False if z3.is_true(_eval(model, truth.false)) else None
+    return scalar(_eval(model, prover.encoding.atoms.term(atom).value), atom.type)
+
+
+def _eval(model: z3.ModelRef, formula: z3.ExprRef) -> z3.ExprRef:
+    return model.eval(formula, model_completion=True)
+
+
+def _elements(model: z3.ModelRef, term: ListTerm, type_: ListType) -> Value | None:
+    """The elements asked about that are members, filled up with others to the size."""
+    asked = [_eval(model, element.value) for element in term.asked.values()]
+    members = {scalar(each, type_.element) for each in asked if z3.is_true(_eval(model, term.contains(each)))}
+    plain = {scalar(each, type_.element) for each in asked}
+    filled: list[Scalar] = [each for each in members if each is not None]
+    missing = _eval(model, term.size).as_long() - len(filled)
+    filled += _others(type_.element, plain, missing) if missing <= MAX_FILLED else []
+    return tuple(sorted(filled, key=repr)) if len(filled) == len(members) + missing else None
+
+
+MAX_FILLED = 10_000
+
+
+def _others(type_: Type, taken: set[Scalar | None], count: int) -> list[Scalar]:
+    """As many values of a type that are not taken, where there are so many."""
+    candidates: Iterable[Scalar]
+    if isinstance(type_, EnumType):
+        candidates = type_.values
+    elif isinstance(type_, BoolType):
+        candidates = (False, True)
+    else:
+        numbers = range(MAX_FILLED + len(taken))
+        candidates = (value for n in numbers if (value := scalar(_nth(type_, n), type_)) is not None)
+    return [each for each in candidates if each not in taken][:count]
+
+
+def _nth(type_: Type, n: int) -> z3.ExprRef:
+    if type_ == STRING:
+        return literal(f"other {n}", STRING)
+    low = (type_.min or 0) if isinstance(type_, IntType | DecimalType) else 0
+    return z3.RealVal(str(low + n)) if isinstance(type_, DecimalType) else z3.IntVal(int(low) + n)
+
+
+def _minimal(graph: PolicyGraph, values: dict[str, Value], shows: Shows) -> dict[str, Value]:
+    """Leave out whatever does not matter: first what is false, then the rest, in the order of names."""
+    kept = dict(values)
+    for key in sorted(kept, key=lambda k: (kept[k] is not False, k)):
+        without = {k: v for k, v in kept.items() if k != key}
+        if _replays(graph, without, shows):
+            kept = without
+    return kept
+
+
+def _replays(graph: PolicyGraph, values: dict[str, Value], shows: Shows) -> bool:
+    try:
+        return shows(resolve(graph, values))
+    except (RefusedTurn, ValuationError):
+        return False
