@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jurat.policies.errors import JuratError
 
@@ -47,8 +47,7 @@ def _place(text: str, error: UnexpectedInput) -> int:
     token = getattr(error, "token", None)
     if token is not None:
         return len(text) if token.type == "$END" else int(token.start_pos)
-    assert error.pos_in_stream is not None, "only the end of the text has no place, and it is a token"
-    return error.pos_in_stream
+    return cast("int", error.pos_in_stream)
 
 
 def _at_end(text: str) -> SyntaxFault:
