@@ -38,9 +38,10 @@ class Free:
 
 
 def satisfiable(required: list[Expr], guard: Expr | None, look: Look, free: Free) -> bool | None:
-    """Whether a choice makes every formula certainly true; None where trying values cannot tell.
+    """Whether a choice makes the guard certainly true and nothing ``required`` false; None where trying cannot tell.
 
-    What is ``required`` is read as things stand; only the guard sees facts that may change.
+    A requirement that an absent fact leaves unknown can still be met, by asking; a guard that is unknown stays shut.
+    What is required is read as things stand; only the guard sees facts that may change.
     """
     formulas = [*required, *([guard] if guard is not None else [])]
     choices = {name: _values(type_, formulas, look) for name, type_ in free.arguments.items()}
@@ -49,7 +50,8 @@ def satisfiable(required: list[Expr], guard: Expr | None, look: Look, free: Free
         return None
     for values in product(*choices.values()):
         chosen = {name: value for name, value in zip(choices, values, strict=True) if value is not None}
-        if all(evaluate(each, look, chosen) is True for each in required) and _opens(guard, look, facts, chosen):
+        met = all(arguments(each) <= chosen.keys() and evaluate(each, look, chosen) is not False for each in required)
+        if met and _opens(guard, look, facts, chosen):
             return True
     return False if _complete(formulas, free) else None
 

@@ -9,7 +9,7 @@ import z3
 
 from jurat.policies.conflicts import argument_types, callable_now, constraint_of
 from jurat.policies.diagnostics import Note
-from jurat.policies.expr import Atom, Expr, Fact, JourneyState, conjunction, key_of
+from jurat.policies.expr import Atom, Expr, Fact, JourneyState, arguments, conjunction, key_of
 from jurat.policies.findings import Proof, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Offer, Provision, ToolDeclaration
@@ -126,7 +126,12 @@ def _hopeless(
     atoms = prover.encoding.atoms
     given = _arguments(tool, requests)
     wanted = [
-        z3.Implies(_acts(prover, r.guideline), truth(r.formula, atoms, given).true) for r in requests if r.call.constraints
+        z3.Implies(
+            _acts(prover, r.guideline),
+            all_of((z3.Not(truth(r.formula, atoms, given).false), *(given[a].known for a in sorted(arguments(r.formula))))),
+        )
+        for r in requests
+        if r.call.constraints
     ]
     changed = _Changed(prover, tool, providers)
     guard = truth(tool.guard.expr, changed.atoms, given).true if tool.guard else z3.BoolVal(True)

@@ -29,7 +29,7 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.expr import atoms, key_of
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Instruct
+from jurat.policies.model import Action, Decide, HandOff, Instruct
 from jurat.solver.outcome import Check, Outcome, Report, finding_of, quoted
 from jurat.solver.prover import Prover
 
@@ -59,7 +59,18 @@ def pairs(graph: PolicyGraph) -> Iterator[tuple[str, str]]:
 
 def _related(graph: PolicyGraph, g: str, h: str) -> bool:
     direct = h in graph.overriders[g] or g in graph.overriders[h] or (g, h) in graph.exclusive
-    return direct or h in graph.kin[g] or _disambiguated(graph, g, h)
+    return direct or h in graph.kin[g] or _disambiguated(graph, g, h) or _clash(graph, g, h)
+
+
+def _clash(graph: PolicyGraph, g: str, h: str) -> bool:
+    """Their conflict is proved or shown elsewhere."""
+    return any(_different(a, b) for a in graph.entities[g].actions for b in graph.entities[h].actions)
+
+
+def _different(a: Action, b: Action) -> bool:
+    if isinstance(a, Decide) and isinstance(b, Decide):
+        return a.decision == b.decision and a.value != b.value
+    return isinstance(a, HandOff) and isinstance(b, HandOff) and a.to != b.to
 
 
 def _disambiguated(graph: PolicyGraph, g: str, h: str) -> bool:
