@@ -33,7 +33,7 @@ def render_colour(diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] 
     """As :func:`render`, with the escape sequences of a colour terminal."""
     from rich.console import Console
 
-    console = Console(force_terminal=True, color_system="standard", no_color=False, soft_wrap=True, legacy_windows=False)
+    console = Console(force_terminal=True, color_system="standard", no_color=False, soft_wrap=True)
     with console.capture() as capture:
         console.print(render_text(diagnostics, sources), end="")
     return capture.get()
@@ -133,7 +133,7 @@ def _excerpt(text: Text, span: Span, lines: _Lines, margin: str, colour: str) ->
     if line is None:
         return
     shown, indent, width = _window(line, span)
-    text.append(f"{margin} |\n", "blue").append(f"{span.line:>{len(margin)}} | ", "blue").append(f"{shown}\n".lstrip("\n"))
+    text.append(f"{margin} |\n{span.line:>{len(margin)}} | ", "blue").append(f"{shown}\n")
     text.append(f"{margin} | ", "blue").append(f"{' ' * indent}{'^' * width}\n", colour)
 
 
@@ -151,7 +151,8 @@ def _window(line: str, span: Span) -> tuple[str, int, int]:
 
 def _printable(text: str) -> str:
     """The text without characters that would act on a terminal."""
-    return "".join(_TAB if char == "\t" else char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    text = text.replace("\t", _TAB)
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _cells(text: str) -> int:

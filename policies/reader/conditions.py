@@ -11,7 +11,7 @@ from jurat.policies.reader.context import Reading
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.nodes import Fields, Node, Scalar
 from jurat.policies.reader.shapes import fields_of, text_of, wrong
-from jurat.policies.reader.texts import Texts, identity, spelled
+from jurat.policies.reader.texts import Texts, identity, is_formula, spelled
 from jurat.policies.spans import Span
 
 
@@ -41,7 +41,7 @@ def observed(reading: Reading, node: Node, what: str) -> Formula | None:
     text = text_of(reading.faults, node, what)
     key = reading.texts.key(text) if text else None
     if text and key is None:
-        return wrong(reading.faults, node, f"{what} is a text")
+        wrong(reading.faults, node, f"{what} is a text")
     return Formula(Observation(key), node.span, " ".join(text.split())) if text and key else None
 
 
@@ -50,10 +50,11 @@ def trigger_of(reading: Reading, node: Node) -> Formula | None:
     if isinstance(node, Fields):
         fields = fields_of(reading.faults, node, ("when", "condition"), "a trigger")
         if not fields:
-            return wrong(reading.faults, node, "a trigger has `when` or `condition`")
+            reading.faults.at(node, "P303", "a trigger has `when` or `condition`")
+            return None
         found = condition_of(reading, fields, node.span)
         return Formula(found.expr, found.span, found.text) if found.text else None
-    if isinstance(node, Scalar) and not node.empty and reading.formulas.parses(node.text):
+    if isinstance(node, Scalar) and not node.empty and is_formula(node.text):
         advice = "if it is a text for the judge, write `{condition: …}`"
         return reading.formulas.truth(node, "a trigger", advice)
     return observed(reading, node, "a trigger")

@@ -13,6 +13,9 @@ from jurat.policies.reader.names import Names
 from jurat.policies.reader.nodes import Node
 from jurat.policies.reader.texts import Texts
 
+_SECTIONS = {"tool": "tools", "reply": "replies", "decision": "decisions", "agent": "agents", "fact": "facts"}
+"""Where a thing of each kind is declared."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -34,5 +37,4 @@ class Reading:
         return False
 
     def _how_to_declare(self, what: str) -> str:
-        section = {"tool": "tools", "reply": "replies", "decision": "decisions", "agent": "agents", "tag": "tags"}.get(what)
-        return f"declare it under `{section}`" if section else ""
+        return f"declare it under `{_SECTIONS[what]}`" if what in _SECTIONS else ""

@@ -108,11 +108,15 @@ class _Documents:
         if any(step.real == real for step in chain):
             names = [step.name for step in chain[next(n for n, s in enumerate(chain) if s.real == real) :]]
             circle = " -> ".join(f"`{name}`" for name in (*names, path))
-            self.faults.place(place or start_of(path), "P108", f"files include each other in a circle: {circle}", quote=quote)
-        elif len(chain) > INCLUDE_LEVELS or len(self.read) >= FILES:
-            message = f"more than {INCLUDE_LEVELS} includes in a chain" if len(self.read) < FILES else f"more than {FILES} files"
+            message = f"files include each other in a circle: {circle}"
             self.faults.place(place or start_of(path), "P108", message, quote=quote)
-        elif real not in self.read:
+        elif len(chain) > INCLUDE_LEVELS:
+            message = f"more than {INCLUDE_LEVELS} includes in a chain"
+            self.faults.place(place or start_of(path), "P108", message, quote=quote)
+        elif len(self.read) == FILES:
+            self.read.add(real)
+            self.faults.place(place or start_of(path), "P102", f"the policy has more than {FILES} files", quote=quote)
+        elif real not in self.read and len(self.read) < FILES:
             self.read.add(real)
             if source := read_text(path, self.faults, place, quote):
                 self._take(source, (*chain, _Step(real, path)))
@@ -194,5 +198,3 @@ def report_twice(faults: Faults, key: Scalar, what: str, first: Scalar) -> None:
     """Report an id that two things of one kind have."""
     note = Note(first.span, "first given here")
     faults.at(key, "P304", f"`{key.text}` names {what} twice", related=[note])
-
-

@@ -15,7 +15,8 @@ from jurat.policies.reader.source import LINE_BREAK, Source
 from jurat.policies.spans import Span
 
 _MARKS = ((b"\xff\xfe\0\0", "UTF-32"), (b"\0\0\xfe\xff", "UTF-32"), (b"\xff\xfe", "UTF-16"), (b"\xfe\xff", "UTF-16"))
-_REASONS = {errno.EACCES: "permission denied", errno.EPERM: "permission denied", errno.ELOOP: "its links lead in a circle"}
+_DENIED = "permission denied"
+_REASONS = {errno.EACCES: _DENIED, errno.EPERM: _DENIED, errno.ELOOP: "its links lead in a circle"}
 _SUFFIXES = (".yaml", ".yml")
 
 
@@ -63,7 +64,8 @@ def read_text(path: str, faults: Faults, place: Span | None = None, quote: str =
             faults.place(place, "P101", f"`{path}` is not a file", quote=quote)
             return None
         if status.st_size > FILE_BYTES:
-            faults.place(place, "P102", _too_large(path, status.st_size), quote=quote, help="split it into several files")
+            advice = "split it into several files"
+            faults.place(place, "P102", _too_large(path, status.st_size), quote=quote, help=advice)
             return None
         with open(path, "rb") as stream:  # noqa: PTH123
             content = stream.read(FILE_BYTES + 1)

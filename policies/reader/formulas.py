@@ -34,14 +34,6 @@ class Formulas:
         scope = scope_of(vocabulary, journeys, suggest=faults.near_miss)
         self._scope = replace(scope, tools=frozenset(names.tools))
 
-    def parses(self, text: str) -> bool:
-        """Whether a text has the form of a formula, whatever it names."""
-        try:
-            parse(text)
-        except SyntaxFault:
-            return False
-        return True
-
     def parameters(self, tool: str) -> Mapping[str, Type]:
         """The declared types of a tool's arguments; empty where none are declared."""
         return self._parameters.get(tool, {})
@@ -58,12 +50,13 @@ class Formulas:
     def _read(self, node: Node, what: str, expected: Type | None, tool: str | None, advice: str) -> Formula | None:
         if not isinstance(node, Scalar) or node.empty:
             return wrong(self._faults, node, f"{what} is a formula")
-        text = unicodedata.normalize("NFC", node.text).strip() if node.style else node.text
+        text = unicodedata.normalize("NFC", node.text).rstrip()
         scope = self._scope if tool is None else self._scope.with_arguments(self.parameters(tool))
-        formula, faults = read_formula(text, _ORIGIN, scope, expected)
+        formula, faults = read_formula(text, _ORIGIN, scope, expected, _by_offset)
         for each in faults:
-            place = span_inside(node, *_offsets(text, each.span)) if text == node.text else node.span
-            self._faults.add(replace(each, span=place, help=each.help or advice))
+            same = node.text.startswith(text)
+            place = span_inside(node, each.span.column, each.span.end_column) if same else node.span
+            self._faults.add(replace(each, span=place, help="; ".join(filter(None, (each.help, advice)))))
         return replace(formula, span=node.span) if formula else None
 
     def _mentions_arguments(self, text: str) -> bool:
@@ -73,8 +66,8 @@ class Formulas:
             return False
 
 
-_ORIGIN = Span("", 1, 1, 1, 1)
-"""Formulas are read as if each were a file; their places are put into the real one afterwards."""
+_ORIGIN = Span("", 0, 0, 0, 0)
+"""Formulas are read for themselves; their places are found in the file only where there is something to say."""
 
 
 def _names(syntax: Syntax) -> Iterator[str]:
@@ -84,9 +77,6 @@ def _names(syntax: Syntax) -> Iterator[str]:
         yield from _names(part)
 
 
-def _offsets(text: str, span: Span) -> tuple[int, int]:
-    """The offsets that a span of the text alone stands for."""
-    starts = [0]
-    for line in text.split("\n"):
-        starts.append(starts[-1] + len(line) + 1)
-    return starts[span.line - 1] + span.column - 1, starts[span.end_line - 1] + span.end_column - 1
+def _by_offset(offset: int) -> tuple[int, int]:
+    """An offset as a column, so that a span says which characters of the formula it is about."""
+    return 0, offset

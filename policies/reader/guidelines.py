@@ -18,6 +18,7 @@ from jurat.policies.reader.shapes import (
     fields_of,
     id_of,
     integer_of,
+    is_mapping,
     name_of,
     names_of,
     text_of,
@@ -41,7 +42,7 @@ def read_guidelines(reading: Reading) -> tuple[dict[str, Guideline], list[Relati
     for key, node in reading.sections["guidelines"].values():
         _check_id(reading, key)
         fields = fields_of(reading.faults, node, FIELDS, "a guideline")
-        if not any(name in fields for name in (*_CONDITION, *ACTIONS, *RELATION_KINDS)):
+        if is_mapping(node) and not any(name in fields for name in (*_CONDITION, *ACTIONS, *RELATION_KINDS)):
             message = f"guideline `{key.text}` says neither when it applies nor what to do"
             reading.faults.at(key, "P310", message, help="add `condition` or `when`, and `action`")
         guidelines[key.text] = _guideline(reading, key, fields)

@@ -20,13 +20,14 @@ from jurat.policies.reader.shapes import (
     fields_of,
     flag_of,
     id_of,
+    is_mapping,
     items_of,
     name_of,
-    wrong,
 )
 
 _FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states")
-_KINDS: dict[str, Literal["chat", "tool", "fork", "end"]] = {"say": "chat", "tool": "tool", "fork": "fork", "end": "end"}
+Kind = Literal["chat", "tool", "fork", "end"]
+_KINDS: dict[str, Kind] = {"say": "chat", "tool": "tool", "fork": "fork", "end": "end"}
 
 
 def read_journeys(reading: Reading) -> dict[str, Journey]:
@@ -40,7 +41,7 @@ def _journey(reading: Reading, key: Scalar, node: Node) -> Journey | None:
         reading.faults.at(key, "P306", "`agent` is the scope of the whole agent; give the journey another name")
     fields = fields_of(reading.faults, node, _FIELDS, "a journey")
     missing = [name for name in ("triggers", "initial", "states") if name not in fields]
-    for name in missing:
+    for name in missing if is_mapping(node) else ():
         reading.faults.at(key, "P303", f"`{name}` is missing from journey `{key.text}`")
     if missing:
         return None
@@ -88,6 +89,8 @@ def _states(reading: Reading, journey: str, node: Node) -> Iterator[tuple[str, S
 def _state(reading: Reading, journey: str, key: Scalar, node: Node) -> State | None:
     fields = fields_of(reading.faults, node, (*_KINDS, "to"), "a state")
     given = [name for name in _KINDS if name in fields]
+    if len(given) != 1 and not is_mapping(node):
+        return None
     if len(given) != 1:
         found = enumeration(given) if given else "none"
         message = f"state `{key.text}` has one of {enumeration(_KINDS)}, here it has {found}"
@@ -128,7 +131,7 @@ def _transitions(reading: Reading, journey: str, node: Node) -> Iterator[Transit
 def _transition(reading: Reading, journey: str, node: Node, fields: dict[str, Node]) -> Transition | None:
     if "state" not in fields:
         advice = "add `state: …`"
-        if not (isinstance(node, Scalar) and not node.empty):
+        if is_mapping(node):
             reading.faults.at(node, "P303", "`state` is missing from a transition", help=advice)
         return None
     target = name_of(reading.faults, fields["state"], "`state`")
@@ -137,6 +140,7 @@ def _transition(reading: Reading, journey: str, node: Node, fields: dict[str, No
     _check_state(reading, fields["state"], journey, target)
     otherwise = "otherwise" in fields and flag_of(reading.faults, fields["otherwise"], "`otherwise`")
     if otherwise and ("when" in fields or "condition" in fields):
-        return wrong(reading.faults, node, "a transition has a condition or `otherwise`, not both")
+        reading.faults.at(node, "P309", "a transition has a condition or `otherwise`, not both")
+        return None
     condition = condition_of(reading, fields, node.span)
     return Transition(target, condition.expr, bool(otherwise), condition.text, node.span)

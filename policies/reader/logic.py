@@ -10,7 +10,8 @@ from jurat.policies.model import Axiom, Invariant
 from jurat.policies.reader.conditions import observed
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.nodes import Fields, Node, Scalar
-from jurat.policies.reader.shapes import fields_of, id_of, items_of, wrong
+from jurat.policies.reader.shapes import fields_of, id_of, items_of
+from jurat.policies.reader.texts import is_formula
 
 _FORMS = ("exclusive", "one_of")
 
@@ -38,8 +39,10 @@ def _axiom(reading: Reading, node: Node) -> Axiom | None:
 
 def _form(reading: Reading, node: Fields) -> Axiom | None:
     fields = fields_of(reading.faults, node, _FORMS, "an axiom")
+    if len(fields) > 1:
+        reading.faults.at(node, "P309", "an axiom is `exclusive` or `one_of`, not both", help="write two axioms")
     if len(fields) != 1:
-        return None if not fields else wrong(reading.faults, node, "an axiom is one formula, `exclusive` or `one_of`")
+        return None
     ((form, listed),) = fields.items()
     members = _members(reading, listed, form)
     if members is None:
@@ -61,12 +64,13 @@ def _members(reading: Reading, node: Node, form: str) -> list[Formula] | None:
             reading.faults.at(item, "P304", f"`{member.text}` is listed twice")
         found.setdefault(member.expr, member)
     if len(found) < 2:
-        return wrong(reading.faults, node, f"`{form}` lists at least two") if found else None
+        reading.faults.at(node, "P302", f"`{form}` lists at least two conditions")
+        return None
     return list(found.values())
 
 
 def _member(reading: Reading, node: Node, form: str) -> Formula | None:
-    text = isinstance(node, Scalar) and not reading.formulas.parses(node.text) and reading.texts.key(node.text)
+    text = isinstance(node, Scalar) and not is_formula(node.text) and reading.texts.key(node.text)
     what = f"each item of `{form}`"
     return observed(reading, node, what) if text else reading.formulas.truth(node, what)
 

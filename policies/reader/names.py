@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
+from jurat.policies.reader.texts import is_formula
 
 RELATIONS = ("overrides", "entails", "exclusive_with", "disambiguates", "requires", "requires_any")
 
@@ -74,7 +75,7 @@ def _journey(names: Names, mentioned: list[Scalar], journey: str, node: Node) ->
 
 
 def _triggers(node: Node | None) -> Iterator[Scalar]:
-    yield from _scalars(node)
+    yield from (each for each in _scalars(node) if not is_formula(each.text))
     for each in node.items if isinstance(node, Items) else [node]:
         yield from _scalars(field_of(each, "condition"))
 

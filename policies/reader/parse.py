@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import yaml
@@ -20,7 +21,8 @@ _ADVICE = (
     ("expected <document start>", "check the indentation"),
     ("unknown escape character", "use single quotes, where `\\` stands for itself"),
     ("unexpected end of stream", "a quote is not closed"),
-    ("expected ',' or", "a bracket is not closed"),
+    ("expected ',' or", "close the bracket, and inside of brackets quote what has `,`, `[`, `]`, `{` or `}` in it"),
+    ("alphabetic or numeric character", "quote a text that starts with `*` or `&`"),
     ("could not find expected ':'", "write `name: value`; a long text can follow `|` on its own lines"),
     ("did not find expected '-' indicator", "check the indentation"),
     ("did not find expected key", "check the indentation; a text that starts with a quote must end with one"),
@@ -88,13 +90,18 @@ def _parser(text: str) -> Any:
 
 
 def _malformed(source: Source, error: yaml.MarkedYAMLError) -> _Refused:
-    mark = error.problem_mark or error.context_mark
+    problem, context = error.problem or "it cannot be parsed", error.context or ""
+    open_ended = "end of stream" in problem
+    mark = (error.context_mark if open_ended else error.problem_mark) or error.problem_mark or error.context_mark
     index = min(mark.index, len(source.text)) if mark else 0
-    problem = error.problem or error.context or "it cannot be parsed"
-    advice = next((text for part, text in _ADVICE if part in problem), "")
-    line = source.text[index : index + 1]
-    where = f", {error.context}" if error.context and error.problem else ""
-    return _Refused(source, (index, index + len(line)), "P104", f"malformed YAML: {problem}{where}", advice)
+    advice = next((text for part, text in _ADVICE if part in f"{problem}, {context}"), "")
+    where = f", {context}" if context and problem != context else ""
+    refused = _Refused(source, (index, index + 1), "P104", f"malformed YAML: {problem}{where}", advice)
+    if "flow" in context and error.context_mark and not open_ended:
+        opening = min(error.context_mark.index, len(source.text))
+        note = Note(source.span(opening, opening + 1), "the bracket opens here")
+        refused.diagnostic = replace(refused.diagnostic, related=(note,))
+    return refused
 
 
 class _Open:

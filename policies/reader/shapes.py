@@ -13,7 +13,7 @@ from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
 _SWITCHES = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 _LISTED = 12
-Absent = Never | None
+Absent = Never | None  # noqa: RUF020 - plain `None` would forbid to return what `wrong` gives
 Word = TypeVar("Word", bound=str)
 
 
@@ -40,9 +40,14 @@ def entries_of(faults: Faults, node: Node, what: str) -> list[tuple[Scalar, Node
     """Keys and values of a mapping whose keys the author chose."""
     if isinstance(node, Fields):
         return list(node.entries.values())
-    if not (isinstance(node, Scalar) and node.empty):
+    if not is_mapping(node):
         wrong(faults, node, f"{what} is a mapping of names to values")
     return []
+
+
+def is_mapping(node: Node) -> bool:
+    """Whether a node is a mapping, or nothing at all; what is neither was reported when its fields were read."""
+    return isinstance(node, Fields) or (isinstance(node, Scalar) and node.empty)
 
 
 def items_of(faults: Faults, node: Node, what: str) -> list[Node]:

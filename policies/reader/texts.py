@@ -5,6 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from jurat.policies.cel import parse
+from jurat.policies.cel_faults import SyntaxFault
+
 
 def spelled(text: str) -> str:
     """A condition's text as its key: composed (NFC), spaces collapsed, without the full stop at its end."""
@@ -14,6 +17,15 @@ def spelled(text: str) -> str:
 def identity(text: str) -> str:
     """What equal conditions have in common, whatever their case."""
     return unicodedata.normalize("NFC", spelled(text).casefold())
+
+
+def is_formula(text: str) -> bool:
+    """Whether a text has the form of a formula, whatever it names."""
+    try:
+        parse(text)
+    except SyntaxFault:
+        return False
+    return True
 
 
 class Texts:

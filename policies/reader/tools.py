@@ -12,7 +12,7 @@ from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.names import field_of
 from jurat.policies.reader.nodes import Node, Scalar
-from jurat.policies.reader.shapes import entries_of, enumeration, fields_of, flag_of, id_of, text_of, wrong
+from jurat.policies.reader.shapes import entries_of, enumeration, fields_of, flag_of, id_of, is_mapping, text_of, wrong
 from jurat.policies.reader.types import literal_of, type_of
 from jurat.policies.types import Type
 
@@ -54,7 +54,7 @@ def read_tools(reading: Reading) -> dict[str, ToolDeclaration]:
 def _tool(reading: Reading, key: Scalar, node: Node) -> ToolDeclaration | None:
     id_of(reading.faults, key, "a tool")
     fields = fields_of(reading.faults, node, FIELDS, "a tool")
-    kind = _kind(reading, key, fields)
+    kind = _kind(reading, key, fields) if is_mapping(node) else None
     target = text_of(reading.faults, fields[kind], f"`{kind}`") if kind else None
     if kind is None or target is None:
         return None
@@ -64,7 +64,7 @@ def _tool(reading: Reading, key: Scalar, node: Node) -> ToolDeclaration | None:
         id=key.text,
         kind=kind,
         target=target,
-        consequential=bool("consequential" in fields and flag_of(reading.faults, fields["consequential"], "`consequential`")),
+        consequential=_consequential(reading, fields),
         guard=reading.formulas.truth(fields["guard"], "`guard`", tool=key.text) if "guard" in fields else None,
         provides=tuple(_provides(reading, fields["provides"])) if "provides" in fields else (),
         parameters=tuple(reading.formulas.parameters(key.text).items()),
@@ -81,6 +81,10 @@ def _kind(reading: Reading, key: Scalar, fields: dict[str, Node]) -> Kind | None
     message = f"tool `{key.text}` has one of {enumeration(KINDS)}, here it has {found}"
     reading.faults.at(key, "P309" if given else "P303", message, help="" if given else "add `python: module:function`")
     return None
+
+
+def _consequential(reading: Reading, fields: dict[str, Node]) -> bool:
+    return bool("consequential" in fields and flag_of(reading.faults, fields["consequential"], "`consequential`"))
 
 
 def _description(reading: Reading, fields: dict[str, Node]) -> str:

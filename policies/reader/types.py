@@ -35,7 +35,7 @@ _OTHER_NAMES = {
     "timedelta": "duration", "interval": "duration", "array": "{list: string}", "list": "{list: string}",
     "set": "{set: string}", "enum": "{enum: [...]}",
 }  # fmt: skip
-_BOUNDS = ("min", "max")
+BOUNDS = ("min", "max")
 
 
 def type_of(faults: Faults, node: Node) -> Type | None:
@@ -51,7 +51,8 @@ def type_of_fields(faults: Faults, node: Node, fields: dict[str, Node]) -> Type 
     """The type that a mapping's fields give together; other fields were taken out before."""
     shapes = [name for name in fields if name in SHAPES]
     if len(shapes) != 1:
-        return wrong(faults, node, f"a type is given by one of {enumeration(sorted(SHAPES))}")
+        faults.at(node, "P308", f"a type is given by one of {enumeration(sorted(SHAPES))}")
+        return None
     shape, inner = shapes[0], fields[shapes[0]]
     if shape != "enum" and "ordered" in fields:
         faults.at(fields["ordered"], "P309", "`ordered` belongs to `enum`")
@@ -64,7 +65,8 @@ def _named(faults: Faults, node: Scalar) -> Type | None:
     if type_ := NAMED.get(node.text):
         return type_
     other = _OTHER_NAMES.get(node.text.lower())
-    advice = f"write `{other}`" if other else faults.near_miss(node.text, NAMED) or f"the types are {enumeration(NAMED)}"
+    guess = f"write `{other}`" if other else faults.near_miss(node.text, NAMED)
+    advice = guess or f"the types are {enumeration(NAMED)}"
     faults.at(node, "P308", f"`{node.text}` is not a type", help=advice)
     return None
 
@@ -92,7 +94,7 @@ def _list(faults: Faults, node: Node, unique: bool) -> ListType | None:
 
 
 def _bounded(faults: Faults, node: Node, name: str) -> IntType | DecimalType | None:
-    fields = fields_of(faults, node, _BOUNDS, f"`{name}`")
+    fields = fields_of(faults, node, BOUNDS, f"`{name}`")
     bounds = {key: literal_of(faults, value, NAMED[name]) for key, value in fields.items()}
     low, high = bounds.get("min"), bounds.get("max")
     if low is not None and high is not None and low > high:  # type: ignore[operator] # both are of the same number type
@@ -105,11 +107,14 @@ def _bounded(faults: Faults, node: Node, name: str) -> IntType | DecimalType | N
 
 def literal_of(faults: Faults, node: Node, type_: Type) -> Value | None:
     """The value that a node writes down, of a given type."""
+    if type_ == BOOL:
+        return flag_of(faults, node, "the value")
     try:
         return parse_value(raw_of(node), type_)
     except ValueError as error:
+        message, _, guess = str(error).partition(", did you mean ")
         advice = f'write "{node.text}" in quotes' if _needs_quotes(node, type_) and isinstance(node, Scalar) else ""
-        faults.at(node, "P307", str(error), help=advice)
+        faults.at(node, "P307", message, help=advice or (f"did you mean {guess}" if guess else ""))
         return None
 
 
@@ -136,5 +141,3 @@ def inferred(value: object) -> ScalarType | None:
     if isinstance(value, int):
         return INT
     return DECIMAL if isinstance(value, Decimal) else STRING if isinstance(value, str) else None
-
-

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Literal, TypeVar, get_args
 
-from jurat.policies.diagnostics import Note
+from jurat.policies.diagnostics import Diagnostic, Note
 from jurat.policies.model import (
     ConstantDeclaration,
     DecisionDeclaration,
@@ -20,18 +20,17 @@ from jurat.policies.model import (
 from jurat.policies.reader.documents import MAPPINGS, Entries, Sections
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.nodes import Fields, Node, Scalar
-from jurat.policies.reader.shapes import choice_of, fields_of, flag_of, id_of, text_of, wrong
+from jurat.policies.reader.shapes import choice_of, fields_of, flag_of, id_of, is_mapping, text_of, wrong
 from jurat.policies.reader.texts import identity
-from jurat.policies.reader.types import SHAPES, inferred, literal_of, raw_of, type_of, type_of_fields
+from jurat.policies.reader.types import BOUNDS, SHAPES, inferred, literal_of, raw_of, type_of, type_of_fields
 from jurat.policies.types import DECIMAL, INT, ScalarType, Type, Value
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _WORDS = frozenset((
-    "as", "break", "called", "const", "continue", "count", "duration", "else", "failed", "false", "for", "function",
-    "has", "historically", "if", "implies", "import", "in", "let", "loop", "namespace", "null", "observation", "once",
-    "package", "previously", "return", "since", "size", "succeeded", "timestamp", "true", "var", "void", "while",
+    "as", "break", "const", "continue", "else", "false", "for", "function", "if", "implies", "import", "in", "let",
+    "loop", "namespace", "null", "package", "return", "true", "var", "void", "while",
 ))  # fmt: skip
-"""Words of the formula language, and those that CEL keeps for its future."""
+"""Words of the formula language, and those that CEL keeps for its future; they can follow a dot."""
 
 _MODES: tuple[Literal["strict", "composited"], ...] = ("strict", "composited")
 _BUILT_IN = ("session.started", "session.ended", "message.received", "message.pii")
@@ -83,10 +82,10 @@ def _check_word(faults: Faults, key: Scalar, *, dotted: bool) -> None:
         parts = "letters, digits and `_`" + (", in parts joined by dots" if dotted else "")
         faults.at(key, "P306", f"`{name}` cannot be used in a formula; such a name has {parts}", help=advice)
         return
-    word = next((part for part in name.split(".") if part in _WORDS), None)
-    if word:
-        faults.at(key, "P306", f"`{word}` is a word of the formula language and cannot be part of a name")
-    elif name.split(".")[0] in _TAKEN or name in _BUILT_IN:
+    first = name.split(".")[0]
+    if first in _WORDS:
+        faults.at(key, "P306", f"`{first}` is a word of the formula language, so no name starts with it")
+    elif first in _TAKEN or name in _BUILT_IN:
         faults.at(key, "P306", f"`{name}` is built in; give another name")
 
 
@@ -96,14 +95,16 @@ def _refuse_equal_texts(faults: Faults, vocabulary: Vocabulary) -> None:
         other = first.setdefault(identity(each.text), each)
         if other is not each:
             message = f"`{each.key}` has the same text as `{other.key}`; equal texts are one observation"
-            faults.place(each.span, "P304", message, quote=each.key, help=f"use `{other.key}` in both places")
+            note = Note(other.span, "the first one is here")
+            advice = f"use `{other.key}` in both places"
+            faults.add(Diagnostic(each.span, "P304", message, each.key, advice, (note,)))
 
 
 def _fact(faults: Faults, key: Scalar, node: Node) -> FactDeclaration | None:
     source: FactSource = "application"
     fields: dict[str, Node] = {}
     if isinstance(node, Fields):
-        fields = fields_of(faults, node, ("type", *sorted(SHAPES), "ordered", "from", "default"), "a fact")
+        fields = fields_of(faults, node, ("type", *sorted(SHAPES), "ordered", *BOUNDS, "from", "default"), "a fact")
         if "from" in fields:
             source = choice_of(faults, fields.pop("from"), "`from`", get_args(FactSource)) or source
     default = fields.pop("default", None)
@@ -119,6 +120,9 @@ def _fact(faults: Faults, key: Scalar, node: Node) -> FactDeclaration | None:
 def _fact_type(faults: Faults, node: Node, fields: dict[str, Node]) -> Type | None:
     if not isinstance(node, Fields):
         return type_of(faults, node)
+    for name in [name for name in BOUNDS if name in fields]:
+        advice = f"write it inside: `int: {{{name}: …}}`"
+        faults.at(fields.pop(name), "P309", f"`{name}` stands beside the type", help=advice)
     given = fields.pop("type", None)
     if given is None:
         return type_of_fields(faults, node, fields)
@@ -207,6 +211,8 @@ def _reply(faults: Faults, key: Scalar, node: Node) -> ReplyDeclaration | None:
     id_of(faults, key, "a reply")
     fields = fields_of(faults, node, ("text", "template", "mode"), "a reply")
     given = [name for name in ("text", "template") if name in fields]
+    if len(given) != 1 and not is_mapping(node):
+        return None
     if len(given) != 1:
         found = "neither" if not given else "both"
         advice = "write `{text: …}`"
