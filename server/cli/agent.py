@@ -1,0 +1,90 @@
+"""What `chat` and `serve` share: their options, and getting from a path to an agent that may answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jurat.server.cli.shell import Command, Exit, Refused, complain_mildly, console, load_policy, prove, require_extra, working
+
+if TYPE_CHECKING:
+    from jurat.policies import PolicyGraph, Report
+    from jurat.server.opening import Agent
+
+Working = Callable[[str], AbstractContextManager[Callable[[str], None]]]
+
+
+def agent_options(command: Command) -> Command:
+    """The options that say with what an agent judges and speaks, and whether it may run unproved."""
+    options = [
+        click.option("--model", metavar="NAME|PATH", help="An embedded model, by name or as a GGUF file (jurat models list)."),
+        click.option("--script", type=click.Path(dir_okay=False), help="Follow a script (YAML) instead of asking a model."),
+        click.option("--unproved", is_flag=True, help="Run a policy that did not pass the check; every trace says so."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+class NotProved(Exception):
+    """The check did not pass and nobody said that the policy may run all the same; carries the exit status."""
+
+    def __init__(self, status: Exit) -> None:
+        self.status = status
+        super().__init__("the policy did not pass its check")
+
+
+def open_agent(path: str, model: str | None, script: str | None, unproved: bool, run: asyncio.Runner) -> Agent:
+    """Read, prove and assemble, with progress on standard error.
+
+    Raises:
+        NotProved: after the report was shown.
+    """
+    from jurat.server.opening import open_with_model, open_with_script, toolbox_of
+    from jurat.server.scripts import ScriptError, read_script
+
+    if model and script:
+        raise Refused("a script stands in for a model; give one of --model and --script")
+    graph = load_policy(path)
+    report = proved(graph, path, unproved)
+    toolbox = toolbox_of(graph, path)
+    if script:
+        try:
+            return open_with_script(graph, report, toolbox, read_script(script), unproved=unproved)
+        except ScriptError as error:
+            raise Refused(str(error)) from None
+    file = model_file(model)
+    with working(f"loading {file.name}") as tell:
+        return run.run(open_with_model(graph, report, toolbox, file, unproved=unproved, tell=tell))
+
+
+def proved(graph: PolicyGraph, path: str, unproved: bool) -> Report:
+    """The report of a policy that may run: it passed, or the user said that it may run unproved."""
+    from jurat.server.cli.check import status_of
+    from jurat.server.report import render
+
+    report = prove(graph)
+    if report.passed:
+        return report
+    console(error=True).print(render(report, graph.policy.sources, path), end="")
+    if not unproved:
+        raise NotProved(status_of(report.status))
+    complain_mildly("this policy runs although it did not pass its check; every trace says so")
+    return report
+
+
+def model_file(model: str | None) -> Path:
+    """The GGUF file to use: the one given, or the named model's, downloaded if need be."""
+    from jurat.server.cli.models import pull_model
+
+    require_extra("embedded", "xllamacpp")
+    if model and (Path(model).suffix == ".gguf" or Path(model).is_file()):
+        if not Path(model).is_file():
+            raise Refused(f"there is no file `{model}`")
+        return Path(model)
+    return Path(pull_model(model))

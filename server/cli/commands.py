@@ -1,0 +1,98 @@
+"""The command `jurat` itself: its sub-commands, and what becomes of every error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from jurat import __version__
+from jurat.server.cli.chat import chat
+from jurat.server.cli.check import check
+from jurat.server.cli.explain import explain
+from jurat.server.cli.graph import graph
+from jurat.server.cli.init import init
+from jurat.server.cli.models import models
+from jurat.server.cli.serve import serve
+from jurat.server.cli.shell import Exit, complain, describe_error
+
+EPILOG = """\b
+Examples:
+  jurat init my-agent            write a small policy to start from
+  jurat check my-agent           prove that its guidelines never conflict
+  jurat explain J001             what a finding means, and how to mend it
+  jurat chat my-agent            talk to the agent in this terminal
+  jurat serve my-agent           talk to it at http://localhost:8800
+
+\b
+Exit status:
+  0  the policy passed, or the command did what it was asked
+  1  the check has findings
+  2  the input or the usage is wrong
+  3  undecided: the solver reached a limit, which never counts as proved
+"""
+
+
+class InOrder(click.Group):
+    """Lists the sub-commands in the order in which an author meets them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """The names as they were added, not sorted."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run a sub-command; a reader of our output that went away ends it quietly."""
+        try:
+            status = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # What Python writes when it closes standard output must not fail a second time.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.BROKEN_PIPE
+        return status
+
+
+@click.group(
+    cls=InOrder,
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="jurat", message="%(prog)s %(version)s")
+def command_line() -> None:
+    """Prove what a conversational agent will do, then let it talk.
+
+    A policy is a YAML file or a folder of them. Jurat proves that its guidelines never contradict each other, and holds
+    conversations that obey them: a language model says what is true and phrases the replies, the policy decides what is
+    done.
+    """
+
+
+for _command in (init, check, explain, graph, chat, serve, models):
+    command_line.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status; whatever happens, nobody sees a traceback."""
+    try:
+        status = command_line.main(arguments, prog_name="jurat", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "", err=True)
+        return Exit.WRONG_INPUT
+    except click.UsageError as error:
+        complain(_usage(error))
+        return Exit.WRONG_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("", err=True)
+        return Exit.INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last line of defence; JURAT_DEBUG shows what was caught
+        return describe_error(error)
+    return int(status or 0)
+
+
+def _usage(error: click.UsageError) -> str:
+    """One sentence in our own style, with the command whose help says more."""
+    message = error.format_message().rstrip(".").replace("'", "`")
+    command = error.ctx.command_path if error.ctx else "jurat"
+    return f"{message[:1].lower()}{message[1:]}; see `{command} --help`"

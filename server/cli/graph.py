@@ -1,0 +1,46 @@
+"""`jurat graph`: draw a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jurat.server.cli.shell import Exit, load_policy, policy_argument, prove
+
+EPILOG = """\b
+Examples:
+  jurat graph -o policy.svg               a picture for a browser
+  jurat graph --check -o policy.svg       the same, with findings marked in red
+  jurat graph --format mermaid            for Markdown
+  jurat graph --format dot | dot -Tpdf > policy.pdf
+"""
+
+
+@click.command(short_help="Draw a policy: SVG, DOT or Mermaid.", epilog=EPILOG)
+@policy_argument
+@click.option("--format", "form", type=click.Choice(["svg", "dot", "mermaid"]), help="Default: what -o ends in, else svg.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to this file.")
+@click.option("--check", "checked", is_flag=True, help="Prove the policy first and mark what findings are about.")
+def graph(path: str, form: str | None, output: str | None, checked: bool) -> int:
+    """Draw the guidelines, journeys and relations of the policy at PATH.
+
+    Nothing needs to be installed for the SVG. Arrows point the way that relations are written: what overrides points at
+    what it overrides.
+    """
+    from jurat.server.drawing import picture_of, to_dot, to_mermaid, to_svg
+
+    loaded = load_policy(path)
+    findings = prove(loaded).failures if checked else ()
+    picture = picture_of(loaded, findings)
+    draw = {"svg": to_svg, "dot": to_dot, "mermaid": to_mermaid}[form or _form_of(output)]
+    if output:
+        Path(output).write_text(draw(picture), encoding="utf-8")
+    else:
+        click.echo(draw(picture), nl=False)
+    return Exit.PASSED
+
+
+def _form_of(output: str | None) -> str:
+    suffix = Path(output).suffix if output else ""
+    return {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}.get(suffix, "svg")

@@ -1,0 +1,106 @@
+"""`jurat serve`: the agent over HTTP, with a page to talk to it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+
+import click
+
+from jurat.server.cli.agent import NotProved, agent_options, open_agent
+from jurat.server.cli.shell import Exit, Refused, complain, complain_mildly, policy_argument, require_extra
+
+GRACE_SECONDS = 3
+"""How long running turns may go on after Ctrl-C."""
+
+EPILOG = """\b
+Examples:
+  jurat serve my-agent
+  jurat serve my-agent --port 9000
+
+\b
+POST /sessions                  a new conversation: {"facts": {…}}
+POST /sessions/ID/messages      a turn: {"message": "…"}; its steps and the turn as server-sent events
+GET  /sessions/ID               the conversation so far
+GET  /traces/ID                 why a turn went as it did
+GET  /policy, /about, /healthz  the policy's graph, what is served, whether it answers
+"""
+
+
+@click.command(short_help="Serve the agent with a web page.", epilog=EPILOG)
+@policy_argument
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; only this machine by default.")
+@click.option("--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
+@agent_options
+def serve(path: str, host: str, port: int, model: str | None, script: str | None, unproved: bool) -> int:
+    """Serve the agent of the policy at PATH, with a page where each reply says why it was given.
+
+    The policy is proved first. One that does not pass is refused unless --unproved is given, and then the page says so.
+    """
+    require_extra("server", "starlette", "uvicorn")
+    listener = listen(host, port)
+    with listener, asyncio.Runner() as run:
+        try:
+            agent = open_agent(path, model, script, unproved, run)
+        except NotProved as error:
+            complain(f"{error}; --unproved serves it all the same")
+            return error.status
+        try:
+            return _serve(agent, listener, host, run)
+        finally:
+            run.run(agent.close())
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens, taken before anything long so that an occupied port is said at once."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen()
+    except socket.gaierror:
+        raise Refused(f"`{host}` is not the address of this machine") from None
+    except OSError as error:
+        raise Refused(_why_not(error, host, port)) from None
+    return listener
+
+
+def _why_not(error: OSError, host: str, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use; stop what uses it, or choose another with --port"
+    if error.errno == errno.EACCES:
+        return f"port {port} is not open to this user; choose one above 1023 with --port"
+    return f"cannot listen at {host}, port {port}: {(error.strerror or 'no reason given').lower()}"
+
+
+def _serve(agent: object, listener: socket.socket, host: str, run: asyncio.Runner) -> int:
+    import uvicorn
+
+    from jurat.server.app import create_app
+    from jurat.server.opening import Agent
+
+    assert isinstance(agent, Agent)
+    port = listener.getsockname()[1]
+    local = _is_local(host)
+    if not local:
+        complain_mildly(f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet")
+    app = create_app(agent, hosts=("localhost", "127.0.0.1", host) if local else None)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
+    )
+    click.echo(f"{agent.name} answers at http://{'localhost' if local else host}:{port} (Ctrl-C ends it)")
+    try:
+        run.run(uvicorn.Server(config).serve(sockets=[listener]))
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+    return Exit.PASSED
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

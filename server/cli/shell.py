@@ -1,0 +1,156 @@
+"""What all sub-commands share: exit statuses, consoles, progress, and errors as one sentence."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import IntEnum
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from jurat.policies import PolicyGraph, Report
+
+Command = TypeVar("Command", bound=Callable[..., object])
+
+LONG_SECONDS = 1.0
+"""What takes longer says so."""
+
+
+class Exit(IntEnum):
+    """The exit statuses that scripts rely on."""
+
+    PASSED = 0
+    FINDINGS = 1
+    WRONG_INPUT = 2
+    UNDECIDED = 3
+    INTERRUPTED = 130
+    BROKEN_PIPE = 141
+
+
+class Refused(click.ClickException):
+    """The command cannot do what it was asked; the text is one sentence for the user."""
+
+    exit_code = Exit.WRONG_INPUT
+
+
+def policy_argument(command: Command) -> Command:
+    """The argument PATH: a policy file or folder, the current folder if left out."""
+    return click.argument("path", default=".", type=click.Path())(command)
+
+
+def console(*, error: bool = False) -> Console:
+    """A console for people: colour on a terminal only, NO_COLOR respected, lines never wrapped."""
+    from rich.console import Console
+
+    return Console(stderr=error, soft_wrap=True, highlight=False, markup=False, emoji=False)
+
+
+def complain(sentence: str) -> None:
+    """Say an error as one line on standard error."""
+    from rich.text import Text
+
+    console(error=True).print(Text.assemble(("error", "bold red"), ": ", " ".join(sentence.split())))
+
+
+def complain_mildly(sentence: str) -> None:
+    """Say a warning as one line on standard error."""
+    from rich.text import Text
+
+    console(error=True).print(Text.assemble(("warning", "bold yellow"), ": ", " ".join(sentence.split())))
+
+
+def describe_error(error: Exception) -> int:
+    """Say what went wrong and return the exit status for it."""
+    if os.environ.get("JURAT_DEBUG"):
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        complain(error.format_message())
+        return error.exit_code
+    return _describe_known(error)
+
+
+def _describe_known(error: Exception) -> int:
+    from jurat.llm import LLMError
+    from jurat.policies import InternalError, JuratError, PolicyError
+
+    if isinstance(error, PolicyError):
+        show_diagnostics(error)
+    elif isinstance(error, OSError):
+        complain(f"`{error.filename}`: {(error.strerror or str(error)).lower()}" if error.filename else str(error).lower())
+    elif isinstance(error, JuratError | LLMError) and not isinstance(error, InternalError):
+        complain(str(error))
+    else:
+        complain(f"Jurat itself failed: {error or type(error).__name__}; JURAT_DEBUG=1 shows where, please report it")
+        return Exit.UNDECIDED
+    return Exit.WRONG_INPUT
+
+
+def show_diagnostics(error: Exception) -> None:
+    """Every fault of a policy's text with its line, on standard error."""
+    from jurat.policies.rendering import render_text
+
+    console(error=True).print(render_text(getattr(error, "diagnostics", ())), end="")
+
+
+@contextmanager
+def working(task: str) -> Iterator[Callable[[str], None]]:
+    """Show on standard error that something takes its time; yields a function that renames the task.
+
+    A terminal gets a spinner. Elsewhere a plain line is written once the task has taken a second.
+    """
+    if sys.stderr.isatty():
+        with console(error=True).status(task) as status:
+            yield status.update
+        return
+    current = [task]
+    late = threading.Timer(LONG_SECONDS, lambda: click.echo(f"{current[0]} …", err=True))
+    late.daemon = True
+    late.start()
+    try:
+        yield lambda name: current.__setitem__(0, name)
+    finally:
+        late.cancel()
+
+
+def load_policy(path: str) -> PolicyGraph:
+    """Read a policy with progress; raises PolicyError with every fault."""
+    from jurat.policies import load
+
+    with working(f"reading {path}"):
+        return load(_as_path(path))
+
+
+def _as_path(path: str) -> object:
+    from pathlib import Path
+
+    return Path(path)
+
+
+def prove(graph: PolicyGraph, **options: int) -> Report:
+    """Check a policy with progress."""
+    from jurat.solver import check
+
+    with working(f"proving {len(graph.guidelines)} guidelines"):
+        return check(graph, **options)
+
+
+def require_extra(extra: str, *modules: str) -> None:
+    """Refuse, naming the extra to install, unless all modules can be imported."""
+    if not all(_importable(module) for module in modules):
+        raise Refused(f"this needs an optional part of Jurat; install it with `pip install 'jurat[{extra}]'`")
+
+
+def _importable(module: str) -> bool:
+    try:
+        return sys.modules[module] is not None if module in sys.modules else find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False

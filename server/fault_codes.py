@@ -1,0 +1,35 @@
+"""The codes of faults in a policy's text, a line each; what is written at the place itself says the rest."""
+
+from __future__ import annotations
+
+FAULTS = {
+    "P101": "a file or folder cannot be read",
+    "P102": "a file or the whole policy is too large",
+    "P103": "a file is not UTF-8, or has a character that no policy can have",
+    "P104": "the YAML is malformed; the help under the finding says what usually causes it",
+    "P105": "a name stands twice in a mapping",
+    "P106": "a part of YAML that policies do without: tags, merge keys, several documents, names that are no text",
+    "P107": "too many keys and values, or lists and mappings too deep in each other",
+    "P108": "files include each other, or folders contain each other, in a circle",
+    "P109": "there is nothing to read",
+    "P110": "the line `jurat: 1` is missing, or names another version of the language",
+    "P111": "a section stands twice in a file",
+    "P201": "a formula is not well-formed",
+    "P202": "a formula uses a name that the policy does not declare",
+    "P203": "a formula compares or combines values whose types do not fit",
+    "P204": "a formula uses a part of CEL that policies do without",
+    "P205": "something that formulas may not say in this place, such as an argument outside of a guard",
+    "P206": "a division by something other than a constant that is not zero",
+    "P207": "a value that the type compared with does not have",
+    "P301": "an unknown field or section",
+    "P302": "a value of another shape, such as a list where a text belongs",
+    "P303": "something that cannot be left out is missing",
+    "P304": "an id or an item is given twice",
+    "P305": "a name that nothing is called by",
+    "P306": "a name that cannot be used",
+    "P307": "a value that does not fit its type",
+    "P308": "what stands where a type belongs is not a type",
+    "P309": "fields that contradict each other",
+    "P310": "a guideline without a condition or without anything to do",
+    "P320": "a relation of something to itself",
+}

@@ -1,0 +1,100 @@
+"""From a path to an engine that may answer: read, prove, load the tools, load the model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jurat.engine import Engine, Toolbox
+from jurat.llm import Backend, Judge, Voice
+from jurat.policies import PolicyGraph, Report
+from jurat.policies.types import BoolType, IntType, ListType, Type
+
+if TYPE_CHECKING:
+    from jurat.server.scripts import Script
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An engine with what it was made of; ``backend`` is the model to free at the end, if there is one."""
+
+    engine: Engine
+    report: Report
+    backend: Backend | None = None
+
+    @property
+    def graph(self) -> PolicyGraph:
+        return self.engine.graph
+
+    @property
+    def name(self) -> str:
+        """What the first agent of the policy is called."""
+        return next(iter(self.engine.agents.values())).name
+
+    async def close(self) -> None:
+        """Free the model."""
+        if self.backend is not None:
+            await self.backend.close()
+
+
+def toolbox_of(graph: PolicyGraph, path: str) -> Toolbox:
+    """The policy's tools, from the folder of the files that declare them.
+
+    Raises:
+        ToolLoadError: everything that cannot be found, imported or understood.
+    """
+    declared = [tool.span.source for tool in graph.vocabulary.tools.values() if tool.kind == "python"]
+    folders = {Path(source).parent for source in declared}
+    home = Path(path) if Path(path).is_dir() else Path(path).parent
+    return Toolbox.load(graph, folders.pop() if len(folders) == 1 else home)
+
+
+async def open_with_model(
+    graph: PolicyGraph, report: Report, toolbox: Toolbox, model_file: Path, *, unproved: bool, tell: Tell
+) -> Agent:
+    """An agent that judges and speaks with an embedded model.
+
+    Raises:
+        UnprovedPolicy: the check did not pass, and ``unproved`` is not given.
+        BackendError: the file is no model.
+    """
+    from jurat.llm.embedded import EmbeddedBackend
+    from jurat.llm.judge import ModelJudge
+    from jurat.llm.voice import ModelVoice
+
+    tell(f"loading {model_file.name}")
+    backend = await EmbeddedBackend.load(model_file)
+    engine = assemble(graph, report, toolbox, ModelJudge(backend), ModelVoice(backend), unproved=unproved)
+    return Agent(engine, report, backend)
+
+
+def open_with_script(graph: PolicyGraph, report: Report, toolbox: Toolbox, script: Script, *, unproved: bool) -> Agent:
+    """An agent that follows a script, without any model."""
+    return Agent(assemble(graph, report, toolbox, script.judge(), script.voice(), unproved=unproved), report)
+
+
+def assemble(
+    graph: PolicyGraph, report: Report, toolbox: Toolbox, judge: Judge, voice: Voice, *, unproved: bool
+) -> Engine:
+    """The engine of a policy, its report checked."""
+    return Engine(graph, judge, voice, toolbox, report=report, unproved=unproved)
+
+
+def facts_of(graph: PolicyGraph, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Facts that a person typed, as the plain values of their types; what fits no type stays text and is refused later."""
+    declared = graph.vocabulary.facts
+    return {path: _read(text, declared[path].type) if path in declared else text for path, text in texts.items()}
+
+
+def _read(text: str, type_: Type) -> Any:
+    if isinstance(type_, ListType):
+        return [_read(each.strip(), type_.element) for each in text.split(",") if each.strip()]
+    if isinstance(type_, BoolType):
+        return {"true": True, "false": False}.get(text.casefold(), text)
+    if isinstance(type_, IntType):
+        return int(text) if text.removeprefix("-").isdecimal() else text
+    return text
