@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
+from jurat.llm.errors import ContextTooLong
 from jurat.llm.protocol import Message
+
+T = TypeVar("T")
 
 
 def decided(probability: float, band: tuple[float, float]) -> bool | None:
@@ -16,3 +20,19 @@ def decided(probability: float, band: tuple[float, float]) -> bool | None:
 def latest_customer_text(conversation: Sequence[Message]) -> str:
     """What the customer said last; empty before the first message."""
     return next((m.text for m in reversed(conversation) if m.role == "customer"), "")
+
+
+async def asked_of_what_fits(
+    conversation: Sequence[Message], ask: Callable[[Sequence[Message]], Awaitable[T]]
+) -> tuple[T, int]:
+    """The answer to as much of the conversation as the model's context holds, and how many of the oldest
+    messages that leaves out; raises `ContextTooLong` where not even the last message fits.
+    """
+    kept = conversation
+    while True:
+        try:
+            return await ask(kept), len(conversation) - len(kept)
+        except ContextTooLong:
+            if len(kept) <= 1:
+                raise
+            kept = kept[(len(kept) + 3) // 4 :]

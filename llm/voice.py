@@ -1,0 +1,102 @@
+"""The voice: phrases a reply under the instructions in force, and reads tool arguments out of what was said.
+
+The prompts are in ChatML, which the registered models speak. What changes least comes first, so that
+from one turn to the next only the new messages are read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jurat.llm.arguments import grounded, nullable
+from jurat.llm.conversation import asked_of_what_fits
+from jurat.llm.prompts import one_line, rendered
+from jurat.llm.protocol import Arguments, Backend, Message, OnText, ReplyRequest
+
+REPLY_TOKENS = 120
+ARGUMENT_TOKENS = 200
+_END = "<|im_end|>"
+_STOP = (_END, "<|im_start|>", "\nCustomer:")
+
+
+class ModelVoice:
+    """Lets a model write. Drafts are not to be trusted: the engine checks them before they are sent."""
+
+    def __init__(self, backend: Backend, *, reply_tokens: int = REPLY_TOKENS) -> None:
+        self.name = backend.name
+        self._backend = backend
+        self._reply_tokens = reply_tokens
+
+    async def reply(self, request: ReplyRequest, on_text: OnText | None = None) -> str:
+        """A draft of one to three sentences; `on_text` receives its pieces. Raises `LLMError`."""
+
+        async def ask(kept: Sequence[Message]) -> str:
+            prompt = _reply_prompt(request, kept)
+            return await self._backend.generate(prompt, max_tokens=self._reply_tokens, stop=_STOP, on_text=on_text)
+
+        text, _ = await asked_of_what_fits(request.conversation, ask)
+        return text.strip().removeprefix("Agent:").strip()
+
+    async def arguments(
+        self,
+        conversation: Sequence[Message],
+        tool_name: str,
+        tool_description: str,
+        schema: Mapping[str, Any],
+    ) -> Arguments:
+        """What the customer gave, checked against the conversation word for word. Raises `LLMError`.
+
+        An answer that the token limit cut off counts as nothing given: asking again is always safe.
+        """
+        if not schema.get("properties"):
+            return Arguments()
+
+        async def ask(kept: Sequence[Message]) -> str:
+            prompt = _arguments_prompt(kept, tool_name, tool_description, schema)
+            return await self._backend.generate(prompt, nullable(schema), max_tokens=ARGUMENT_TOKENS)
+
+        text, _ = await asked_of_what_fits(conversation, ask)
+        return grounded(_object(text), schema, conversation)
+
+
+def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message]) -> str:
+    sections = (
+        ("What our systems say, and the only facts you have:", request.tool_results),
+        ("In this message you must:", request.instructions),
+        ("What must not be true of this message:", request.prohibitions),
+        ("Your last draft was refused. Avoid this:", (request.complaint,) if request.complaint else ()),
+    )
+    task = "".join(f"\n{title}\n" + "".join(f"- {one_line(t)}\n" for t in texts) for title, texts in sections if texts)
+    return _chat(
+        f"You are {one_line(request.agent_name)}: {one_line(request.agent_description)}. You answer customers in one "
+        "to three short, friendly sentences. You never invent numbers, dates, names or promises.",
+        f"Conversation:\n{rendered(conversation)}{task}\nWrite the agent's next message to the customer.",
+    )
+
+
+def _arguments_prompt(
+    conversation: Sequence[Message], tool_name: str, tool_description: str, schema: Mapping[str, Any]
+) -> str:
+    kinds = "".join(
+        f"- {name}: {one_line(str(kind.get('description') or kind.get('title') or name.replace('_', ' ')))}\n"
+        for name, kind in schema["properties"].items()
+    )
+    return _chat(
+        "You copy the arguments of a tool out of a conversation. An argument that the customer did not give is null.",
+        f"Conversation:\n{rendered(conversation)}\nTool: {tool_name}. {one_line(tool_description)}\n"
+        f"Arguments:\n{kinds}\nGive the arguments as JSON.",
+    )
+
+
+def _chat(system: str, user: str) -> str:
+    return f"<|im_start|>system\n{system}{_END}\n<|im_start|>user\n{user}{_END}\n<|im_start|>assistant\n"
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,71 @@
+"""The voice puts everything that binds a reply into its prompt, and reads only what was said."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.llm.canned import Canned
+
+from jurat.llm import Message, ReplyRequest
+from jurat.llm.voice import ModelVoice
+
+TALK = [Message("customer", "Money back!")]
+SCHEMA = {
+    "type": "object",
+    "properties": {"order_id": {"type": "string", "description": "the number of the order"}},
+    "required": ["order_id"],
+}
+ASKED = [Message("customer", "I want a refund for order 1042")]
+
+
+def request(**more: object) -> ReplyRequest:
+    given = {"instructions": ("Be kind",), "prohibitions": ("The agent promises money",), "tool_results": ("late",)}
+    return ReplyRequest("Bot", "A helper", tuple(TALK), **{**given, **more})  # type: ignore[arg-type]
+
+
+def test_a_reply_rests_on_everything_that_binds_it() -> None:
+    backend = Canned(text=" Agent: Sorry! ")
+    pieces: list[str] = []
+    assert asyncio.run(ModelVoice(backend).reply(request(), pieces.append)) == "Sorry!"
+    assert pieces == [" Agent: Sorry! "]
+    ((prompt, schema),) = backend.prompts
+    assert schema is None
+    assert all(part in prompt for part in ("Bot", "A helper", "Money back!", "Be kind", "promises money", "late"))
+    assert "refused" not in prompt
+
+
+def test_a_second_draft_hears_why_the_first_was_refused() -> None:
+    backend = Canned(text="x")
+    asyncio.run(ModelVoice(backend).reply(request(attempt=2, complaint="it promised money")))
+    assert "refused" in backend.prompts[0][0]
+    assert "it promised money" in backend.prompts[0][0]
+
+
+def test_arguments_are_decoded_under_a_schema_that_allows_not_said() -> None:
+    backend = Canned(text='{"order_id": "1042"}')
+    found = asyncio.run(ModelVoice(backend).arguments(ASKED, "refund", "Refunds an order", SCHEMA))
+    assert (found.values, found.missing) == ({"order_id": "1042"}, ())
+    ((prompt, schema),) = backend.prompts
+    assert "the number of the order" in prompt
+    assert schema is not None
+    assert {"type": "null"} in schema["properties"]["order_id"]["anyOf"]
+
+
+def test_an_invented_or_cut_off_argument_is_missing() -> None:
+    for text in ('{"order_id": "12345"}', '{"order_id": null}', '{"order_id": "1042', "[]"):
+        found = asyncio.run(ModelVoice(Canned(text=text)).arguments(ASKED, "refund", "", SCHEMA))
+        assert (found.values, found.missing) == ({}, ("order_id",)), text
+
+
+def test_a_tool_without_arguments_asks_nothing() -> None:
+    backend = Canned()
+    found = asyncio.run(ModelVoice(backend).arguments(ASKED, "ping", "", {"type": "object", "properties": {}}))
+    assert (found.values, found.missing, backend.prompts) == ({}, (), [])
+
+
+def test_a_long_conversation_loses_its_oldest_messages() -> None:
+    talk = tuple(Message("customer", f"message number {n}") for n in range(100))
+    backend = Canned(text="x", limit=1500)
+    asyncio.run(ModelVoice(backend).reply(ReplyRequest("Bot", "A helper", talk)))
+    assert "message number 99" in backend.prompts[0][0]
+    assert "message number 0\n" not in backend.prompts[0][0]
