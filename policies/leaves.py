@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from jurat.policies import expr as e
 from jurat.policies.expr import Expr
@@ -13,12 +13,13 @@ from jurat.policies.literals import TEXT_TOKENS, LiteralFault, number_of, text_o
 from jurat.policies.operators import Rule
 from jurat.policies.scope import TOOL_EVENTS
 from jurat.policies.type_rules import is_key, worded
-from jurat.policies.types import DECIMAL, INT, STRING, EnumType, ListType, Type
+from jurat.policies.types import DECIMAL, INT, STRING, EnumType, ListType, ScalarType, Type
 from jurat.policies.values import not_a_member
 
 if TYPE_CHECKING:
     from jurat.policies.cel import Node
     from jurat.policies.meaning import Checker
+    from jurat.policies.model import ConstantDeclaration
 
 
 def _literal(self: Checker, node: Node, hint: Type | None) -> Expr | None:
@@ -70,7 +71,22 @@ def _name(self: Checker, node: Node, hint: Type | None) -> Expr | None:
         what = _UNTRUSTED.get(type(found), "")
         self.fault(node, NOT_HERE, f"{self.said(node)} is {what}; history looks at events and facts only")
         return None
-    return found
+    return _constant(self, node, found, hint) if is_text_constant(found) else found
+
+
+def is_text_constant(expr: Expr) -> bool:
+    """Whether a name stands for texts, which take the enum they are compared with as literals do."""
+    texts = expr.items if isinstance(expr, e.ListOf) else (expr,)
+    return all(isinstance(text, e.Const) and text.type == STRING for text in texts)
+
+
+def _constant(self: Checker, node: Node, found: Expr, hint: Type | None) -> Expr | None:
+    if isinstance(found, e.Const):
+        return _text(self, node, str(found.value), hint)
+    if not isinstance(found, e.ListOf) or not isinstance(hint, ListType) or not isinstance(hint.element, EnumType):
+        return found
+    items = [_text(self, node, str(cast("e.Const", item).value), hint.element) for item in found.items]
+    return None if None in items else e.ListOf(tuple(cast("list[Expr]", items)), ListType(hint.element))
 
 
 _UNTRUSTED: dict[type[Expr], str] = {
@@ -101,7 +117,7 @@ def _unknown_name(self: Checker, node: Node, hint: Type | None) -> None:
     self.fault(node, code, message, help_)
 
 
-def _index(self: Checker, node: Node, _: Type | None) -> Expr | None:
+def _index(self: Checker, node: Node, hint: Type | None) -> Expr | None:
     target, index_node = node.parts
     table = self.scope.tables.get(target.value) if target.kind == "name" else None
     if table is None:
@@ -122,8 +138,18 @@ def _index(self: Checker, node: Node, _: Type | None) -> Expr | None:
             index_node, TYPE, f"{self.said(index_node)} is {worded(index.type)}, the keys of `{target.value}` are not"
         )
         return None
+    type_ = _type_of_values(self, target, table, hint)
+    return e.Lookup(target.value, table.table, index, type_) if type_ is not None else None
+
+
+def _type_of_values(self: Checker, target: Node, table: ConstantDeclaration, hint: Type | None) -> ScalarType | None:
     assert not isinstance(table.type, ListType), "the values of a constant map are single"
-    return e.Lookup(target.value, table.table, index, table.type)
+    if not isinstance(hint, EnumType) or table.type != STRING:
+        return table.type
+    for _, value in table.table:
+        if _text(self, target, str(value), hint) is None:
+            return None
+    return hint
 
 
 def _refused(what: str, help_: str = "") -> Rule:

@@ -14,12 +14,12 @@ from jurat.policies.cel import Node
 from jurat.policies.expr import Expr
 from jurat.policies.fault_codes import TYPE
 from jurat.policies.functions import call, method
-from jurat.policies.leaves import LEAVES
+from jurat.policies.leaves import LEAVES, is_text_constant
 from jurat.policies.literals import TEXT_TOKENS
 from jurat.policies.operators import OPERATORS, Rule
 from jurat.policies.scope import Scope
 from jurat.policies.type_rules import advice, fits, worded
-from jurat.policies.types import DECIMAL, BoolType, EnumType, Type, is_numeric
+from jurat.policies.types import DECIMAL, BoolType, EnumType, StringType, Type, is_numeric
 
 Report = Callable[[Node, str, str, str], None]
 """Called with the faulty piece, the code, the message and the help."""
@@ -94,6 +94,9 @@ class Checker:
             return self._name_vagueness(node.value)
         if node.kind == "literal":
             return int(node.value.type in TEXT_TOKENS)
+        if node.kind == "index":
+            table = self.scope.tables.get(node.parts[0].value)
+            return int(table is not None and isinstance(table.type, StringType))
         if node.kind == "list":
             return max((self._vagueness(part) for part in node.parts), default=2)
         if node.kind == "?":
@@ -102,7 +105,7 @@ class Checker:
 
     def _name_vagueness(self, name: str) -> int:
         if name in self.scope.names:
-            return 0
+            return int(is_text_constant(self.scope.names[name]))
         prefix, _, argument = name.partition(".")
         if prefix != "arguments" or self.scope.arguments is None:
             return 1
