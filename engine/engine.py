@@ -12,12 +12,17 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from jurat.engine import act, arbitration, journeys, match, respond
+from jurat.engine.act import Hands, act
+from jurat.engine.arbitration import arbitrated
+from jurat.engine.briefing import HUMAN
 from jurat.engine.describe import described
 from jurat.engine.errors import TurnRefused, UnprovedPolicy
 from jurat.engine.facts import checked_facts
+from jurat.engine.journeys import advance, leave_ended
 from jurat.engine.limits import Limits
+from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
+from jurat.engine.respond import respond
 from jurat.engine.session import Session, State
 from jurat.engine.toolbox import Toolbox
 from jurat.engine.trace import Trace
@@ -28,7 +33,6 @@ from jurat.policies.findings import Report
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Agent
 
-HUMAN = "human"
 OF_THE_APPLICATION = ("session.started", "session.ended")
 DEFAULT_AGENT = Agent("agent", "Agent")
 
@@ -70,6 +74,7 @@ class Engine:
         self.voice = voice
         self.toolbox = toolbox
         self.limits = limits or Limits()
+        self._hands = Hands(toolbox, judge, voice, self.limits)
         self.unproved = bool(fault)
         self.clock = clock
         self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
@@ -137,11 +142,12 @@ class Engine:
                 raise TurnRefused("the session has ended")
             working = self._begin(session, message, event, on_step)
             try:
-                turn = await self._run(working, message, event)
+                turn = await self._run(working)
             except BaseException:
                 _undo(working)
                 raise
-            _commit(working)
+            leave_ended(working, self.graph.journeys.values())
+            session.state = working.state
         if turn.response is not None and on_text is not None:
             on_text(turn.response.text)
         return turn
@@ -173,41 +179,47 @@ class Engine:
         working.happen(*events, *(["session.started"] if state.turns == 1 else []))
         return working
 
-    async def _run(self, working: Working, message: str | None, event: str | None) -> Turn:
+    async def _run(self, working: Working) -> Turn:
         start = time.perf_counter()
+        working.state.ended = working.trace.event == "session.ended"
         if working.state.mode == "manual":
             working.trace.notes.append("a human answers this session")
-            return _ended(working, message, event, None, None, start)
+            return _ended(working, None, None, start)
         decision = await self._decide(working)
-        response = await respond.respond(self, working, decision) if message is not None else None
+        response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
             working.state.messages = (*working.state.messages, Message("agent", response.text))
             working.happen("reply")
         self._hand_off(working, decision)
-        working.state.ended = event == "session.ended"
-        return _ended(working, message, event, response, decision, start)
+        return _ended(working, response, decision, start)
 
-    async def _decide(self, working: Working) -> match.Decision:
+    async def _decide(self, working: Working) -> Decision:
         """Match, resolve and act until there is no new call; the last resolution is the one to respond under."""
         while True:
             working.round += 1
-            decision = await self._match(working)
+            knowledge = Knowledge(self.graph, self.judge, working)
+            decision = await self._resolve(knowledge)
             if working.round > self.limits.rounds:
                 working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
                 return decision
-            if not await act.act(self, working, decision):
+            if not await act(self._hands, knowledge, decision):
                 return decision
 
-    async def _match(self, working: Working) -> match.Decision:
+    async def _resolve(self, knowledge: Knowledge) -> Decision:
+        working = knowledge.working
         with working.step("match", "what holds of the conversation"):
-            await journeys.advance(self, working)
-            matched = await match.match(self, working)
+            await advance(knowledge)
+            matched = await match(self.graph, knowledge, self.limits.waves)
         with working.step("resolve", "what follows from it"):
-            decision = arbitration.arbitrated(self.graph, matched)
+            decision = arbitrated(self.graph, matched)
         working.trace.rounds.append(described(self.graph, working, decision))
         return decision
 
-    def _hand_off(self, working: Working, decision: match.Decision) -> None:
+    async def _respond(self, working: Working, decision: Decision) -> Response:
+        agent = self.agents[working.state.agent]
+        return await respond(self._hands, self.graph, agent, working, decision)
+
+    def _hand_off(self, working: Working, decision: Decision) -> None:
         """Carry out a hand-off once its message is out: to a human, or to another agent with all that is known."""
         to = decision.hand_off
         if to is None:
@@ -235,25 +247,13 @@ def _hint(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     return f"; {close}" if close else ""
 
 
-def _ended(
-    working: Working,
-    message: str | None,
-    event: str | None,
-    response: Response | None,
-    decision: match.Decision | None,
-    start: float,
-) -> Turn:
+def _ended(working: Working, response: Response | None, decision: Decision | None, start: float) -> Turn:
     trace = working.trace
     trace.seconds = time.perf_counter() - start
     trace.reply = response.text if response else None
     trace.reply_source = response.source if response else None
     resolution = decision.resolution if decision else None
-    return Turn(trace.turn, message, event, trace, response, resolution, tuple(trace.calls))
-
-
-def _commit(working: Working) -> None:
-    journeys.leave_ended(working)
-    working.session.state = working.state
+    return Turn(trace.turn, trace.message, trace.event, trace, response, resolution, tuple(trace.calls))
 
 
 def _undo(working: Working) -> None:
@@ -261,6 +261,3 @@ def _undo(working: Working) -> None:
     before, now = working.session.state, working.state
     now.journeys, now.mode, now.agent, now.ended = before.journeys, before.mode, before.agent, before.ended
     working.session.state = now
-
-
-

@@ -14,8 +14,6 @@ from jurat.policies.types import Value
 Mode = Literal["auto", "manual"]
 """Whether the engine answers, or a human does."""
 
-NO_VALUES: Mapping[str, Value] = MappingProxyType({})
-
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -27,7 +25,7 @@ class Moment:
     events: frozenset[str]
     turn: int
     at: float
-    values: Mapping[str, Value] = NO_VALUES
+    values: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -35,7 +33,7 @@ class State:
     """What a turn may change. Messages and moments are only ever added to; facts are replaced, never edited."""
 
     agent: str
-    facts: Mapping[str, Value] = NO_VALUES
+    facts: Mapping[str, Value] = field(default_factory=dict)
     journeys: dict[str, str] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     moments: tuple[Moment, ...] = ()

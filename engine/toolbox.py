@@ -16,6 +16,8 @@ from jurat.engine.limits import Limits
 from jurat.engine.loading import load_tools
 from jurat.engine.tools import Rejected, Tool, ToolContext, ToolResult, as_value, result_of, tool_of
 from jurat.policies.evaluation import evaluate
+from jurat.policies.expr import And, Expr, Implies, Not, Or
+from jurat.policies.expr import arguments as arguments_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Constraint, Forbid, Offer, ToolDeclaration
 from jurat.policies.printing import show
@@ -80,7 +82,7 @@ class Toolbox:
             _forbidden(name, permit)
             or _uncalled(name, permit)
             or _unguarded(self._declared[name], permit, arguments)
-            or _unconstrained(name, permit, arguments)
+            or ("" if arguments is None else unmet(name, permit, arguments))
         )
 
     async def call(
@@ -89,6 +91,7 @@ class Toolbox:
         arguments: Mapping[str, Any],
         permit: Permit,
         context: ToolContext,
+        *,
         limits: Limits,
         on_start: Callable[[], None] = lambda: None,
     ) -> Outcome:
@@ -135,14 +138,27 @@ def _unguarded(tool: ToolDeclaration, permit: Permit, arguments: Mapping[str, Va
     if tool.guard is None:
         return ""
     value = evaluate(tool.guard.expr, permit.valuation.look, arguments)
-    if value is True or (arguments is None and value is None):
+    if value is True or (arguments is None and _could(tool.guard.expr, permit.valuation, wanted=True)):
         return ""
     return f"its guard `{tool.guard.text}` is {'false' if value is False else 'not known to hold'}"
 
 
-def _unconstrained(name: str, permit: Permit, arguments: Mapping[str, Value] | None) -> str:
-    if arguments is None:
-        return ""
+def _could(expr: Expr, now: Valuation, *, wanted: bool) -> bool:
+    """Whether some arguments could give a formula that truth, everything else being as it is; rather yes than no."""
+    if not arguments_of(expr):
+        return evaluate(expr, now.look) is wanted
+    if isinstance(expr, Not):
+        return _could(expr.operand, now, wanted=not wanted)
+    if isinstance(expr, Implies):
+        return _could(Or((Not(expr.left), expr.right)), now, wanted=wanted)
+    if isinstance(expr, And | Or):
+        every = all if isinstance(expr, And) is wanted else any
+        return every(_could(each, now, wanted=wanted) for each in expr.operands)
+    return True
+
+
+def unmet(name: str, permit: Permit, arguments: Mapping[str, Value]) -> str:
+    """The first thing in force that asks for other arguments; empty where all are content."""
     for guideline, constraint in constraints(name, permit.actions):
         if not _satisfied(constraint, permit, arguments):
             return f"`{guideline}` asks for {_shown(constraint)}"
@@ -176,7 +192,7 @@ async def _run(tool: Tool, call: Callable[[], Any], seconds: float) -> Outcome:
     try:
         async with limit:
             result = result_of(await (call() if inspect.iscoroutinefunction(tool.function) else _started(call)))
-    except (Exception, SystemExit) as reason:  # the author's code may raise anything; the turn goes on without it
+    except (Exception, SystemExit) as reason:  # noqa: BLE001 - the author's code may raise anything; the turn goes on without it
         if limit.expired():
             return Outcome("failed", f"it did not answer within {seconds:g} s")
         text = str(reason).splitlines()
@@ -212,7 +228,7 @@ def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[A
         return context.run(call), None
     except StopIteration:
         return None, RuntimeError("it stopped in the middle of an iteration")
-    except Exception as reason:  # handed to the one who waits
+    except Exception as reason:  # noqa: BLE001 - handed to the one who waits
         return None, reason
-    except BaseException as reason:  # as above; the thread ends anyway
+    except BaseException as reason:  # noqa: BLE001 - as above; the thread ends anyway
         return None, RuntimeError(f"it tried to end the program: {reason}")

@@ -130,6 +130,7 @@ class CallRecord:
     reason: str = ""
     message: str = ""
     missing: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
     provided: Mapping[str, Any] = field(default_factory=dict)
     refused_facts: tuple[str, ...] = ()
     seconds: float = 0.0
@@ -161,6 +162,7 @@ class Trace:
     steps: list[Step] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
     calls: list[CallRecord] = field(default_factory=list)
+    offers: list[Asked] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     decisions: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -213,7 +215,9 @@ def _explain_round(each: Round, *, several: bool) -> Iterator[str]:
     yield from (f"dropped: {drop.id}, {_explain_drop(drop)}" for drop in each.dropped)
     for left in each.possible:
         yield f"open: {left.id}, because " + (" and ".join(map(str, left.unknown)) or "others are open")
-    yield from (f"forbidden: {act.text} ({act.guideline}, {act.because})" for act in each.actions if act.kind == "forbid")
+    yield from (
+        f"forbidden: {act.text} ({act.guideline}, {act.because})" for act in each.actions if act.kind == "forbid"
+    )
     yield from (f"axiom violated by what was judged: `{axiom}`" for axiom in each.violated)
     yield from (f"fixed by the axioms: `{key}`" for key in each.fixed)
     yield from (f"conflict: {conflict}" for conflict in each.conflicts)

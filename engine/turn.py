@@ -12,6 +12,7 @@ from jurat.engine.session import Moment, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
 from jurat.llm import Judgement
 from jurat.policies.resolution import Resolution
+from jurat.policies.types import Value
 
 OnStep = Callable[[Step], None]
 ReplySource = Literal["voice", "canned", "template", "safe"]
@@ -44,7 +45,8 @@ class Working:
     """A turn that runs. ``state`` is the session's copy; it becomes the session's when the turn ends.
 
     ``judged`` holds the answers of this turn by observation, ``fulfilled`` the obligations done in the present
-    activation, ``stepped`` the journeys that took their step on this message, ``ran`` those whose tool state has run.
+    activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
+    arguments of the calls that happened, by tool and round.
     """
 
     session: Session
@@ -56,6 +58,9 @@ class Working:
     judged: dict[str, Judgement] = field(default_factory=dict)
     fulfilled: set[tuple[str, str]] = field(default_factory=set)
     ran: set[str] = field(default_factory=set)
+    offered: set[str] = field(default_factory=set)
+    made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
+    calls: int = 0
     round: int = 0
 
     def happen(self, *events: str) -> None:

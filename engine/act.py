@@ -1,0 +1,251 @@
+"""Act: the tool calls that what is in force obliges or offers, before the reply.
+
+A guideline's call is made once per activation: while the guideline stays in force during the turn it is not made
+again. Guidelines that want the same tool are served by one call, under everything they say of its arguments. Calls
+that can be made now run concurrently. One whose guard does not hold waits while other calls of the round may still
+make it hold, and is refused when none is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from jurat.engine import journeys
+from jurat.engine.facts import provided, with_written
+from jurat.engine.limits import Limits
+from jurat.engine.match import Decision, Knowledge, asked_of, judged
+from jurat.engine.relevance import observations, open_observations
+from jurat.engine.toolbox import Outcome, Permit, Toolbox, constraints, unmet
+from jurat.engine.tools import ToolContext, as_value, plain
+from jurat.engine.trace import CallRecord, CallStatus
+from jurat.llm import BackendError, Condition, Judge, Message, Voice
+from jurat.llm.arguments import grounded, required_names
+from jurat.policies.evaluation import evaluate
+from jurat.policies.model import Call, Offer
+from jurat.policies.values import jsonable
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What acting needs, the same for every turn."""
+
+    toolbox: Toolbox
+    judge: Judge
+    voice: Voice
+    limits: Limits
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A tool that something in force wants run, and the arguments found for it."""
+
+    tool: str
+    guidelines: tuple[str, ...]
+    arguments: dict[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+    reason: str = ""
+
+
+async def act(hands: Hands, knowledge: Knowledge, decision: Decision) -> bool:
+    """Make the calls that can be made now; whether any was, so that there is something new to match."""
+    working = knowledge.working
+    wanted = _obliged(knowledge, decision) + await _offered(hands, knowledge, decision)
+    if not wanted:
+        return False
+    with working.step("act", "calling " + ", ".join(each.tool for each in wanted)):
+        await knowledge.ask(_guard_observations(knowledge, wanted))
+        permit = Permit(decision.actions, knowledge.now)
+        held = {each.tool: why for each in wanted if (why := hands.toolbox.obstacle(each.tool, permit))}
+        ready = [each for each in wanted if each.tool not in held]
+        await asyncio.gather(*(_find_arguments(hands, knowledge, decision, each) for each in ready))
+        complete = [each for each in ready if not each.missing and not each.reason]
+        made = await asyncio.gather(*(_make(hands, knowledge, decision, each) for each in complete))
+    _record_missing(knowledge, ready)
+    _record_held(knowledge, wanted, held, waiting=any(made))
+    return any(made)
+
+
+def _obliged(knowledge: Knowledge, decision: Decision) -> list[Wanted]:
+    """The tools with an obligation not yet fulfilled in its present activation."""
+    working = knowledge.working
+    owners = [(each.guideline, each.action.tool) for each in decision.actions if isinstance(each.action, Call)]
+    working.fulfilled &= set(owners)
+    for guideline, tool in owners:
+        if (guideline, tool) not in working.fulfilled and _served(knowledge, decision, guideline, tool):
+            working.fulfilled.add((guideline, tool))
+    due = sorted({tool for guideline, tool in owners if (guideline, tool) not in working.fulfilled})
+    return [Wanted(tool, tuple(sorted({g for g, t in owners if t == tool}))) for tool in due]
+
+
+def _served(knowledge: Knowledge, decision: Decision, guideline: str, tool: str) -> bool:
+    """Whether a call of this turn, made for others, is one that this guideline could have made: no second one then."""
+    mine = tuple(each for each in decision.actions if each.guideline == guideline)
+    for record in knowledge.working.trace.calls:
+        if record.tool != tool or record.status not in ("succeeded", "failed") or guideline in record.guidelines:
+            continue
+        if not unmet(tool, Permit(mine, knowledge.now), knowledge.working.made[record.tool, record.round]):
+            return True
+    return False
+
+
+async def _offered(hands: Hands, knowledge: Knowledge, decision: Decision) -> list[Wanted]:
+    """The offered tools that the judge finds needed to answer; asked once a turn, and not without a message."""
+    working = knowledge.working
+    owners: dict[str, list[str]] = {}
+    for each in decision.actions:
+        if isinstance(each.action, Offer):
+            owners.setdefault(each.action.tool, []).append(each.guideline)
+    obliged = {each.action.tool for each in decision.actions if isinstance(each.action, Call)}
+    fresh = sorted(owners.keys() - obliged - working.offered)
+    if not fresh or working.trace.message is None:
+        return []
+    working.offered.update(fresh)
+    conditions = [need_of(tool, hands.toolbox.description(tool)) for tool in fresh]
+    with working.step("judge", "asking which offered tools are needed"):
+        found = await judged(hands.judge, working, working.state.messages, conditions)
+    working.trace.offers += [asked_of(each, condition) for each, condition in zip(found, conditions, strict=True)]
+    return [Wanted(tool, tuple(owners[tool])) for tool, each in zip(fresh, found, strict=True) if each.truth is True]
+
+
+def need_of(tool: str, description: str) -> Condition:
+    """What the judge is asked about an offered tool."""
+    line = description.strip().partition("\n")[0]
+    text = f"Answering the customer's latest message needs the tool `{tool}`"
+    return Condition(f"offer:{tool}", text + (f" ({line})" if line else ""))
+
+
+def _guard_observations(knowledge: Knowledge, wanted: Iterable[Wanted]) -> frozenset[str]:
+    tools = knowledge.graph.vocabulary.tools
+    guards = (guard.expr for each in wanted if (guard := tools[each.tool].guard))
+    return frozenset().union(*(open_observations(expr, knowledge.now) for expr in guards))
+
+
+async def _find_arguments(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: Wanted) -> None:
+    """Fixed values from the policy, the rest from what the customer said; what nobody said is missing."""
+    for guideline, each in constraints(wanted.tool, decision.actions):
+        if each.value is not None:
+            value = evaluate(each.value, knowledge.now.look)
+            if value is None:
+                wanted.reason = f"`{guideline}` gives `{each.argument}` a value that is not known"
+                return
+            wanted.arguments[each.argument] = value
+    schema = _without(hands.toolbox.schema(wanted.tool), wanted.arguments)
+    if not schema["properties"]:
+        return
+    said = knowledge.working.state.messages
+    try:
+        with knowledge.working.step("arguments", f"reading the arguments of {wanted.tool}"):
+            found = await hands.voice.arguments(said, wanted.tool, hands.toolbox.description(wanted.tool), schema)
+    except BackendError as reason:
+        wanted.reason = f"its arguments could not be read: {reason}"
+        return
+    sure = grounded(found.values, schema, said)
+    wanted.arguments.update(sure.values)
+    wanted.missing = tuple(name for name in required_names(schema) if name not in sure.values)
+
+
+def _without(schema: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    properties = {name: each for name, each in schema.get("properties", {}).items() if name not in known}
+    required = [name for name in schema.get("required", ()) if name not in known]
+    return {**schema, "properties": properties, "required": required}
+
+
+async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: Wanted) -> bool:
+    """One call through the toolbox's door, under what is known at this very moment; whether it happened."""
+    working, tool = knowledge.working, wanted.tool
+    start = time.perf_counter()
+    if working.calls >= hands.limits.tool_calls_a_turn:
+        return _record(knowledge, wanted, Outcome("refused", f"the turn has made its {working.calls} calls"), start)
+
+    started = False
+
+    def on_start() -> None:
+        nonlocal started
+        started = True
+        working.calls += 1
+        working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)
+        working.happen(f'called("{tool}")', 'called("*")')
+
+    knowledge.refresh()
+    context = ToolContext(
+        working.state.agent, working.session.id, working.state.messages, working.session.customer, working.state.facts
+    )
+    permit = Permit(decision.actions, knowledge.now)
+    try:
+        outcome = await hands.toolbox.call(
+            tool, wanted.arguments, permit, context, limits=hands.limits, on_start=on_start
+        )
+    except asyncio.CancelledError:
+        if started:  # what became of it is not known, which is no success
+            working.happen(f'failed("{tool}")', 'failed("*")')
+        raise
+    return _record(knowledge, wanted, outcome, start, hands.limits.tool_message_characters)
+
+
+def _record(knowledge: Knowledge, wanted: Wanted, outcome: Outcome, start: float, longest: int = 0) -> bool:
+    """Write down what became of a call, and what follows from it for facts, events, journeys and judgements."""
+    working, tool = knowledge.working, wanted.tool
+    record = CallRecord(
+        tool, working.round, wanted.guidelines, _shown(wanted.arguments), outcome.status, outcome.reason,
+        missing=tuple(outcome.problems), seconds=time.perf_counter() - start,
+    )  # fmt: skip
+    happened = outcome.status in ("succeeded", "failed")
+    if happened:
+        text = outcome.result.message if outcome.result else f"failed: {outcome.reason}"
+        text = text if len(text) <= longest else text[:longest] + " (cut)"
+        record = _with_written(knowledge, replace(record, message=text), outcome)
+        values = {name: value for name, each in wanted.arguments.items() if (value := as_value(each)) is not None}
+        working.made[tool, working.round] = values
+        working.happen(f'{outcome.status}("{tool}")', f'{outcome.status}("*")')
+        working.state.messages = (*working.state.messages, Message("tool", f"{tool}: {text}"))
+        _follow(knowledge, wanted)
+    working.trace.calls.append(record)
+    return happened
+
+
+def _with_written(knowledge: Knowledge, record: CallRecord, outcome: Outcome) -> CallRecord:
+    if outcome.status != "succeeded" or outcome.result is None:
+        return record
+    words = knowledge.graph.vocabulary
+    data = plain(outcome.result.data)
+    written, refused = provided(words.tools[record.tool], words.facts, outcome.result)
+    knowledge.working.state.facts = with_written(knowledge.working.state.facts, written)
+    shown = {path: None if value is None else jsonable(value) for path, value in written.items()}
+    kept = data if isinstance(data, dict) else {}
+    return replace(record, data=kept, provided=shown, refused_facts=refused)
+
+
+def _follow(knowledge: Knowledge, wanted: Wanted) -> None:
+    """A journey's tool state has run, and what is to be judged again after this tool is forgotten."""
+    for guideline in wanted.guidelines:
+        journeys.has_run(knowledge.working, guideline)
+    for each in knowledge.graph.guidelines.values():
+        if wanted.tool in each.reevaluate_after:
+            for key in observations(each.condition):
+                knowledge.working.judged.pop(key, None)
+
+
+def _record_missing(knowledge: Knowledge, ready: Iterable[Wanted]) -> None:
+    for each in ready:
+        if each.missing or each.reason:
+            status: CallStatus = "missing" if each.missing else "refused"
+            reason = each.reason or "nobody said " + ", ".join(f"`{name}`" for name in each.missing)
+            shown, number = _shown(each.arguments), knowledge.working.round
+            record = CallRecord(each.tool, number, each.guidelines, shown, status, reason, missing=each.missing)
+            knowledge.working.trace.calls.append(record)
+
+
+def _record_held(knowledge: Knowledge, wanted: Iterable[Wanted], held: Mapping[str, str], *, waiting: bool) -> None:
+    status: CallStatus = "waiting" if waiting else "refused"
+    for each in wanted:
+        if each.tool in held:
+            record = CallRecord(each.tool, knowledge.working.round, each.guidelines, {}, status, held[each.tool])
+            knowledge.working.trace.calls.append(record)
+
+
+def _shown(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: plain(value) for name, value in arguments.items()}

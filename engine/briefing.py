@@ -1,0 +1,109 @@
+"""From a decision to what the voice is told and to what its draft is held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jurat.engine.check import Standards, claim_statement, topic_statement
+from jurat.engine.describe import condition_of
+from jurat.engine.limits import Limits
+from jurat.engine.match import Decision
+from jurat.engine.obligations import Debt, debts
+from jurat.engine.turn import Working
+from jurat.llm import ReplyRequest
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Agent, Forbid, Instruct, Reply
+
+HUMAN = "human"
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """Everything a reply rests on: the request for the voice, the standards for the check, and what is still owed."""
+
+    request: ReplyRequest
+    standards: Standards
+    debts: tuple[Debt, ...]
+
+    @property
+    def asks(self) -> tuple[str, ...]:
+        return self.standards.asks
+
+
+def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decision, limits: Limits) -> Briefing:
+    """What is in force, in words."""
+    owed = debts(working, decision)
+    instructions = tuple(dict.fromkeys(_instructions(graph, decision, owed)))
+    topics = tuple(dict.fromkeys(_forbidden(decision, "topic")))
+    claims = tuple(debt.tool for debt in owed)
+    texts = tuple(graph.vocabulary.replies[each].text for each in _forbidden(decision, "reply"))
+    results = tuple(f"{each.tool}: {each.message}" for each in working.trace.calls if each.message)
+    request = ReplyRequest(
+        agent.name, agent.description, working.state.messages, instructions,
+        (*map(topic_statement, topics), *map(claim_statement, claims), *(f"The agent's reply says: {t}" for t in texts)),
+        results,
+    )  # fmt: skip
+    said = (message.text for message in working.state.messages)
+    standards = Standards(
+        topics, claims, _critical(graph, decision), texts, _asks(owed),
+        (*said, *instructions, agent.name, agent.description), characters=limits.reply_characters,
+    )  # fmt: skip
+    return Briefing(request, standards, owed)
+
+
+def spoken(name: str) -> str:
+    """A name from a program as a person would say it: ``order_id`` is order id."""
+    return name.replace("_", " ").replace(".", " ")
+
+
+def _forbidden(decision: Decision, what: str) -> list[str]:
+    forbids = (each.action for each in decision.actions if isinstance(each.action, Forbid))
+    return [each.target for each in forbids if each.what == what]
+
+
+def _asks(owed: tuple[Debt, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(spoken(name) for debt in owed for name in debt.missing))
+
+
+def _critical(graph: PolicyGraph, decision: Decision) -> tuple[str, ...]:
+    """The instructions whose following is checked: those of guidelines of high criticality."""
+    return tuple(
+        each.action.text
+        for each in decision.actions
+        if isinstance(each.action, Instruct)
+        and each.guideline in graph.guidelines
+        and graph.guidelines[each.guideline].criticality == "high"
+    )
+
+
+def _instructions(graph: PolicyGraph, decision: Decision, owed: tuple[Debt, ...]) -> Iterator[str]:
+    for each in decision.actions:
+        if isinstance(each.action, Instruct):
+            yield each.action.text
+        elif isinstance(each.action, Reply) and graph.vocabulary.replies[each.action.id].mode == "composited":
+            yield f"Say in your own words: {graph.vocabulary.replies[each.action.id].text}"
+    yield from (f"It is decided: {spoken(name)} is {value}" for name, value in decision.decisions.items())
+    yield from _questions(graph, decision)
+    yield from (_of_debt(debt) for debt in owed)
+    if decision.hand_off == HUMAN:
+        yield "Tell the customer that a human colleague takes over now"
+    if decision.conflicts:
+        yield "Offer the customer to continue with a human colleague"
+
+
+def _questions(graph: PolicyGraph, decision: Decision) -> Iterator[str]:
+    for each in decision.resolution.clarifications:
+        meanings = "; or ".join(condition_of(graph, target) for target in each.targets)
+        yield f"Ask the customer which of these is meant: {meanings}"
+    for g in decision.resolution.ask:
+        yield f"Ask the customer a short question to find out whether this holds: {condition_of(graph, g)}"
+
+
+def _of_debt(debt: Debt) -> str:
+    if debt.missing:
+        names = ", ".join(spoken(name) for name in debt.missing)
+        return f"Ask the customer for: {names}" + (
+            f" (what was given does not fit: {debt.reason})" if debt.again else ""
+        )
+    return f"`{debt.tool}` was not done ({debt.reason}); say so where it matters, and do not promise it"

@@ -1,0 +1,122 @@
+"""Check: may this draft leave? Prohibitions kept, obligations not claimed that were not done, no invented figures.
+
+What can be told from the text is told from the text; the rest is asked of the judge, who must be certain: a
+prohibition that is not known to be kept is broken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jurat.engine.match import asked_of, judged
+from jurat.engine.trace import Asked
+from jurat.engine.turn import Working
+from jurat.llm import Condition, Judge, Message
+
+_NUMBER = re.compile(r"\d+(?:[.,'\u00a0\u202f ]\d{3}(?!\d))*(?:[.,]\d+)?")
+_AMOUNT = re.compile(r"(?<=[$€£¥₩])\s?\d[\d.,]*|\d[\d.,]*(?=\s?(?:[$€£¥₩%]|USD|EUR|GBP|KRW|percent))", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Standards:
+    """What a draft is held to. ``sources``: the texts that its figures may come from.
+
+    ``topics``, ``claims`` and ``instructions`` go to the judge: the first two must be false of the reply, the last
+    must be followed. ``texts`` are canned replies that must not be said. ``asks`` are what the reply must ask for.
+    """
+
+    topics: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
+    instructions: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    figures: bool = True
+    characters: int = 8_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with a draft, a reason each, and what the judge was asked about it."""
+
+    faults: tuple[str, ...]
+    asked: tuple[Asked, ...] = ()
+
+
+def topic_statement(topic: str) -> str:
+    """What the judge is asked about a forbidden topic."""
+    return f"The agent's reply talks about {topic}"
+
+
+def claim_statement(tool: str) -> str:
+    """What the judge is asked about a call that was obliged and not successfully made."""
+    return f"The agent's reply says that `{tool}` has been done"
+
+
+def follow_statement(instruction: str) -> str:
+    """What the judge is asked about an instruction of high criticality."""
+    return f"The agent's reply follows the instruction: {instruction}"
+
+
+async def check(judge: Judge, working: Working, draft: str, standards: Standards) -> Verdict:
+    """Everything wrong with a draft; the judge is asked only about one that passes what the text alone tells."""
+    faults = text_faults(draft, standards)
+    if faults:
+        return Verdict(faults)
+    kept = [(topic_statement(each), False, f"it may talk about {each}") for each in standards.topics]
+    kept += [(claim_statement(each), False, f"it may say that `{each}` was done") for each in standards.claims]
+    kept += [(follow_statement(each), True, f"it may not follow: {each}") for each in standards.instructions]
+    if not kept:
+        return Verdict(())
+    conditions = [Condition(statement, statement) for statement, _, _ in kept]
+    conversation = (*working.state.messages, Message("agent", draft))
+    found = await judged(judge, working, conversation, conditions)
+    bad = tuple(fault for (_, wanted, fault), each in zip(kept, found, strict=True) if each.truth is not wanted)
+    return Verdict(bad, tuple(asked_of(each, condition) for each, condition in zip(found, conditions, strict=True)))
+
+
+def text_faults(draft: str, standards: Standards) -> tuple[str, ...]:
+    """What the text alone tells."""
+    if not draft.strip():
+        return ("it is empty",)
+    found = []
+    if len(draft) > standards.characters:
+        found.append(f"it has {len(draft)} characters, and {standards.characters} may be sent")
+    found += [f"it says the forbidden reply: {text}" for text in standards.texts if _plain(text) in _plain(draft)]
+    if standards.figures and (invented := figures_without_source(draft, standards.sources)):
+        found.append("it has figures that nobody gave: " + ", ".join(invented))
+    if standards.asks and "?" not in draft and not any(_plain(each) in _plain(draft) for each in standards.asks):
+        found.append("it does not ask for " + ", ".join(standards.asks))
+    return tuple(found)
+
+
+def figures_without_source(draft: str, sources: Iterable[str]) -> tuple[str, ...]:
+    """The numbers of a draft that occur in none of the sources.
+
+    Numbers of one digit count only as amounts or percentages: "two to 3 days" is language, "$5" is a promise.
+    Grouping and trailing zeros do not matter: ``1,042.50`` is ``1042.5``.
+    """
+    given = {number for text in sources for number in _numbers(text)}
+    said = _numbers(draft)
+    money = {number for found in _AMOUNT.findall(draft) for number in _numbers(found)}
+    judged_ = (number for number in said if len(number) > 1 or number in money)
+    return tuple(dict.fromkeys(number for number in judged_ if number not in given))
+
+
+def _numbers(text: str) -> list[str]:
+    return [_normalised(found) for found in _NUMBER.findall(text)]
+
+
+def _normalised(number: str) -> str:
+    """Digits with a point for the fraction, which is what follows the last separator unless three digits do."""
+    parts = re.split(r"[.,'\u00a0\u202f ]", number)
+    fraction = parts.pop() if len(parts) > 1 and len(parts[-1]) != 3 else ""
+    whole = "".join(parts).lstrip("0") or "0"
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction}" if fraction else whole
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.split()).casefold()

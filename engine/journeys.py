@@ -1,0 +1,116 @@
+"""Journeys: when one begins, what it goes through, when it is left (semantics, section 5).
+
+A journey begins when a trigger is certainly true. A chat state takes one transition step a message; a tool state steps
+once its tool has run; a fork is passed through at once. The first true transition wins, and none true stays.
+``otherwise`` is taken only when every other transition is certainly false: not knowing leads nowhere. A journey that
+reached an end state is left when the turn has ended, so what the end state says is still said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from jurat.engine.match import Knowledge
+from jurat.engine.relevance import open_observations, speaks_of_events
+from jurat.engine.turn import Working
+from jurat.policies.evaluation import evaluate
+from jurat.policies.expr import Expr
+from jurat.policies.model import Journey, State, Transition
+from jurat.policies.valuation import Valuation
+
+
+async def advance(knowledge: Knowledge) -> None:
+    """Begin and move journeys as far as they go now; asks only what their next steps hang on."""
+    working, journeys = knowledge.working, knowledge.graph.journeys
+    due = [journey for journey in journeys.values() if _is_due(journey, working)]
+    passed: set[tuple[str, str]] = set()
+    while due:
+        await knowledge.ask(_open(due, working, knowledge.now))
+        now = knowledge.now
+        moved = [journey for journey in due if _move(journey, working, now)]
+        knowledge.refresh()
+        due = [each for each in moved if _here(each, working).kind == "fork" and _fresh(each, working, passed)]
+
+
+def leave_ended(working: Working, journeys: Iterable[Journey]) -> None:
+    """Deactivate the journeys that are in an end state."""
+    for journey in journeys:
+        state = working.state.journeys.get(journey.id)
+        if state is not None and journey.states[state].kind == "end":
+            del working.state.journeys[journey.id]
+
+
+def has_run(working: Working, entity: str) -> None:
+    """Note that the tool of a journey state has run, if the entity is the state that its journey is in."""
+    journey, _, state = entity.partition("/")
+    if state and working.state.journeys.get(journey) == state:
+        working.ran.add(journey)
+
+
+def _here(journey: Journey, working: Working) -> State:
+    return journey.states[working.state.journeys[journey.id]]
+
+
+def _is_due(journey: Journey, working: Working) -> bool:
+    if journey.id not in working.state.journeys:
+        return True
+    if _here(journey, working).kind == "tool":
+        return journey.id in working.ran
+    return working.round == 1
+
+
+def _fresh(journey: Journey, working: Working, passed: set[tuple[str, str]]) -> bool:
+    """Whether a fork is met for the first time in this pass; forks in a circle are left at the second."""
+    place = (journey.id, working.state.journeys[journey.id])
+    if place in passed:
+        return False
+    passed.add(place)
+    return True
+
+
+def _open(due: Iterable[Journey], working: Working, now: Valuation) -> frozenset[str]:
+    formulas = (expr for journey in due for expr in _formulas(journey, working))
+    return frozenset().union(*(open_observations(expr, now) for expr in formulas))
+
+
+def _formulas(journey: Journey, working: Working) -> list[Expr]:
+    if journey.id not in working.state.journeys:
+        found = [trigger.expr for trigger in journey.triggers]
+    else:
+        found = [each.condition for each in _transitions(journey, working) if not each.otherwise]
+    return [expr for expr in found if journey.id in working.state.journeys or _applies(expr, working)]
+
+
+def _transitions(journey: Journey, working: Working) -> list[Transition]:
+    here = _here(journey, working)
+    return [each for each in here.transitions if here.kind == "fork" or _applies(each.condition, working)]
+
+
+def _applies(expr: Expr, working: Working) -> bool:
+    """In a turn without a message only what speaks of events can move a journey, and after a tool everything."""
+    return working.trace.message is not None or working.round > 1 or speaks_of_events(expr)
+
+
+def _move(journey: Journey, working: Working, now: Valuation) -> bool:
+    target = _target(journey, working, now)
+    if target is None:
+        return False
+    working.state.journeys[journey.id] = target
+    working.ran.discard(journey.id)
+    return True
+
+
+def _target(journey: Journey, working: Working, now: Valuation) -> str | None:
+    if journey.id not in working.state.journeys:
+        begins = any(evaluate(expr, now.look) is True for expr in _formulas(journey, working))
+        return journey.initial if begins else None
+    return _taken(_transitions(journey, working), now)
+
+
+def _taken(transitions: list[Transition], now: Valuation) -> str | None:
+    truth = [(each, evaluate(each.condition, now.look)) for each in transitions if not each.otherwise]
+    for transition, value in truth:
+        if value is True:
+            return transition.target
+    otherwise = next((each for each in transitions if each.otherwise), None)
+    return otherwise.target if otherwise and all(value is False for _, value in truth) else None

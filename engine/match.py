@@ -1,0 +1,150 @@
+"""Match: what is known of the vocabulary at this moment. Trusted values first, then as few questions as will do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from jurat.engine.history import history_value
+from jurat.engine.relevance import closed, joined, needed, observations, speaks_of_events
+from jurat.engine.trace import Asked
+from jurat.engine.turn import Working
+from jurat.llm import BackendError, Condition, Judge, Judgement, Message
+from jurat.policies.axioms import settle
+from jurat.policies.expr import History, Observation
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.resolution import ActionInForce, Resolution
+from jurat.policies.semantics import resolve
+from jurat.policies.types import Value
+from jurat.policies.valuation import Valuation
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What was known in one round and what follows. ``given`` is before the axioms made it agree."""
+
+    given: Valuation
+    resolution: Resolution
+    asked: tuple[Asked, ...]
+    settled: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A round's resolution after arbitration; the actions, and the single-valued ones among them by themselves."""
+
+    matched: Matched
+    actions: tuple[ActionInForce, ...]
+    conflicts: tuple[str, ...] = ()
+    decisions: dict[str, Any] = field(default_factory=dict)
+    reply: str | None = None
+    hand_off: str | None = None
+
+    @property
+    def resolution(self) -> Resolution:
+        return self.matched.resolution
+
+    @property
+    def valuation(self) -> Valuation:
+        """What is known, axioms observed."""
+        return self.resolution.settled.valuation
+
+
+class Knowledge:
+    """What a turn knows now, and the way to know more: asking the judge, each observation once a turn."""
+
+    def __init__(self, graph: PolicyGraph, judge: Judge, working: Working) -> None:
+        self.graph = graph
+        self.working = working
+        self.asked: list[Asked] = []
+        self._judge = judge
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the trusted values again, after a journey moved."""
+        self.trusted = trusted(self.graph, self.working)
+        at_first = settle(self.graph, self.trusted).valuation
+        self.settled = frozenset(each for each in self.graph.vocabulary.observations if _known(at_first, each))
+        self._groups = joined(self.graph, self.trusted)
+
+    @property
+    def given(self) -> Valuation:
+        """Trusted values and judgements as they were given."""
+        return self.trusted.with_observations({key: each.truth for key, each in self.working.judged.items()})
+
+    @property
+    def now(self) -> Valuation:
+        """The same after the axioms withdrew what contradicts them and added what follows."""
+        return settle(self.graph, self.given).valuation
+
+    async def ask(self, wanted: Iterable[str]) -> None:
+        """Have observations judged, with those that axioms join to them; the known ones are not asked again."""
+        keys = sorted(closed(wanted, self._groups) - self.settled - self.working.judged.keys())
+        if not keys:
+            return
+        declared = self.graph.vocabulary.observations
+        conditions = [Condition(key, declared[key].text) for key in keys]
+        with self.working.step("judge", f"asking {len(keys)} condition{'s' if len(keys) > 1 else ''}"):
+            found = await judged(self._judge, self.working, self.working.state.messages, conditions)
+        self.working.judged.update(zip(keys, found, strict=True))
+        self.asked += [asked_of(each, condition) for each, condition in zip(found, conditions, strict=True)]
+
+
+async def match(graph: PolicyGraph, knowledge: Knowledge, waves: int) -> Matched:
+    """Ask what can still change the outcome, in at most so many batches, and resolve.
+
+    In a turn without a message the customer has said nothing new: only conditions that speak of events are judged.
+    """
+    working = knowledge.working
+    for wave in range(1, waves + 1):
+        asked = frozenset(working.judged) | knowledge.settled
+        wanted = needed(graph, knowledge.now, asked, all_=wave == waves)
+        if working.trace.message is None:
+            wanted &= _about_events(graph)
+        if not wanted:
+            break
+        await knowledge.ask(wanted)
+    given = knowledge.given
+    return Matched(given, resolve(graph, given), tuple(knowledge.asked), knowledge.settled)
+
+
+def trusted(graph: PolicyGraph, working: Working) -> Valuation:
+    """Facts, events, history and journeys: everything that no model decides."""
+    values: dict[str, Value] = {**working.state.facts, **dict.fromkeys(working.events, True)}
+    for journey in graph.journeys:
+        state = working.state.journeys.get(journey)
+        values[f"journey.{journey}.active"] = state is not None
+        if state is not None:
+            values[f"journey.{journey}.state"] = state
+    facts = graph.vocabulary.facts
+    for key, atom in graph.atoms.items():
+        if isinstance(atom, History):
+            values[key] = history_value(atom, working.state.moments, facts)
+    return Valuation(MappingProxyType(values), facts)
+
+
+async def judged(
+    judge: Judge, working: Working, conversation: tuple[Message, ...], conditions: list[Condition]
+) -> list[Judgement]:
+    """The judge's answers; all unknown, and a note in the trace, where its model fails."""
+    try:
+        return await judge.judge(conversation, conditions)
+    except BackendError as reason:
+        working.trace.notes.append(f"the judge failed, so nothing it was asked is known: {reason}")
+        return [Judgement(each.key, None, None) for each in conditions]
+
+
+def asked_of(judgement: Judgement, condition: Condition) -> Asked:
+    """A judgement for the trace."""
+    return Asked(condition.key, condition.text, judgement.truth, judgement.probability, judgement.evidence)
+
+
+def _known(valuation: Valuation, key: str) -> bool:
+    return valuation.look(Observation(key)) is not None
+
+
+def _about_events(graph: PolicyGraph) -> frozenset[str]:
+    conditions = [entity.condition for entity in graph.entities.values() if speaks_of_events(entity.condition)]
+    return frozenset().union(*(observations(each) for each in conditions))
