@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
+from functools import cache
 
 from hypothesis import strategies as st
+
 from jurat.policies.checking import read_formula
 from jurat.policies.expr import (
     And,
@@ -90,6 +92,7 @@ def read(text: str, scope: object = SCOPE, expected: Type | None = BOOL) -> Expr
     return formula.expr
 
 
+@cache
 def leaves(type_: Type) -> st.SearchStrategy[Expr]:
     """Facts and arguments of a type."""
     facts: list[Expr] = [Fact(path, each) for path, each in FACTS.items() if each == type_]
@@ -98,18 +101,28 @@ def leaves(type_: Type) -> st.SearchStrategy[Expr]:
 
 EVENTS = st.sampled_from([Event("paid"), Event("called", "refund"), Event("failed", "*"), Event("session.ended")])
 ATOMS: st.SearchStrategy[Expr] = st.sampled_from(
-    [Observation("asks"), Observation(INLINE), JourneyActive("returns"), Fact("flag", BOOL), Has(Fact("count", INT))]
-    + [Has(JourneyState("returns", STEPS)), Has(Argument("note", STRING)), Const(True, BOOL), Const(False, BOOL)]
+    [
+        Observation("asks"),
+        Observation(INLINE),
+        JourneyActive("returns"),
+        Fact("flag", BOOL),
+        Has(Fact("count", INT)),
+        Has(JourneyState("returns", STEPS)),
+        Has(Argument("note", STRING)),
+        Const(True, BOOL),
+        Const(False, BOOL),
+    ]
 )
 TEXTS = st.text(max_size=6).map(lambda text: Const(text, STRING))
 TIERS = st.sampled_from(TIER.values).map(lambda value: Const(value, TIER))
 INTS = st.integers(-(10**20), 10**20).map(lambda value: Const(value, INT))
 DECIMALS = st.decimals(-(10**9), 10**9, allow_nan=False, places=4).map(lambda value: Const(Decimal(value), DECIMAL))
 MOMENTS = st.datetimes(timezones=st.just(UTC)).map(lambda value: Const(value, TIMESTAMP))
-LENGTHS = st.timedeltas(timedelta(-10**6), timedelta(10**6)).map(lambda value: Const(value, DURATION))
+LENGTHS = st.timedeltas(timedelta(-(10**6)), timedelta(10**6)).map(lambda value: Const(value, DURATION))
 COMPARISONS = st.sampled_from(["==", "!=", "<", "<=", ">", ">="])
 
 
+@cache
 def numbers() -> st.SearchStrategy[Expr]:
     """Ints and decimals, computed or not."""
     plain = st.one_of(INTS, DECIMALS, leaves(INT), leaves(DECIMAL), leaves(IntType(0, 9)), _SIZES, _LOOKUPS, _COUNTS)
@@ -121,7 +134,9 @@ def _computed(parts: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     return st.one_of(
         st.builds(_arithmetic, st.sampled_from("+-*"), parts, parts),
         st.builds(_arithmetic, st.just("/"), parts, divisors),
-        st.builds(_arithmetic, st.just("%"), st.one_of(INTS, leaves(INT)), INTS.filter(lambda const: bool(const.value))),
+        st.builds(
+            _arithmetic, st.just("%"), st.one_of(INTS, leaves(INT)), INTS.filter(lambda const: bool(const.value))
+        ),
     )
 
 
@@ -130,6 +145,7 @@ def _arithmetic(operator: str, left: Expr, right: Expr) -> Expr:
     return Arithmetic(operator, left, right, INT if whole else DECIMAL)  # type: ignore[arg-type]
 
 
+@cache
 def events() -> st.SearchStrategy[Expr]:
     """What history can look at."""
     return st.one_of(EVENTS, st.just(Fact("flag", BOOL)), EVENTS.map(Not), st.builds(_compare_count, INTS))
@@ -139,6 +155,7 @@ def _compare_count(const: Expr) -> Expr:
     return Compare("<", Fact("count", INT), const)
 
 
+@cache
 def _pasts() -> st.SearchStrategy[Expr]:
     bounds = st.one_of(st.none(), st.integers(1, 9))
     return st.one_of(
@@ -157,6 +174,7 @@ _LOOKUPS = st.one_of(leaves(TIER), st.sampled_from(["silver", "gold"]).map(lambd
 _COUNTS = st.builds(lambda e, n: History("count", (e,), n, type=INT), events(), st.one_of(st.none(), st.integers(1, 9)))
 
 
+@cache
 def _times() -> st.SearchStrategy[Expr]:
     lengths = st.one_of(LENGTHS, leaves(DURATION))
     moments = st.one_of(MOMENTS, leaves(TIMESTAMP))
@@ -168,6 +186,7 @@ def _times() -> st.SearchStrategy[Expr]:
     )
 
 
+@cache
 def _tests() -> st.SearchStrategy[Expr]:
     """Comparisons and the like, over everything that is not a truth itself."""
     texts = st.one_of(TEXTS, leaves(STRING))
@@ -186,6 +205,7 @@ def _tests() -> st.SearchStrategy[Expr]:
     )  # fmt: skip
 
 
+@cache
 def booleans() -> st.SearchStrategy[Expr]:
     """Formulas as the reader gives them: no ``&&`` directly in an ``&&``, no ``||`` in an ``||``."""
     return st.recursive(st.one_of(ATOMS, EVENTS, _pasts(), _tests()), _joined, max_leaves=8)

@@ -7,6 +7,8 @@ import sys
 import time
 
 import pytest
+from tests.policies.formula_strategies import SCOPE, TIER, read
+
 from jurat.policies import cel
 from jurat.policies.checking import read_formula
 from jurat.policies.diagnostics import Diagnostic
@@ -15,8 +17,6 @@ from jurat.policies.expr import Argument, Const, Expr, walk
 from jurat.policies.scope import Scope
 from jurat.policies.spans import NOWHERE, Span
 from jurat.policies.types import BOOL, DECIMAL, INT, STRING, IntType, Type
-
-from tests.policies.formula_strategies import SCOPE, TIER, read
 
 ORIGIN = Span("policy.yaml", 10, 5, 10, 5)
 
@@ -81,7 +81,11 @@ def test_values_are_read_for_the_type_that_is_wanted(text: str, expected: Type |
         ("10", IntType(0, 9), "`10` is not between 0 and 9"),
         ("1.5", INT, "`1.5` is a decimal, where an int is needed"),
         ("order.total / 3", DECIMAL, "`order.total / 3` can have endlessly many digits"),
-        ("customer.name", TIER, "`customer.name` is a string, where an ordered enum {standard, silver, gold} is needed"),
+        (
+            "customer.name",
+            TIER,
+            "`customer.name` is a string, where an ordered enum {standard, silver, gold} is needed",
+        ),
     ],
 )
 def test_a_value_of_another_type_is_refused(text: str, expected: Type, message: str) -> None:
@@ -95,7 +99,9 @@ def test_a_place_without_history_refuses_it() -> None:
     assert (fault.code, fault.message) == ("P205", "`once` looks at the past, which cannot be asked here")
 
 
-@pytest.mark.parametrize("text", ["!" * 200 + "flag", "count" + " + 1" * 200 + " > 1", "[" * 5000 + "]" * 5000 + " == 1"])
+@pytest.mark.parametrize(
+    "text", ["!" * 200 + "flag", "count" + " + 1" * 200 + " > 1", "[" * 5000 + "]" * 5000 + " == 1"]
+)
 def test_deep_nesting_is_one_fault(text: str) -> None:
     (fault,) = faults(text)
     assert fault.message == f"the formula is nested more than {cel.MAX_NESTING} deep"
@@ -121,7 +127,10 @@ def test_a_formula_that_is_too_long_is_one_fault() -> None:
     assert fault.message == "the formula is longer than 100000 characters"
 
 
-@pytest.mark.parametrize("text", ["\x00", "\ud800", "\u202e flag", "flag\u00a0&& flag", "'''", '"""a', "\\", "€", "((((", "a.b.", "\n", "1..2"])
+@pytest.mark.parametrize(
+    "text",
+    ["\x00", "\ud800", "\u202e flag", "flag\u00a0&& flag", "'''", '"""a', "\\", "€", "((((", "a.b.", "\n", "1..2"],
+)
 def test_strange_characters_are_one_fault(text: str) -> None:
     (fault,) = faults(text)
     assert fault.code == "P201"

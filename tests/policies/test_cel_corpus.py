@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+
 from jurat.policies import read_policy
 from jurat.policies.checking import read_formula
 from jurat.policies.evaluation import evaluate

@@ -10,6 +10,8 @@ from itertools import product
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.policies.formula_strategies import ARGUMENTS, booleans, numbers
+
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import (
     And,
@@ -47,8 +49,6 @@ from jurat.policies.types import (
     Value,
 )
 
-from tests.policies.formula_strategies import ARGUMENTS, booleans, numbers
-
 KLEENE = (True, False, None)
 P, Q, R = Observation("p"), Observation("q"), Observation("r")
 
@@ -75,7 +75,6 @@ def test_a_connective_is_known_just_when_every_way_to_settle_its_operands_agrees
         outcomes = refinements(expr, truths)
         settled = outcomes.pop() if len(outcomes) == 1 else None
         known = worth(expr, given_truths(p=p, q=q, r=r))
-        # the branches of a conditional that are both unknown are not compared with each other
         assert known is settled, truths
 
 
@@ -97,10 +96,13 @@ def values_of(type_: Type) -> st.SearchStrategy[Value]:
     return TYPES[IntType if isinstance(type_, IntType) else type(type_)]
 
 
+_FORMULAS = st.one_of(booleans(), numbers())
+
+
 @st.composite
 def situations(draw: st.DrawFn) -> tuple[Expr, dict[Atom, Value], dict[str, Value], int]:
     """A formula, what is known, the call it is about, and how much of that is known at first."""
-    expr = draw(st.one_of(booleans(), numbers()))
+    expr = draw(_FORMULAS)
     values = {atom: draw(values_of(atom.type)) for atom in sorted(atoms(expr), key=str)}
     calls = {name: draw(values_of(ARGUMENTS[name])) for name in sorted(arguments(expr))}
     return expr, values, calls, draw(st.integers(0, 2 ** (len(values) + len(calls)) - 1))
@@ -120,7 +122,9 @@ def test_knowing_more_changes_nothing_known(situation: tuple[Expr, dict[Atom, Va
 
 @given(situations())
 @settings(max_examples=300)
-def test_a_formula_is_worth_a_value_of_its_type(situation: tuple[Expr, dict[Atom, Value], dict[str, Value], int]) -> None:
+def test_a_formula_is_worth_a_value_of_its_type(
+    situation: tuple[Expr, dict[Atom, Value], dict[str, Value], int],
+) -> None:
     expr, values, calls, _ = situation
     value = worth(expr, values, calls)
     if value is not None:
@@ -137,7 +141,9 @@ def test_presence_is_never_unknown() -> None:
     assert worth(Has(Argument("note", STRING)), {}, {}) is False
 
 
-@pytest.mark.parametrize(("left", "right"), [(13, 7), (-13, 7), (13, -7), (-13, -7), (14, 7), (-14, 7), (0, 5), (10**40, 3)])
+@pytest.mark.parametrize(
+    ("left", "right"), [(13, 7), (-13, 7), (13, -7), (-13, -7), (14, 7), (-14, 7), (0, 5), (10**40, 3)]
+)
 def test_whole_division_truncates_and_the_remainder_has_the_sign_of_the_dividend(left: int, right: int) -> None:
     quotient = worth(Arithmetic("/", Const(left, INT), Const(right, INT), INT), {})
     remainder = worth(Arithmetic("%", Const(left, INT), Const(right, INT), INT), {})

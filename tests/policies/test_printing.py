@@ -7,8 +7,9 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from tests.policies.formula_strategies import SCOPE, TIER, booleans, read
 from hypothesis import given, settings
+from tests.policies.formula_strategies import SCOPE, TIER, booleans, read
+
 from jurat.policies.expr import (
     FALSE,
     TRUE,
@@ -94,7 +95,7 @@ def _reads_differently(text: str, expr: Expr) -> bool:
         (And((A,)), "flag"),
         (And(()), "true"),
         (Or(()), "false"),
-        (Observation("The customer said \"no\""), 'observation("The customer said \\"no\\"")'),
+        (Observation('The customer said "no"'), 'observation("The customer said \\"no\\"")'),
         (Observation("true"), 'observation("true")'),
         (Event("called", "refund"), 'called("refund")'),
         (History("once", (C,), 90, "seconds"), 'once(paid, duration("1m30s"))'),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from jurat.policies.types import (
     BOOL,
     DECIMAL,
@@ -96,9 +98,8 @@ def test_what_is_accepted(raw: object, type_: Type, value: Value) -> None:
     ],
 )  # fmt: skip
 def test_what_is_refused_and_why(raw: object, type_: Type, reason: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=f"^{re.escape(reason)}$"):
         parse_value(raw, type_)
-    assert str(caught.value) == reason
 
 
 ANY: list[tuple[Type, st.SearchStrategy[Any]]] = [
@@ -130,4 +131,12 @@ def test_a_third_is_no_decimal() -> None:
 
 def test_values_are_shown_as_cel() -> None:
     shown = [show_value(value) for value in (True, -5, Decimal("0.50"), 'a"b', NOON, timedelta(minutes=90), ("a", "b"))]
-    assert shown == ["true", "-5", "0.5", '"a\\"b"', 'timestamp("2026-01-31T12:00:00Z")', 'duration("1h30m")', '["a", "b"]']
+    assert shown == [
+        "true",
+        "-5",
+        "0.5",
+        '"a\\"b"',
+        'timestamp("2026-01-31T12:00:00Z")',
+        'duration("1h30m")',
+        '["a", "b"]',
+    ]
