@@ -63,12 +63,12 @@ async def open_with_model(
         BackendError: the file is no model.
     """
     from jurat.llm.embedded import EmbeddedBackend
-    from jurat.llm.judge import ModelJudge
+    from jurat.llm.judge import ScoringJudge
     from jurat.llm.voice import ModelVoice
 
     tell(f"loading {model_file.name}")
     backend = await EmbeddedBackend.load(model_file)
-    engine = assemble(graph, report, toolbox, ModelJudge(backend), ModelVoice(backend), unproved=unproved)
+    engine = assemble(graph, report, toolbox, ScoringJudge(backend), ModelVoice(backend), unproved=unproved)
     return Agent(engine, report, backend)
 
 

@@ -45,8 +45,7 @@ def check(path: str, form: str, rlimit: int | None, seed: int | None, notes: boo
             raise
         click.echo(json.dumps(errors_as_json(error), indent=2, ensure_ascii=False))
         return Exit.WRONG_INPUT
-    limits = {name: value for name, value in (("rlimit", rlimit), ("seed", seed)) if value is not None}
-    report = prove(graph, **limits)
+    report = prove(graph, rlimit, seed)
     if form == "json":
         click.echo(json.dumps(as_json(report), indent=2, ensure_ascii=False))
     else:

@@ -135,12 +135,13 @@ def _as_path(path: str) -> object:
     return Path(path)
 
 
-def prove(graph: PolicyGraph, **options: int) -> Report:
-    """Check a policy with progress."""
-    from jurat.solver import check
+def prove(graph: PolicyGraph, rlimit: int | None = None, seed: int | None = None) -> Report:
+    """Check a policy with progress; without numbers, under the solver's own."""
+    from jurat.solver import Limits, check
 
-    with working(f"proving {len(graph.guidelines)} guidelines"):
-        return check(graph, **options)
+    given = {name: value for name, value in (("rlimit", rlimit), ("seed", seed)) if value is not None}
+    with working(f"proving {len(graph.guidelines)} guidelines") as tell:
+        return check(graph, Limits(**given), lambda name, done: tell(f"proving {name}, {done} done"))
 
 
 def require_extra(extra: str, *modules: str) -> None:
