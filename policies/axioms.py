@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jurat.policies.errors import RefusedTurn
-from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Atom, Expr, Observation, atoms
+from jurat.policies.evaluation import Look, evaluate
+from jurat.policies.expr import Atom, Expr, Observation, atoms, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
 from jurat.policies.types import Value
@@ -73,7 +73,7 @@ def _units(axiom: Expr, valuation: Valuation) -> Iterable[tuple[str, bool]]:
                     yield atom.key, value
 
 
-def _assuming(valuation: Valuation, observation: Observation, value: bool):  # type: ignore[no-untyped-def]
+def _assuming(valuation: Valuation, observation: Observation, value: bool) -> Look:
     def look(atom: Atom) -> Value | None:
         return value if atom == observation else valuation.look(atom)
 
@@ -82,9 +82,9 @@ def _assuming(valuation: Valuation, observation: Observation, value: bool):  # t
 
 def _suspects(graph: PolicyGraph, false: list[Axiom], judged: Valuation) -> set[str]:
     """The judged observations of the false axioms; where those were all derived, of every axiom they hang on."""
-    reached = {atom for axiom in false for atom in atoms(axiom.expr) if isinstance(atom, Observation)}
+    reached = frozenset[Atom]().union(*(_observations(axiom) for axiom in false))
     while True:
-        suspects = {atom.key for atom in reached if judged.look(atom) is not None}
+        suspects = {key_of(atom) for atom in reached if judged.look(atom) is not None}
         if suspects:
             return suspects
         wider = reached.union(*(_observations(axiom) for axiom in graph.axioms if _observations(axiom) & reached))

@@ -79,9 +79,7 @@ def _calls(graph: PolicyGraph, resolution: Resolution) -> Iterator[Conflict]:
             yield Conflict("arguments", tuple(sorted({call.guideline for call in calls})), tool)
 
 
-def callable_now(
-    graph: PolicyGraph, resolution: Resolution, tool: str, calls: list[ActionInForce]
-) -> bool | None:
+def callable_now(graph: PolicyGraph, resolution: Resolution, tool: str, calls: list[ActionInForce]) -> bool | None:
     """Whether some arguments satisfy what these calls say of them and the tool's guard; None if hard to tell.
 
     The guard may yet come true: facts that another tool in force provides can take the values it provides.
@@ -125,7 +123,7 @@ def _changeable(graph: PolicyGraph, resolution: Resolution, tool: str) -> dict[F
     found: dict[Fact, tuple[Value, ...] | None] = {}
     for each in provisions(graph, list(resolution.actions), tool):
         fact = Fact(each.fact, graph.vocabulary.facts[each.fact].type)
-        values = () if fact not in found else found[fact]
+        values = found.get(fact, ())
         fixed = each.kind == "value" and values is not None and each.value is not None
         found[fact] = (*(values or ()), each.value) if fixed and each.value is not None else None
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from jurat.policies.diagnostics import Diagnostic
 from jurat.policies.errors import PolicyError
-from jurat.policies.model import Policy, Ref, Relation
+from jurat.policies.model import Guideline, Journey, Policy, Ref, Relation
 
 Group = tuple[tuple[str, ...], ...]
 """Alternatives, one of which must be met; each names what must be in force together."""
@@ -26,8 +26,8 @@ class Expansion:
     disambiguates: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def expand(policy: Policy, entities: Collection[str]) -> Expansion:
-    """All relations of a policy as pairs of the given entities' ids.
+def expand(policy: Policy) -> Expansion:
+    """All relations of a policy as pairs of ids.
 
     Raises:
         PolicyError: a relation relates an entity to itself, be it through a tag it carries.
@@ -46,7 +46,8 @@ def expand(policy: Policy, entities: Collection[str]) -> Expansion:
 def _members(policy: Policy) -> dict[str, tuple[str, ...]]:
     """Tag -> the guidelines and journeys that carry it, sorted."""
     found: dict[str, list[str]] = defaultdict(list)
-    for entity in (*policy.guidelines.values(), *policy.journeys.values()):
+    entities: list[Guideline | Journey] = [*policy.guidelines.values(), *policy.journeys.values()]
+    for entity in entities:
         for tag in entity.tags:
             found[tag].append(entity.id)
     return {tag: tuple(sorted(ids)) for tag, ids in found.items()}
@@ -69,7 +70,9 @@ def _with_states(policy: Policy, target: str) -> Iterator[str]:
         yield from (f"{target}/{state}" for state in journey.states)
 
 
-def _add(found: Expansion, policy: Policy, members: dict[str, tuple[str, ...]], relation: Relation, source: str) -> None:
+def _add(
+    found: Expansion, policy: Policy, members: dict[str, tuple[str, ...]], relation: Relation, source: str
+) -> None:
     targets = _targets(relation.target, source, members)
     if relation.kind == "overrides":
         found.overrides.update((source, each) for t in targets for each in _with_states(policy, t) if each != source)

@@ -86,12 +86,14 @@ class PolicyGraph:
     @cached_property
     def network(self) -> nx.MultiDiGraph[str]:
         """Typed nodes (``kind``) and edges (``kind``), frozen; edges point the way that relations are written."""
-        return nx.freeze(_network(self))
+        network: nx.MultiDiGraph[str] = nx.freeze(_network(self))
+        return network
 
     @cached_property
     def influence(self) -> nx.DiGraph[str]:
         """*h* -> *g* where what *h* is decides what *g* is; ``negative`` marks precedence and ranks."""
-        return nx.freeze(_influence(self))
+        influence: nx.DiGraph[str] = nx.freeze(_influence(self))
+        return influence
 
     @cached_property
     def strata(self) -> tuple[tuple[str, ...], ...]:
@@ -104,7 +106,8 @@ class PolicyGraph:
     def stratified(self) -> bool:
         """Whether no cycle contains a negative edge."""
         home = {entity: number for number, stratum in enumerate(self.strata) for entity in stratum}
-        return not any(home[h] == home[g] for h, g, negative in self.influence.edges(data="negative") if negative)
+        edges = self.influence.edges
+        return not any(edges[h, g]["negative"] and home[h] == home[g] for h, g in edges)
 
     @cached_property
     def outrankers(self) -> Mapping[str, tuple[str, ...]]:
@@ -136,7 +139,7 @@ def build_graph(policy: Policy) -> PolicyGraph:
         PolicyError: a relation relates an entity to itself.
     """
     entities = {entity.id: entity for entity in sorted(_entities(policy), key=lambda e: e.id)}
-    expansion = expand(policy, entities.keys())
+    expansion = expand(policy)
     return PolicyGraph(
         policy=policy,
         entities=MappingProxyType(entities),
@@ -172,7 +175,9 @@ def _guideline(guideline: Guideline, policy: Policy) -> Entity:
 
 def _journey(journey: Journey) -> Entity:
     active = JourneyActive(journey.id)
-    return Entity(journey.id, "journey", active, (), journey.tags, journey.rank or 0, "skip", journey.span, journey.span)
+    return Entity(
+        journey.id, "journey", active, (), journey.tags, journey.rank or 0, "skip", journey.span, journey.span
+    )
 
 
 def _state(journey: Journey, state: State) -> Entity:
@@ -234,7 +239,8 @@ def _formulas(policy: Policy) -> Iterator[Expr]:
     states = [state for journey in policy.journeys.values() for state in journey.states.values()]
     yield from (trigger.expr for journey in policy.journeys.values() for trigger in journey.triggers)
     yield from (transition.condition for state in states for transition in state.transitions)
-    for owner in (*policy.guidelines.values(), *states):
+    owners: list[Guideline | State] = [*policy.guidelines.values(), *states]
+    for owner in owners:
         for call in owner.actions:
             if isinstance(call, Call):
                 yield from (e for each in call.constraints for e in (each.value, each.formula) if e is not None)
@@ -249,14 +255,17 @@ def covered(graph: PolicyGraph, target: str) -> tuple[str, ...]:
 def _network(graph: PolicyGraph) -> nx.MultiDiGraph[str]:
     found: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     found.add_nodes_from((entity.id, {"kind": entity.kind}) for entity in graph.entities.values())
-    tables = (("overrides", graph.overriders), ("entails", graph.entailers))
-    for kind, table in tables:
-        found.add_edges_from((h, g, kind, {"kind": kind}) for g, sources in table.items() for h in sources)
     for g in graph.entities:
-        found.add_edges_from((g, d, "requires", {"kind": "requires"}) for d in graph.requirements[g])
-        any_of = sorted(_members(graph.alternatives[g]))
-        found.add_edges_from((g, d, "requires_any", {"kind": "requires_any"}) for d in any_of)
-    found.add_edges_from((a, b, "exclusive_with", {"kind": "exclusive_with"}) for a, b in graph.exclusive)
-    for choice in graph.disambiguations:
-        found.add_edges_from((choice.by, t, "disambiguates", {"kind": "disambiguates"}) for t in choice.targets)
+        edges = [("overrides", h, g) for h in graph.overriders[g]]
+        edges += [("entails", h, g) for h in graph.entailers[g]]
+        edges += [("requires", g, d) for d in graph.requirements[g]]
+        edges += [("requires_any", g, d) for d in sorted(_members(graph.alternatives[g]))]
+        _draw(found, edges)
+    _draw(found, [("exclusive_with", a, b) for a, b in graph.exclusive])
+    _draw(found, [("disambiguates", choice.by, t) for choice in graph.disambiguations for t in choice.targets])
     return found
+
+
+def _draw(network: nx.MultiDiGraph[str], edges: list[tuple[str, str, str]]) -> None:
+    for kind, source, target in edges:
+        network.add_edge(source, target, key=kind, kind=kind)

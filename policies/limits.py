@@ -26,6 +26,9 @@ NUMBER_DIGITS = 400
 QUOTE_CHARACTERS = 200
 """How much of the author's text an error repeats."""
 
+MESSAGE_CHARACTERS = 500
+"""The longest message of an error, which may hold names that the author chose."""
+
 DIAGNOSTICS = 1_000
 """Faults reported at once; one more says that there are others."""
 

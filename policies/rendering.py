@@ -56,7 +56,7 @@ def render_lines(diagnostics: Iterable[Diagnostic]) -> str:
 
 def _line(diagnostic: Diagnostic) -> str:
     advice = f" ({diagnostic.help})" if diagnostic.help else ""
-    return " ".join(f"{diagnostic.span}: error[{diagnostic.code}]: {diagnostic.message}{advice}".split())
+    return _one_line(f"{diagnostic.span}: error[{diagnostic.code}]: {diagnostic.message}{advice}")
 
 
 def as_json(diagnostics: Iterable[Diagnostic]) -> list[dict[str, Any]]:

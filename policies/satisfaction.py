@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 
 from jurat.policies.evaluation import Look, evaluate
@@ -75,9 +75,7 @@ def _changed(look: Look, changed: Mapping[Fact, Value | None]) -> Look:
     return see
 
 
-def _fact_values(
-    fact: Fact, given: tuple[Value, ...] | None, formulas: list[Expr], look: Look
-) -> list[Value | None]:
+def _fact_values(fact: Fact, given: tuple[Value, ...] | None, formulas: list[Expr], look: Look) -> list[Value | None]:
     values = _values(fact.type, formulas, look) if given is None else list(given)
     return [look(fact), *(value for value in values if value is not None)]
 
@@ -113,22 +111,26 @@ def _points(formula: Expr, look: Look) -> Iterator[Value]:
 
 def _around(type_: IntType | DecimalType, points: list[Value]) -> Iterator[Value]:
     """Each point, its neighbours, and what lies between two points, within the bounds."""
-    numbers = sorted({Decimal(p) for p in points if isinstance(p, int | Decimal) and not isinstance(p, bool)} | {Decimal(0)})
-    between = [(a + b) / 2 for a, b in zip(numbers, numbers[1:], strict=False)]
+    numbers = sorted(
+        {Decimal(p) for p in points if isinstance(p, int | Decimal) and not isinstance(p, bool)} | {Decimal(0)}
+    )
+    between = [(a + b) / 2 for a, b in pairwise(numbers)]
     near = [number + step for number in numbers for step in (-1, 0, 1)]
     bounds = [Decimal(bound) for bound in (type_.min, type_.max) if bound is not None]
+    whole = isinstance(type_, IntType)
     for number in (*near, *between, *bounds):
-        value: Value = int(number.to_integral_value()) if isinstance(type_, IntType) else number
-        inside = (type_.min is None or value >= type_.min) and (type_.max is None or value <= type_.max)
-        if inside:
-            yield value
+        value = number.to_integral_value() if whole else number
+        if (type_.min is None or value >= type_.min) and (type_.max is None or value <= type_.max):
+            yield int(value) if whole else value
 
 
 def _complete(formulas: list[Expr], free: Free) -> bool:
     """Whether trying those values was enough: nothing free takes part in arithmetic or is compared with something free."""
     for formula in formulas:
         for each in walk(formula):
-            hard = isinstance(each, Arithmetic | TextTest | Size) or (isinstance(each, In) and isinstance(each.collection, Fact))
+            hard = isinstance(each, Arithmetic | TextTest | Size) or (
+                isinstance(each, In) and isinstance(each.collection, Fact)
+            )
             if hard and _is_free(each, free):
                 return False
             if isinstance(each, Compare) and _is_free(each.left, free) and _is_free(each.right, free):

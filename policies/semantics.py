@@ -53,9 +53,7 @@ class Bound:
         return (
             self.matched(g)
             and not self.negated.entailed(g)
-            and any(
-                self.matched(h) and self.live(h) and not self.negated.blocked(h) for h in self.graph.outrankers[g]
-            )
+            and any(self.matched(h) and self.live(h) and not self.negated.blocked(h) for h in self.graph.outrankers[g])
         )
 
     def inforce(self, g: str) -> bool:

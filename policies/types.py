@@ -87,6 +87,7 @@ TIMESTAMP, DURATION = TimestampType(), DurationType()
 
 
 def is_numeric(type_: Type) -> bool:
+    """Whether one can calculate with it: ints and decimals."""
     return isinstance(type_, IntType | DecimalType)
 
 
@@ -100,4 +101,6 @@ def is_ordered(type_: Type) -> bool:
 def _bounds(low: int | Decimal | None, high: int | Decimal | None) -> str:
     if low is None and high is None:
         return ""
-    return f" {'..' if low is None else low}{'' if low is None or high is None else '..'}{'..' if high is None else high}"
+    return (
+        f" {'..' if low is None else low}{'' if low is None or high is None else '..'}{'..' if high is None else high}"
+    )

@@ -15,7 +15,8 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Offer, Provision, ToolDeclaration
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import BoolType, ListType, Type
-from jurat.solver.encoding import all_of, any_of, mentioned_atoms
+from jurat.solver.build import all_of, any_of
+from jurat.solver.encoding import mentioned_atoms
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, quoted
 from jurat.solver.prover import Prover
@@ -75,9 +76,12 @@ def _culprits(
     kept = [g for g in callers if g in present]
     for g in list(kept):
         rest = [each for each in kept if each != g]
-        if rest and _question(prover, tool, [r for r in requests if r.guideline in rest], tuple(rest), [], all_=True).put(
-            prover
-        ).possible:
+        if (
+            rest
+            and _question(prover, tool, [r for r in requests if r.guideline in rest], tuple(rest), [], all_=True)
+            .put(prover)
+            .possible
+        ):
             kept = rest
     return tuple(kept)
 
@@ -128,12 +132,14 @@ def _hopeless(
     wanted = [
         z3.Implies(
             _acts(prover, r.guideline),
-            all_of((z3.Not(truth(r.formula, atoms, given).false), *(given[a].known for a in sorted(arguments(r.formula))))),
+            all_of(
+                (z3.Not(truth(r.formula, atoms, given).false), *(given[a].known for a in sorted(arguments(r.formula))))
+            ),
         )
         for r in requests
         if r.call.constraints
     ]
-    changed = _Changed(prover, tool, providers)
+    changed = _Changed(prover, providers)
     guard = truth(tool.guard.expr, changed.atoms, given).true if tool.guard else z3.BoolVal(True)
     allowed = [law for name, term in given.items() for law in within(term.value, _type_of(tool, requests, name))]
     possible = z3.And(*wanted, guard, *allowed, *changed.laws)
@@ -162,7 +168,7 @@ def _type_of(tool: ToolDeclaration, requests: list[Request], name: str) -> Type:
 class _Changed:
     """The facts of a guard as they may be at the call: as they are now, or as a tool in force provides."""
 
-    def __init__(self, prover: Prover, tool: ToolDeclaration, providers: list[tuple[str, Provision]]) -> None:
+    def __init__(self, prover: Prover, providers: list[tuple[str, Provision]]) -> None:
         self.atoms = _Overlay(prover.encoding.atoms)
         self.laws: list[z3.BoolRef] = []
         self.constants: list[z3.ExprRef] = []
@@ -239,11 +245,17 @@ def _told(graph: PolicyGraph, tool: ToolDeclaration, culprits: tuple[str, ...]) 
     if tool.guard:
         related.append(Note(tool.guard.span, "the guard of the tool"))
     if len(culprits) == 1 and not constrained:
-        message = f"`{culprits[0]}` calls `{tool.id}` where its guard does not hold and nothing in force can make it true"
+        message = (
+            f"`{culprits[0]}` calls `{tool.id}` where its guard does not hold and nothing in force can make it true"
+        )
         help_ = f"add what the guard needs to the condition of `{culprits[0]}`, or let it require a guideline that provides it"
     else:
-        message = f"no arguments of `{tool.id}` satisfy what {quoted(culprits)} and its guard say together" if tool.guard else (
-            f"no arguments of `{tool.id}` satisfy what {quoted(culprits)} say{'s' if len(culprits) == 1 else ''} of them"
+        message = (
+            f"no arguments of `{tool.id}` satisfy what {quoted(culprits)} and its guard say together"
+            if tool.guard
+            else (
+                f"no arguments of `{tool.id}` satisfy what {quoted(culprits)} say{'s' if len(culprits) == 1 else ''} of them"
+            )
         )
         help_ = "loosen one of the constraints, or make the conditions exclude each other"
     return Report(message, first, culprits, tuple(related), (), help_)

@@ -18,8 +18,9 @@ import z3
 from jurat.policies.expr import And, Atom, Expr, History, Observation, atoms, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
+from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
 from jurat.solver.formulas import truth
-from jurat.solver.terms import NO, YES, Atoms
+from jurat.solver.terms import Atoms
 
 
 @dataclass(slots=True)
@@ -63,12 +64,12 @@ class Bound:
             return NO
         if higher not in self._contenders:  # the same for all of one rank that are nobody's kin
             self._contenders[higher] = any_of(
-                all_of((self.matched(h), self.live(h), z3.Not(self.negated.blocked(h)))) for h in higher
+                all_of((self.matched(h), self.live(h), negation(self.negated.blocked(h)))) for h in higher
             )
-        return all_of((self.matched(g), z3.Not(self.negated.entailed(g)), self._contenders[higher]))
+        return all_of((self.matched(g), negation(self.negated.entailed(g)), self._contenders[higher]))
 
     def inforce(self, g: str) -> z3.BoolRef:
-        return all_of((self.live(g), z3.Not(self.negated.blocked(g)), z3.Not(self.negated.outranked(g))))
+        return all_of((self.live(g), negation(self.negated.blocked(g)), negation(self.negated.outranked(g))))
 
     @property
     def negated(self) -> Bound:
@@ -195,8 +196,8 @@ class Encoding:
         """What it means that *g* is in force, by both bounds."""
         low, high = (self.low, self.high) if g not in self.cycles else bounds(self.low, self.high, self.cycles[g])
         if g in self.cycles:
-            return [self.certain[g] == low.in_force[g], self.possible[g] == high.in_force[g]]
-        return [self.certain[g] == low.inforce(g), self.possible[g] == high.inforce(g)]
+            return [same(self.certain[g], low.in_force[g]), same(self.possible[g], high.in_force[g])]
+        return [same(self.certain[g], low.inforce(g)), same(self.possible[g], high.inforce(g))]
 
     def conjuncts(self, g: str) -> tuple[Expr, ...]:
         condition = self.graph.entities[g].condition
@@ -206,22 +207,22 @@ class Encoding:
         """For each conjunct of a condition what a match says of it; last, when all of them make a match."""
         truths = [truth(each, self.atoms) for each in self.conjuncts(g)]
         sure, maybe = self.low.matches[g], self.high.matches[g]
-        parts = [[z3.Implies(sure, each.true), z3.Implies(maybe, z3.Not(each.false))] for each in truths]
-        match = z3.Implies(all_of(each.true for each in truths), sure)
-        may = z3.Implies(all_of(z3.Not(each.false) for each in truths), maybe)
+        parts = [[implication(sure, each.true), implication(maybe, negation(each.false))] for each in truths]
+        match = implication(all_of(each.true for each in truths), sure)
+        may = implication(all_of(negation(each.false) for each in truths), maybe)
         return [*parts, [match, may]]
 
     def axiom(self, axiom: Axiom) -> list[z3.BoolRef]:
         """An axiom is not false, and nothing unknown is left that it would decide."""
         false = truth(axiom.expr, self.atoms).false
-        return [z3.Not(false), *self._closed(axiom, false)]
+        return [negation(false), *self._closed(axiom, false)]
 
     def _closed(self, axiom: Axiom, false: z3.BoolRef) -> Iterable[z3.BoolRef]:
         for atom in sorted(_observations(axiom.expr), key=key_of):
             it = self.atoms.truth(atom)
             for value in ((YES, NO), (NO, YES)):
                 decided = z3.substitute(false, (it.true, value[0]), (it.false, value[1]))
-                yield z3.Or(it.true, it.false, z3.Not(decided))
+                yield any_of((it.true, it.false, negation(decided)))
 
     def everything(self) -> list[z3.BoolRef]:
         """The whole policy as one list of formulas, nothing behind a selector."""
@@ -239,7 +240,7 @@ class Encoding:
         keys = {key_of(atom): atom for atom in every}
         if any_failed := keys.get('failed("*")'):
             failures = [atom for key, atom in keys.items() if key.startswith("failed(") and atom != any_failed]
-            found += [z3.Implies(self.atoms.truth(f).true, self.atoms.truth(any_failed).true) for f in failures]
+            found += [implication(self.atoms.truth(f).true, self.atoms.truth(any_failed).true) for f in failures]
         return found
 
 
@@ -263,13 +264,3 @@ def mentioned_atoms(exprs: Iterable[Expr]) -> set[Atom]:
 
 def _observations(expr: Expr) -> frozenset[Atom]:
     return frozenset(atom for atom in atoms(expr) if isinstance(atom, Observation))
-
-
-def all_of(formulas: Iterable[z3.BoolRef]) -> z3.BoolRef:
-    found = [each for each in formulas if not z3.is_true(each)]
-    return YES if not found else found[0] if len(found) == 1 else z3.And(*found)
-
-
-def any_of(formulas: Iterable[z3.BoolRef]) -> z3.BoolRef:
-    found = [each for each in formulas if not z3.is_false(each)]
-    return NO if not found else found[0] if len(found) == 1 else z3.Or(*found)

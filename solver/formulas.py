@@ -12,7 +12,8 @@ import z3
 from jurat.policies import expr as e
 from jurat.policies.expr import Expr
 from jurat.policies.types import BoolType, DecimalType, IntType, ListType, TimestampType
-from jurat.solver.terms import EARLIEST, LATEST, NO, YES, Atoms, ListTerm, Term, Truth, literal
+from jurat.solver.build import NO, YES, all_of, any_of, negation, same
+from jurat.solver.terms import EARLIEST, LATEST, Atoms, ListTerm, Term, Truth, literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def _truth(expr: Expr, at: Situation) -> Truth:
 def _term(expr: Expr, at: Situation) -> Term:
     if isinstance(expr.type, BoolType):
         both = _truth(expr, at)
-        return Term(z3.Or(both.true, both.false), both.true)
+        return Term(any_of((both.true, both.false)), both.true)
     return _TERMS[type(expr)](expr, at)
 
 
@@ -57,12 +58,12 @@ def _atom(expr: e.Atom, at: Situation) -> Truth:
 
 def _argument(expr: e.Argument, at: Situation) -> Truth:
     argument = at.arguments[expr.name]
-    return Truth(z3.And(argument.known, argument.value), z3.And(argument.known, z3.Not(argument.value)))
+    return Truth(all_of((argument.known, argument.value)), all_of((argument.known, negation(argument.value))))
 
 
 def _has(expr: e.Has, at: Situation) -> Truth:
     known = at.arguments[expr.of.name].known if isinstance(expr.of, e.Argument) else at.atoms.present(expr.of)
-    return Truth(known, z3.Not(known))
+    return Truth(known, negation(known))
 
 
 def _not(expr: e.Not, at: Situation) -> Truth:
@@ -72,17 +73,17 @@ def _not(expr: e.Not, at: Situation) -> Truth:
 
 def _and(expr: e.And, at: Situation) -> Truth:
     values = [_truth(operand, at) for operand in expr.operands]
-    return Truth(z3.And(*(v.true for v in values)), z3.Or(*(v.false for v in values)))
+    return Truth(all_of(v.true for v in values), any_of(v.false for v in values))
 
 
 def _or(expr: e.Or, at: Situation) -> Truth:
     values = [_truth(operand, at) for operand in expr.operands]
-    return Truth(z3.Or(*(v.true for v in values)), z3.And(*(v.false for v in values)))
+    return Truth(any_of(v.true for v in values), all_of(v.false for v in values))
 
 
 def _implies(expr: e.Implies, at: Situation) -> Truth:
     left, right = _truth(expr.left, at), _truth(expr.right, at)
-    return Truth(z3.Or(left.false, right.true), z3.And(left.true, right.false))
+    return Truth(any_of((left.false, right.true)), all_of((left.true, right.false)))
 
 
 def _if(expr: e.If, at: Situation) -> Truth:
@@ -92,7 +93,7 @@ def _if(expr: e.If, at: Situation) -> Truth:
 
 def _branch(test: Truth, then: z3.BoolRef, other: z3.BoolRef) -> z3.BoolRef:
     """The branch that the test takes, or both where it is unknown."""
-    return z3.Or(z3.And(test.true, then), z3.And(test.false, other), z3.And(then, other))
+    return any_of((all_of((test.true, then)), all_of((test.false, other)), all_of((then, other))))
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
@@ -103,7 +104,7 @@ _COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 def _compare(expr: e.Compare, at: Situation) -> Truth:
     left, right = _term(expr.left, at), _term(expr.right, at)
     holds = _COMPARISONS[expr.operator](*_alike(left.value, right.value))
-    return _when(z3.And(left.known, right.known), holds)
+    return _when(all_of((left.known, right.known)), holds)
 
 
 def _alike(left: z3.ExprRef, right: z3.ExprRef) -> tuple[z3.ExprRef, z3.ExprRef]:
@@ -116,7 +117,7 @@ def _alike(left: z3.ExprRef, right: z3.ExprRef) -> tuple[z3.ExprRef, z3.ExprRef]
 
 
 def _when(known: z3.BoolRef, holds: z3.BoolRef) -> Truth:
-    return Truth(z3.And(known, holds), z3.And(known, z3.Not(holds)))
+    return Truth(all_of((known, holds)), all_of((known, negation(holds))))
 
 
 def _in(expr: e.In, at: Situation) -> Truth:
@@ -125,14 +126,14 @@ def _in(expr: e.In, at: Situation) -> Truth:
         return _in_written(element, [_term(item, at) for item in expr.collection.items])
     collection = _list(expr.collection, at)
     collection.asked.setdefault(element.value.sexpr(), element)
-    return _when(z3.And(collection.known, element.known), collection.contains(element.value))
+    return _when(all_of((collection.known, element.known)), collection.contains(element.value))
 
 
 def _in_written(element: Term, items: list[Term]) -> Truth:
     same = [(item.known, operator.eq(*_alike(item.value, element.value))) for item in items]
     return Truth(
-        z3.And(element.known, z3.Or(*(z3.And(known, equal) for known, equal in same))),
-        z3.And(element.known, *(z3.And(known, z3.Not(equal)) for known, equal in same)),
+        all_of((element.known, any_of(all_of((known, equal)) for known, equal in same))),
+        all_of((element.known, *(all_of((known, negation(equal))) for known, equal in same))),
     )
 
 
@@ -155,7 +156,7 @@ def _size(expr: e.Size, at: Situation) -> Term:
 def _text_test(expr: e.TextTest, at: Situation) -> Truth:
     text, part = _term(expr.text, at), _term(expr.part, at)
     tests = {"contains": z3.Contains, "startsWith": _starts, "endsWith": _ends}
-    return _when(z3.And(text.known, part.known), tests[expr.operator](text.value, part.value))
+    return _when(all_of((text.known, part.known)), tests[expr.operator](text.value, part.value))
 
 
 def _starts(text: z3.SeqRef, part: z3.SeqRef) -> z3.BoolRef:
@@ -178,7 +179,7 @@ def _lookup(expr: e.Lookup, at: Situation) -> Term:
         same = operator.eq(*_alike(index.value, literal(key, expr.index.type)))
         known.append(same)
         value = z3.If(same, literal(each, expr.type), value)
-    return Term(z3.And(index.known, z3.Or(*known)), value)
+    return Term(all_of((index.known, any_of(known))), value)
 
 
 def _const_term(expr: e.Const, _: Situation) -> Term:
@@ -196,19 +197,19 @@ def _argument_term(expr: e.Argument, at: Situation) -> Term:
 def _if_term(expr: e.If, at: Situation) -> Term:
     test, then, other = _truth(expr.test, at), _term(expr.then, at), _term(expr.other, at)
     left, right = _alike(then.value, other.value)
-    agree = z3.And(then.known, other.known, left == right)
-    known = z3.Or(z3.And(test.true, then.known), z3.And(test.false, other.known), agree)
+    agree = all_of((then.known, other.known, same(left, right)))
+    known = any_of((all_of((test.true, then.known)), all_of((test.false, other.known)), agree))
     return Term(known, z3.If(test.true, left, right))
 
 
 def _arithmetic(expr: e.Arithmetic, at: Situation) -> Term:
     left, right = _term(expr.left, at), _term(expr.right, at)
-    known = z3.And(left.known, right.known)
+    known = all_of((left.known, right.known))
     if isinstance(expr.type, IntType) and expr.operator in "/%":
         return Term(known, _truncated(expr.operator, left.value, right.value))
     value = _OPERATIONS[expr.operator](*_as_result(expr, left.value, right.value))
     if isinstance(expr.type, TimestampType):
-        known = z3.And(known, value >= EARLIEST, value <= LATEST)
+        known = all_of((known, value >= EARLIEST, value <= LATEST))
     return Term(known, value)
 
 

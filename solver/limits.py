@@ -11,7 +11,7 @@ class Limits:
 
     rlimit: int = 20_000_000
     seed: int = 0
-    overlap_pairs: int = 2_000
+    overlap_pairs: int = 500
     """Overlapping pairs looked for at most; the report says when there are more."""
 
 

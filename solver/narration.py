@@ -24,13 +24,13 @@ _PHRASES = (
 )
 
 
-def narrate(
-    graph: PolicyGraph, values: Mapping[str, Value], resolution: Resolution
-) -> tuple[tuple[str, str], ...]:
+def narrate(graph: PolicyGraph, values: Mapping[str, Value], resolution: Resolution) -> tuple[tuple[str, str], ...]:
     """The situation as (speaker, line) pairs; what only the system knows stands in a line of its own."""
     observed = graph.vocabulary.observations
     known = [_known(graph, key, value) for key, value in values.items() if key not in observed]
-    said = [("customer", line_of(observed[key].text)) for key, value in values.items() if value is True and key in observed]
+    said = [
+        ("customer", line_of(observed[key].text)) for key, value in values.items() if value is True and key in observed
+    ]
     lines = [("system", "; ".join(known))] if known else []
     lines += said or [("customer", "…")]
     return (*lines, *(("agent", line) for line in _obliged(resolution)))

@@ -56,7 +56,13 @@ def proof_of(prover: Prover, check: Check, obligation: str, answer: Answer) -> P
 
 def exists(prover: Prover, check: Check, obligation: str, question: Question) -> Proof:
     """Prove that there is an admissible situation as asked; REFUTED, with the core, if there is none."""
-    answer = question.put(prover)
+    return possible(prover, check, obligation, question.put(prover))
+
+
+def possible(prover: Prover, check: Check, obligation: str, answer: Answer | None) -> Proof:
+    """As :func:`exists`, of an answer; None stands for one that is known to have a model."""
+    if answer is None:
+        return Proof(obligation, check.name, Verdict.PROVED)
     if answer.verdict is Verdict.UNKNOWN:
         return proof_of(prover, check, obligation, answer)
     verdict = Verdict.PROVED if answer.possible else Verdict.REFUTED

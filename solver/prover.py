@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,11 +14,10 @@ from jurat.policies.expr import Atom, Expr, key_of
 from jurat.policies.findings import TrustBase, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
+from jurat.solver.build import array, implication
 from jurat.solver.encoding import Cone, Encoding, mentioned_atoms
 from jurat.solver.limits import Limits
 from jurat.solver.terms import Truth
-
-Assumption = z3.BoolRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +46,16 @@ class Cluster:
         self.solver.set("rlimit", limits.rlimit)
         self.solver.set("random_seed", limits.seed)
         self.selectors: dict[str, z3.BoolRef] = {}
+        self.names: dict[int, str] = {}
         self.lawful: set[str] = set()
 
-    def add(self, name: str, formulas: Iterable[z3.BoolRef]) -> z3.BoolRef:
-        """Assert formulas behind a selector of this name."""
+    def add(self, name: str, formulas: Callable[[], Iterable[z3.BoolRef]]) -> z3.BoolRef:
+        """Assert formulas behind a selector of this name, once."""
         if name not in self.selectors:
             selector = self.selectors[name] = z3.Bool(f"use {name}")
-            for formula in formulas:
-                self.solver.add(z3.Implies(selector, formula))
+            self.names[selector.get_id()] = name
+            for formula in formulas():
+                self.solver.add(implication(selector, formula))
         return self.selectors[name]
 
     def obey(self, mentioned: Iterable[Atom]) -> None:
@@ -73,7 +74,8 @@ class Prover:
         self.encoding = Encoding(graph)
         self._clusters: dict[int, Cluster] = {}
         self._homes: dict[str, int] = {}
-        self._prepared: dict[tuple[int, Cone, frozenset[str]], list[Assumption]] = {}
+        self._prepared: dict[tuple[int, str], dict[str, z3.BoolRef]] = {}
+        self._possible: dict[str, bool] = {}
 
     def gather(self, questions: Iterable[Iterable[str]]) -> None:
         """Say which entities will be asked about together, so that they share a solver."""
@@ -83,15 +85,17 @@ class Prover:
             members = sorted(cone.rules | cone.conditions)
             together.add_nodes_from(members)
             nx.add_path(together, members)
-        for number, members in enumerate(nx.connected_components(together)):
-            self._homes |= dict.fromkeys(members, number)
+        for number, joined in enumerate(nx.connected_components(together)):
+            self._homes |= dict.fromkeys(joined, number)
 
     def ask(
         self,
         entities: Iterable[str],
-        assumptions: Iterable[Assumption] = (),
+        assumptions: Iterable[z3.BoolRef] = (),
         extra: Iterable[z3.BoolRef] = (),
         mentioned: frozenset[Atom] = frozenset(),
+        *,
+        with_model: bool = False,
     ) -> Answer:
         """Is there an admissible situation with these assumptions (literals), and these formulas besides?
 
@@ -102,25 +106,29 @@ class Prover:
         switched = self._switch_on(cluster, names, mentioned)
         formulas = list(extra)
         if not formulas:
-            return self._check(cluster, [*switched, *assumptions])
+            return self._check(cluster, [*switched, *assumptions], with_model=with_model)
         cluster.solver.push()
         try:
             cluster.solver.add(*formulas)
-            return self._check(cluster, [*switched, *assumptions])
+            return self._check(cluster, [*switched, *assumptions], with_model=with_model)
         finally:
             cluster.solver.pop()
 
-    def _check(self, cluster: Cluster, assumptions: list[Assumption]) -> Answer:
+    def _check(self, cluster: Cluster, assumptions: list[z3.BoolRef], *, with_model: bool) -> Answer:
+        solver = cluster.solver
         try:
-            result = cluster.solver.check(*assumptions)
+            found = z3.Z3_solver_check_assumptions(
+                solver.ctx.ref(), solver.solver, len(assumptions), array(assumptions)
+            )
         except z3.Z3Exception as error:
             return Answer(Verdict.UNKNOWN, reason=str(error))
+        result = z3.CheckSatResult(found)
         if result == z3.sat:
-            return Answer(Verdict.REFUTED, model=cluster.solver.model())
+            return Answer(Verdict.REFUTED, model=solver.model() if with_model else None)
         if result == z3.unsat:
-            names = {str(literal) for literal in cluster.solver.unsat_core()}
-            return Answer(Verdict.PROVED, tuple(sorted(n for n in cluster.selectors if f"use {n}" in names)))
-        return Answer(Verdict.UNKNOWN, reason=cluster.solver.reason_unknown())
+            core = (cluster.names.get(literal.get_id()) for literal in cluster.solver.unsat_core())
+            return Answer(Verdict.PROVED, tuple(sorted(name for name in core if name)))
+        return Answer(Verdict.UNKNOWN, reason=solver.reason_unknown())
 
     def _cluster(self, names: tuple[str, ...]) -> Cluster:
         home = self._homes.get(names[0], -1) if names else -1
@@ -128,31 +136,49 @@ class Prover:
             self._clusters[home] = Cluster(self.encoding, self.limits)
         return self._clusters[home]
 
-    def _switch_on(self, cluster: Cluster, names: tuple[str, ...], mentioned: frozenset[Atom]) -> list[Assumption]:
-        cone = self.encoding.cone(names)
-        key = (id(cluster), cone, frozenset(key_of(atom) for atom in mentioned))
-        if key not in self._prepared:
-            self._prepared[key] = self._prepare(cluster, cone, mentioned)
-        return self._prepared[key]
+    def _switch_on(self, cluster: Cluster, names: tuple[str, ...], mentioned: frozenset[Atom]) -> list[z3.BoolRef]:
+        found: dict[str, z3.BoolRef] = {}
+        for g in names:
+            key = (id(cluster), g)
+            if key not in self._prepared:
+                self._prepared[key] = self._prepare(cluster, self.encoding.cone((g,)))
+            found |= self._prepared[key]
+        return list((found | self._about(cluster, mentioned) if mentioned else found).values())
 
-    def _prepare(self, cluster: Cluster, cone: Cone, mentioned: frozenset[Atom]) -> list[Assumption]:
-        found: list[Assumption] = []
+    def _prepare(self, cluster: Cluster, cone: Cone) -> dict[str, z3.BoolRef]:
+        found: dict[str, z3.BoolRef] = {}
         for g in sorted(cone.conditions):
-            for place, formulas in enumerate(self._condition(cluster, g)):
-                found.append(cluster.add(f"condition:{g}:{place}", formulas))
+            found |= self._condition(cluster, g)
         for g in sorted(cone.rules):
-            found.append(cluster.add(f"rule:{g}", () if f"rule:{g}" in cluster.selectors else self.encoding.rule(g)))
-        every = mentioned_atoms(self.graph.entities[g].condition for g in cone.conditions) | mentioned
-        axioms = self.axioms_about(every)
-        for axiom in axioms:
-            found.append(cluster.add(f"axiom:{axiom.id}", self.encoding.axiom(axiom)))
-        cluster.obey(every | mentioned_atoms(axiom.expr for axiom in axioms))
+            found[f"rule:{g}"] = cluster.add(f"rule:{g}", lambda g=g: self.encoding.rule(g))  # type: ignore[misc]  # bound now
+        mentioned = mentioned_atoms(self.graph.entities[g].condition for g in cone.conditions)
+        return found | self._about(cluster, mentioned)
+
+    def _condition(self, cluster: Cluster, g: str) -> dict[str, z3.BoolRef]:
+        names = [f"condition:{g}:{place}" for place in range(len(self.encoding.conjuncts(g)) + 1)]
+        if names[0] not in cluster.selectors:
+            for name, formulas in zip(names, self.encoding.condition(g), strict=True):
+                cluster.add(name, lambda formulas=formulas: formulas)  # type: ignore[misc]  # bound now
+        return {name: cluster.selectors[name] for name in names}
+
+    def _about(self, cluster: Cluster, mentioned: Iterable[Atom]) -> dict[str, z3.BoolRef]:
+        """Switch on the axioms about some atoms, and assert what is always true of all these atoms."""
+        every = set(mentioned)
+        axioms = {f"axiom:{axiom.id}": axiom for axiom in self.axioms_about(every)}
+        found = {name: cluster.add(name, lambda a=a: self.encoding.axiom(a)) for name, a in axioms.items()}  # type: ignore[misc]  # bound now
+        cluster.obey(every | mentioned_atoms(axiom.expr for axiom in axioms.values()))
         return found
 
-    def _condition(self, cluster: Cluster, g: str) -> Iterable[Iterable[z3.BoolRef]]:
-        if f"condition:{g}:0" in cluster.selectors:
-            return [()] * (len(self.encoding.conjuncts(g)) + 1)
-        return self.encoding.condition(g)
+    # -- what can be ---------------------------------------------------------------------------------------------
+
+    def can_be_in_force(self, g: str) -> Answer | None:
+        """The answer whether an entity can certainly be in force; None if it was seen to."""
+        if self._possible.get(g):
+            return None
+        answer = self.ask((g,), (self.encoding.certain[g],))
+        if answer.possible:
+            self._possible[g] = True
+        return answer
 
     # -- axioms --------------------------------------------------------------------------------------------------
 

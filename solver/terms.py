@@ -30,14 +30,13 @@ from jurat.policies.types import (
     Type,
     Value,
 )
+from jurat.solver.build import NO, YES, all_of, any_of, implication, negation
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
 LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH) // MICROSECOND
 LONGEST = timedelta.max // MICROSECOND
-
-YES, NO = z3.BoolVal(True), z3.BoolVal(False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,7 @@ class ListTerm:
 
 
 def sort_of(type_: Type) -> z3.SortRef:
+    """The Z3 sort that holds a type's values."""
     if isinstance(type_, BoolType):
         return z3.BoolSort()
     if isinstance(type_, DecimalType):
@@ -112,12 +112,12 @@ def within(value: z3.ExprRef, type_: Type) -> Iterator[z3.BoolRef]:
 def scalar(value: z3.ExprRef, type_: Type) -> Scalar | None:
     """A model's value as a plain one; None where no value of the type writes it (a third, as a decimal)."""
     if isinstance(type_, BoolType):
-        return z3.is_true(value)
+        return bool(z3.is_true(value))
     if isinstance(type_, DecimalType):
         return _decimal(value.as_fraction()) if z3.is_rational_value(value) else None
     if isinstance(type_, StringType):
         return re.sub(r"\\u\{([0-9a-fA-F]+)\}", lambda m: chr(int(m[1], 16)), value.as_string())
-    number = value.as_long()
+    number: int = value.as_long()
     if isinstance(type_, EnumType):
         return type_.values[number]
     if isinstance(type_, TimestampType):
@@ -155,10 +155,10 @@ class Atoms:
             return Truth(z3.Bool(f"{key} is true"), z3.Bool(f"{key} is false"))
         if isinstance(atom, Fact):
             value, known = z3.Bool(key), self._present(key)
-            return Truth(z3.And(known, value), z3.And(known, z3.Not(value)))
+            return Truth(all_of((known, value)), all_of((known, negation(value))))
         if isinstance(atom, JourneyActive | Event | History):
             value = z3.Bool(key)
-            return Truth(value, z3.Not(value))
+            return Truth(value, negation(value))
         raise TypeError(f"{key} is no truth value")
 
     def term(self, atom: Atom) -> Term:
@@ -190,7 +190,7 @@ class Atoms:
         """What is true of an atom in every situation; to be asserted where the atom is mentioned."""
         if isinstance(atom, Observation):
             truth = self.truth(atom)
-            yield z3.Not(z3.And(truth.true, truth.false))
+            yield negation(all_of((truth.true, truth.false)))
         elif isinstance(atom, History):
             yield from history_laws(atom, self)
         elif isinstance(atom, Fact) and isinstance(atom.type, ListType):
@@ -204,8 +204,8 @@ def _list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
     distinct: list[z3.ArithRef] = []
     asked = list(term.asked.values())
     for place, element in enumerate(asked):
-        new = z3.And(*(z3.Or(z3.Not(e.known), e.value != element.value) for e in asked[:place]))
-        distinct.append(z3.If(z3.And(element.known, term.contains(element.value), new), 1, 0))
+        new = all_of(any_of((negation(e.known), e.value != element.value)) for e in asked[:place])
+        distinct.append(z3.If(all_of((element.known, term.contains(element.value), new)), 1, 0))
     yield term.size >= (z3.Sum(distinct) if distinct else 0)
 
 
@@ -216,13 +216,13 @@ def history_laws(history: History, atoms: Atoms) -> Iterator[z3.BoolRef]:
     last = truth(history.operands[-1], atoms)
     if history.operator == "count":
         count = atoms.term(history).value
-        yield from (count >= 0, z3.Implies(last.true, count >= 1))
+        yield from (count >= 0, implication(last.true, count >= 1))
         return
     now = atoms.truth(history).true
     if history.operator == "once":
-        yield z3.Implies(last.true, now)
+        yield implication(last.true, now)
     elif history.operator == "historically":
-        yield z3.Implies(now, last.true)
+        yield implication(now, last.true)
     elif history.operator == "since":
-        yield z3.Implies(last.true, now)
-        yield z3.Implies(now, z3.Or(last.true, truth(history.operands[0], atoms).true))
+        yield implication(last.true, now)
+        yield implication(now, any_of((last.true, truth(history.operands[0], atoms).true)))

@@ -14,8 +14,9 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import STRING, BoolType, DecimalType, EnumType, IntType, ListType, Scalar, Type, Value
+from jurat.solver.build import YES
 from jurat.solver.narration import narrate
-from jurat.solver.prover import Answer, Assumption, Prover, require_sat
+from jurat.solver.prover import Answer, Prover, require_sat
 from jurat.solver.terms import ListTerm, literal, scalar
 
 Shows = Callable[[Resolution], bool]
@@ -27,13 +28,13 @@ class Question:
     """Everything that was asked of the prover, so that it can be asked again with preferences."""
 
     entities: tuple[str, ...]
-    assumptions: tuple[Assumption, ...] = ()
+    assumptions: tuple[z3.BoolRef, ...] = ()
     extra: tuple[z3.BoolRef, ...] = ()
     mentioned: frozenset[Atom] = frozenset()
 
     def put(self, prover: Prover, *more: z3.BoolRef) -> Answer:
         """Ask, with further formulas to hold."""
-        return prover.ask(self.entities, self.assumptions, (*self.extra, *more), self.mentioned)
+        return prover.ask(self.entities, self.assumptions, (*self.extra, *more), self.mentioned, with_model=bool(more))
 
 
 def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | None:
@@ -59,7 +60,7 @@ def _preferred(prover: Prover, question: Question) -> tuple[z3.ModelRef, list[At
     """The plainest model: everything known if it can be, then as little true and present as can be."""
     atoms = prover.atoms_of(question.entities, question.mentioned)
     chosen: list[z3.BoolRef] = []
-    answer = question.put(prover)
+    answer = question.put(prover, YES)
     for wish in _wishes(prover, atoms):
         attempt = question.put(prover, *chosen, *wish)
         if attempt.possible:
@@ -100,7 +101,9 @@ def _value(prover: Prover, model: z3.ModelRef, atom: Atom) -> Value | None:
         return _elements(model, prover.encoding.atoms.list(atom), atom.type)
     if isinstance(atom.type, BoolType):
         truth = prover.truth_of(atom)
-        return True if z3.is_true(_eval(model, truth.true)) else False if z3.is_true(_eval(model, truth.false)) else None
+        return (
+            True if z3.is_true(_eval(model, truth.true)) else False if z3.is_true(_eval(model, truth.false)) else None
+        )
     return scalar(_eval(model, prover.encoding.atoms.term(atom).value), atom.type)
 
 

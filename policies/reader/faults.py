@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 
 from jurat.policies.diagnostics import Diagnostic, Note, near_miss
 from jurat.policies.errors import PolicyError
-from jurat.policies.limits import DIAGNOSTICS, NEAR_MISS_COMPARISONS
+from jurat.policies.limits import DIAGNOSTICS, MESSAGE_CHARACTERS, NEAR_MISS_COMPARISONS
 from jurat.policies.reader.nodes import Node
 from jurat.policies.spans import Span
 
@@ -34,8 +35,9 @@ class Faults:
         """One fault that somebody else described; repeated ones, as aliases make them, count once."""
         if len(self.found) >= DIAGNOSTICS:
             self._dropped += 1
-        else:
-            self.found.append(diagnostic)
+            return
+        message, advice = _on_one_line(diagnostic.message), _on_one_line(diagnostic.help)
+        self.found.append(replace(diagnostic, message=message, help=advice))
 
     def near_miss(self, name: str, known: Collection[str]) -> str:
         """``did you mean`` for the closest known name, until the policy's share of comparisons is used up."""
@@ -49,5 +51,11 @@ class Faults:
         if self._dropped:
             last = max(self.found)
             message = f"{self._dropped} more faults are not shown"
-            self.found.append(Diagnostic(last.span, last.code, message, help="mend these first"))
+            self.found.append(Diagnostic(last.span, "P999", message, help="mend these first"))
         raise PolicyError(list(dict.fromkeys(self.found)))
+
+
+def _on_one_line(text: str) -> str:
+    """A message, whatever names the author put into it."""
+    line = " ".join(text.split())
+    return line if len(line) <= MESSAGE_CHARACTERS else line[:MESSAGE_CHARACTERS] + "…"

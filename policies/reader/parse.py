@@ -28,6 +28,9 @@ _ADVICE = (
     ("did not find expected key", "check the indentation; a text that starts with a quote must end with one"),
 )
 
+_REFUSED = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+"""What YAML holds for unprintable, and a byte order mark that is not at the start of the file."""
+
 
 class Budget:
     """The nodes that a policy may still have, over all its files."""
@@ -60,16 +63,12 @@ def parse(source: Source, faults: Faults, budget: Budget) -> Node | None:
 
 
 def _events(source: Source) -> Iterator[Any]:
+    if refused := _REFUSED.search(source.text):
+        index = refused.start()
+        message = f"the character U+{ord(refused.group()):04X} is not allowed in a policy"
+        raise _Refused(source, (index, index + 1), "P103", message)
     try:
         yield from _raw_events(source.text)
-    except yaml.reader.ReaderError as error:
-        index = error.position if isinstance(error.position, int) else 0
-        character = source.text[index : index + 1]
-        message = f"the character U+{ord(character):04X} is not allowed in a policy" if character else "unreadable text"
-        raise _Refused(source, (index, index + 1), "P103", message) from error
-    except UnicodeEncodeError as error:
-        message = f"the character U+{ord(source.text[error.start]):04X} is not allowed in a policy"
-        raise _Refused(source, (error.start, error.start), "P103", message) from error
     except yaml.MarkedYAMLError as error:
         raise _malformed(source, error) from error
 

@@ -36,7 +36,7 @@ class Texts:
     """
 
     def __init__(self, inline: Iterable[str], declared: Iterable[tuple[str, str]]) -> None:
-        self.declared = {identity(text): key for key, text in declared}
+        self.declared = {identity(text): key for text, key in declared}
         self.inline: dict[str, str] = {}
         for text in inline:
             own, spelling = identity(text), spelled(text)

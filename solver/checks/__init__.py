@@ -25,4 +25,8 @@ CHECKS: tuple[ModuleType, ...] = (
     vacuous_condition,
     undeclared_overlap,
 )
-"""In the order they run. Each has a ``CHECK``, ``entities(graph)`` and ``run(prover)``."""
+"""In the order they run.
+
+Each has a ``CHECK``; ``entities(graph)``, which entities it will ask about together, so that they share a solver; and
+``run(prover)``, an outcome for every question it asks.
+"""

@@ -10,7 +10,7 @@ Why it matters
     At run time something would have to give: a prohibition wins, competing decisions are dropped, and the customer
     gets a human instead of an answer.
 
-Example
+Example:
     `vip-upgrade` decides `upgrade_offer: complimentary`, `standard-upgrade` decides `paid`, and a customer who asks
     for an upgrade is both.
 
@@ -41,7 +41,7 @@ from jurat.policies.spans import Span
 from jurat.policies.values import show_value
 from jurat.solver.calls import blocked_calls
 from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
-from jurat.solver.prover import Assumption, Prover
+from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, Shows
 
 CHECK = Check("J001", "conflicting-actions", Severity.ERROR)
@@ -86,7 +86,7 @@ def _pair(prover: Prover, left: str, right: str, forbids: bool, found: list[Clas
     if forbids:
         question = Question((left, right), (acts(prover, left),), (binds(prover, right),))
     proof = absent(prover, CHECK, text, question, _shows(graph, {left, right}))
-    return judged(graph, CHECK, proof, lambda p: _told(graph, found, p), obligation=True)
+    return judged(graph, CHECK, proof, lambda p: _told(found, p), obligation=True)
 
 
 def by_precedence(graph: PolicyGraph, left: str, right: str, text: str) -> Proof | None:
@@ -102,7 +102,7 @@ def by_precedence(graph: PolicyGraph, left: str, right: str, text: str) -> Proof
     return Proof(text, CHECK.name, Verdict.PROVED, (f"rule:{left}", f"rule:{right}"), reason="declared precedence")
 
 
-def acts(prover: Prover, g: str) -> Assumption:
+def acts(prover: Prover, g: str) -> z3.BoolRef:
     """When a guideline's own actions are to be done."""
     hasty = prover.graph.entities[g].on_unknown == "act"
     return prover.encoding.possible[g] if hasty else prover.encoding.certain[g]
@@ -211,7 +211,7 @@ def callers_of(graph: PolicyGraph) -> dict[str, list[str]]:
 # -- what is said ------------------------------------------------------------------------------------------------
 
 
-def _told(graph: PolicyGraph, found: list[Clash], proof: Proof) -> Report:
+def _told(found: list[Clash], proof: Proof) -> Report:
     first = found[0]
     subjects = tuple(dict.fromkeys((first.left, first.right)))
     whys = tuple(clash.why for clash in found)
@@ -222,7 +222,7 @@ def _told(graph: PolicyGraph, found: list[Clash], proof: Proof) -> Report:
         else f"`{first.left}` and `{first.right}` can be in force together, but {_but(whys[0])}"
     )
     related = tuple(Note(clash.right_span, _label(clash)) for clash in found)
-    return Report(message, first.left_span, subjects, related, (*whys[1:], *_unknown(graph, proof)), _help(first, alone))
+    return Report(message, first.left_span, subjects, related, (*whys[1:], *_unknown(proof)), _help(first, alone))
 
 
 def _but(why: str) -> str:
@@ -242,7 +242,7 @@ def _help(clash: Clash, alone: bool) -> str:
     )
 
 
-def _unknown(graph: PolicyGraph, proof: Proof) -> tuple[str, ...]:
+def _unknown(proof: Proof) -> tuple[str, ...]:
     """Whether the situation needs that the judge does not know something."""
     if proof.witness is None:
         return ()

@@ -8,7 +8,7 @@ What it proves
 Why it matters
     Its author believes that it does something.
 
-Example
+Example:
     `standard-upgrade` is overridden by `upsell`, whose condition is implied by its own.
 
 Fix
@@ -29,7 +29,7 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
-from jurat.solver.outcome import Check, Outcome, Report, exists, finding_of, quoted
+from jurat.solver.outcome import Check, Outcome, Report, finding_of, possible, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, witness_of
 
@@ -52,8 +52,7 @@ def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 def run(prover: Prover) -> Iterator[Outcome]:
     for g in sorted(prover.graph.guidelines):
-        question = Question((g,), (prover.encoding.certain[g],))
-        proof = exists(prover, CHECK, f"can be in force: {g}", question)
+        proof = possible(prover, CHECK, f"can be in force: {g}", prover.can_be_in_force(g))
         if proof.verdict is not Verdict.REFUTED:
             yield Outcome(proof)
             continue
@@ -103,7 +102,9 @@ def _blocked(prover: Prover, g: str) -> Cause:
     blockers = _smallest(prover, g, live, ways, ambiguous)
     closest = Question((g,), (), (live,))
     if not blockers:
-        return Cause("it is always ambiguous when it applies", (), "give the customer fewer choices to tell apart", closest)
+        return Cause(
+            "it is always ambiguous when it applies", (), "give the customer fewer choices to tell apart", closest
+        )
     outranked = all(h not in graph.overriders[g] for h in blockers)
     verb = "outranked" if outranked else "overridden"
     return Cause(

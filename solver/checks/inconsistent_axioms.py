@@ -7,7 +7,7 @@ Why it matters
     From axioms that contradict each other everything follows: every other proof would succeed and mean nothing. So
     nothing else is proved until they are mended.
 
-Example
+Example:
     `exclusive: [asks_refund, asks_exchange]` beside `asks_refund && asks_exchange`.
 
 Fix
@@ -36,7 +36,7 @@ from jurat.solver.prover import Prover
 CHECK = Check("J007", "inconsistent-axioms", Severity.ERROR)
 
 
-def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+def entities(_: PolicyGraph) -> Iterator[tuple[str, ...]]:
     """Axioms are checked apart from any guideline."""
     yield from ()
 

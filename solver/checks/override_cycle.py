@@ -6,7 +6,7 @@ What it proves
 Why it matters
     Where all of a circle's guidelines match, each is blocked by another, and none of them does anything.
 
-Example
+Example:
     Everything tagged `urgent` overrides everything tagged `sales`, everything tagged `sales` overrides everything
     tagged `urgent`.
 
@@ -43,24 +43,19 @@ def run(prover: Prover) -> Iterator[Outcome]:
     for cycle in _cycles(prover.graph):
         text = "no circle: " + " > ".join((*cycle, cycle[0]))
         proof = _illustrated(prover, cycle, Proof(text, CHECK.name, Verdict.REFUTED, tuple(f"rule:{g}" for g in cycle)))
-        yield judged(prover.graph, CHECK, proof, lambda p, c=cycle: _told(prover.graph, c), obligation=True)  # type: ignore[misc]  # bound now
+        yield judged(prover.graph, CHECK, proof, lambda _, c=cycle: _told(prover.graph, c), obligation=True)  # type: ignore[misc]  # bound now
 
 
 def _cycles(graph: PolicyGraph) -> list[tuple[str, ...]]:
     """A shortest circle of each tangle, from its smallest id on."""
     overrides: nx.DiGraph[str] = nx.DiGraph()
     overrides.add_edges_from((h, g) for g, above in graph.overriders.items() for h in above)
-    found = []
-    for tangle in nx.strongly_connected_components(overrides):
-        if len(tangle) > 1:
-            found.append(_shortest(overrides.subgraph(tangle)))
-    return sorted(found)
+    tangles = nx.strongly_connected_components(overrides)
+    return sorted(_shortest(overrides.subgraph(tangle)) for tangle in tangles if len(tangle) > 1)
 
 
 def _shortest(tangle: nx.DiGraph[str]) -> tuple[str, ...]:
-    circles = (
-        nx.shortest_path(tangle, target, source) for source, target in sorted(tangle.edges)
-    )
+    circles = (nx.shortest_path(tangle, target, source) for source, target in sorted(tangle.edges))
     best = min(circles, key=lambda path: (len(path), path))
     start = best.index(min(best))
     return tuple(best[start:] + best[:start])

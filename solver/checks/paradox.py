@@ -7,7 +7,7 @@ What it proves
 Why it matters
     An undefined guideline neither acts nor fails to act for any reason that an author could give.
 
-Example
+Example:
     `a` entails `b`, and `b` overrides `a`: were `a` in force, `b` would be live and block it; were it not, nothing
     would block it.
 
@@ -45,7 +45,8 @@ def _unstratified(graph: PolicyGraph) -> list[tuple[str, ...]]:
     if graph.stratified:
         return []
     home = {g: number for number, stratum in enumerate(graph.strata) for g in stratum}
-    guilty = {home[h] for h, g, negative in graph.influence.edges(data="negative") if negative and home[h] == home[g]}
+    edges = graph.influence.edges
+    guilty = {home[h] for h, g in edges if edges[h, g]["negative"] and home[h] == home[g]}
     return [graph.strata[number] for number in sorted(guilty)]
 
 
@@ -79,9 +80,9 @@ def _told(graph: PolicyGraph, stratum: tuple[str, ...], proof: Proof) -> Report:
 
 
 def _chain(graph: PolicyGraph, members: tuple[str, ...]) -> Iterator[Note]:
-    for h, g, kind in sorted(graph.network.edges(data="kind")):
+    for h, g, kind in sorted(graph.network.edges(keys=True)):
         if h in members and g in members and kind in _WORDS:
             yield Note(graph.entities[h].span, f"`{h}` {_WORDS[kind]} `{g}`")
 
 
-_WORDS = {"overrides": "overrides", "entails": "entails", "requires": "requires", "requires_any": "requires (among others)"}
+_WORDS = {"overrides": "overrides", "entails": "entails", "requires": "requires", "requires_any": "may need"}

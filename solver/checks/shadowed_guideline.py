@@ -7,7 +7,7 @@ What it proves
 Why it matters
     It can be deleted without any change in behaviour, or, more likely, it does not say what its author meant.
 
-Example
+Example:
     `refund-vip` gives the same instruction as `refund`, and applies only where `refund` applies anyway.
 
 Fix
@@ -64,23 +64,22 @@ def entailed_and_blocked(graph: PolicyGraph) -> list[str]:
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
-    encoding, alive = prover.encoding, set[str]()
+    encoding = prover.encoding
     for g, h in candidates(prover.graph):
-        if not _alive(prover, g, alive):
+        if not _alive(prover, g):
             continue
         apart = Question((g, h), (encoding.certain[g],), (z3.Not(encoding.certain[h]),))
         proof = exists(prover, CHECK, f"adds something to {h}: {g}", apart)
-        yield judged(prover.graph, CHECK, proof, lambda p, g=g, h=h: _told(prover.graph, g, h))  # type: ignore[misc]  # bound now
+        yield judged(prover.graph, CHECK, proof, lambda _, g=g, h=h: _told(prover.graph, g, h))  # type: ignore[misc]  # bound now
     for g in entailed_and_blocked(prover.graph):
-        if _alive(prover, g, alive) and prover.ask((g,), (encoding.low.matched(g),)).possible:
+        if _alive(prover, g) and prover.ask((g,), (encoding.low.matched(g),)).possible:
             yield _own_condition(prover, g)
 
 
-def _alive(prover: Prover, g: str, alive: set[str]) -> bool:
+def _alive(prover: Prover, g: str) -> bool:
     """A dead guideline is another finding."""
-    if g not in alive and prover.ask((g,), (prover.encoding.certain[g],)).possible:
-        alive.add(g)
-    return g in alive
+    answer = prover.can_be_in_force(g)
+    return answer is None or answer.possible
 
 
 def _own_condition(prover: Prover, g: str) -> Outcome:

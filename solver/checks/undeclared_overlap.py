@@ -7,14 +7,14 @@ What it proves
 Why it matters
     A solver cannot tell whether "offer a discount" and "quote the full price" contradict each other. Their author can.
 
-Example
+Example:
     `frequent-flyer: asks_upgrade && member` and `sold-out: asks_upgrade && sold_out`.
 
 Fix
     If they go well together, leave it or allow it. If not, declare `overrides` or `exclusive_with`.
 
 Limits
-    Related means that their conditions share a name. Pairs are looked for up to a limit, and the note says so.
+    Related means that their conditions share an observation, event or journey. Pairs are looked for up to a limit, and the note says so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from itertools import combinations, islice
 import networkx as nx
 
 from jurat.policies.diagnostics import Note
-from jurat.policies.expr import atoms, key_of
+from jurat.policies.expr import Expr, Fact, atoms, key_of
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Action, Decide, HandOff, Instruct
@@ -38,7 +38,7 @@ NAMED = 5
 """How many guidelines of a group a note names."""
 
 
-def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+def entities(_: PolicyGraph) -> Iterator[tuple[str, ...]]:
     yield from ()  # the pairs share their clusters with other checks or are asked one by one
 
 
@@ -47,14 +47,19 @@ def pairs(graph: PolicyGraph) -> Iterator[tuple[str, str]]:
     about: dict[str, list[str]] = defaultdict(list)
     for g in graph.guidelines:
         if any(isinstance(action, Instruct) for action in graph.entities[g].actions):
-            for atom in sorted(atoms(graph.entities[g].condition), key=key_of):
-                about[key_of(atom)].append(g)
+            for key in _situations(graph.entities[g].condition):
+                about[key].append(g)
     seen: set[tuple[str, str]] = set()
-    for members in about.values():
+    for members in sorted(about.values(), key=lambda each: (len(each), each)):  # the most particular names first
         for g, h in combinations(sorted(members), 2):
             if (g, h) not in seen and not _related(graph, g, h):
                 seen.add((g, h))
                 yield g, h
+
+
+def _situations(condition: Expr) -> list[str]:
+    """What a condition looks at that comes and goes: not the facts, which concern every guideline alike."""
+    return sorted(key_of(atom) for atom in atoms(condition) if not isinstance(atom, Fact))
 
 
 def _related(graph: PolicyGraph, g: str, h: str) -> bool:
@@ -95,7 +100,9 @@ def _noted(graph: PolicyGraph, group: list[str], count: int, *, partial: bool) -
     proof = Proof(f"overlap: {', '.join(group)}", CHECK.name, Verdict.PROVED)
     shown = group[:NAMED]
     names = quoted(shown) + (f" and {len(group) - NAMED} more" if len(group) > NAMED else "")
-    message = f"{names} can be in force together ({count} pair{'s' if count > 1 else ''}), and nothing says how they combine"
+    message = (
+        f"{names} can be in force together ({count} pair{'s' if count > 1 else ''}), and nothing says how they combine"
+    )
     notes = ("only part of the pairs was looked at",) if partial else ()
     related = tuple(Note(graph.entities[g].span, f"`{g}`") for g in shown[1:])
     help_ = "if their instructions go well together, nothing is to be done; else add `overrides` or `exclusive_with`"

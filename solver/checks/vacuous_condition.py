@@ -6,7 +6,7 @@ What it proves
 Why it matters
     A rule that can never match, or a guard that never refuses, looks like protection and is none.
 
-Example
+Example:
     `order.age_days >= 0`, where `order.age_days` is declared with `min: 0`, and `asks_refund && !asks_refund`.
 
 Fix
@@ -81,12 +81,21 @@ def _plain(prover: Prover, expr: Expr) -> bool:
 
 def _both_ways(prover: Prover, each: Written) -> Iterator[Outcome]:
     both = truth(each.expr, prover.encoding.atoms)
-    for word, reached in (("never", both.true), ("always", both.false)):
+    words = (("always", both.false),) if _seen_true(prover, each) else (("never", both.true), ("always", both.false))
+    for word, reached in words:
         question = _question(each, reached)
         proof = exists(prover, CHECK, f"not {word} true: the {each.what} of {each.owner.replace('`', '')}", question)
-        yield judged(prover.graph, CHECK, proof, lambda p, word=word: _told(each, word))  # type: ignore[misc]  # bound now
+        yield judged(prover.graph, CHECK, proof, lambda _, word=word: _told(each, word))  # type: ignore[misc]  # bound now
         if proof.verdict is Verdict.REFUTED:
             return
+
+
+def _seen_true(prover: Prover, each: Written) -> bool:
+    """Lemma: what can be in force and nothing entails has a condition that can be true."""
+    if not each.guideline or prover.graph.entailers[each.guideline]:
+        return False
+    answer = prover.can_be_in_force(each.guideline)
+    return answer is None or answer.possible
 
 
 def _question(each: Written, reached: z3.BoolRef) -> Question:
@@ -96,5 +105,9 @@ def _question(each: Written, reached: z3.BoolRef) -> Question:
 
 def _told(each: Written, word: str) -> Report:
     message = f"the {each.what} of {each.owner} is {word} true"
-    help_ = "leave it out if it is to apply always" if word == "always" else "no situation that the axioms admit satisfies it"
+    help_ = (
+        "leave it out if it is to apply always"
+        if word == "always"
+        else "no situation that the axioms admit satisfies it"
+    )
     return Report(message, each.span, (each.guideline,) if each.guideline else (), (), (), help_)
