@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from jurat.policies.errors import PolicyError
 from jurat.policies.reader import read_policy
 from jurat.policies.rendering import render

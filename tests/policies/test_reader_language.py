@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+
 from jurat.policies.expr import TRUE, And, Const, Event, Not, Observation, Or
 from jurat.policies.model import (
     Agent,
@@ -274,7 +275,9 @@ def test_tools_need_no_declaration_where_none_is_declared() -> None:
 
 
 def test_aliases_stand_for_what_they_name() -> None:
-    policy = read_policy("jurat: 1\nguidelines:\n  a: {action: &help Help, tags: &tags [x]}\n  b: {action: *help, tags: *tags}\n")
+    policy = read_policy(
+        "jurat: 1\nguidelines:\n  a: {action: &help Help, tags: &tags [x]}\n  b: {action: *help, tags: *tags}\n"
+    )
     assert policy.guidelines["a"].actions == policy.guidelines["b"].actions == (Instruct("Help"),)
     assert policy.guidelines["b"].tags == {"x"}
 
