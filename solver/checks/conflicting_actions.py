@@ -10,7 +10,7 @@ Why it matters
     At run time something would have to give: a prohibition wins, competing decisions are dropped, and the customer
     gets a human instead of an answer.
 
-Example:
+Example
     `vip-upgrade` decides `upgrade_offer: complimentary`, `standard-upgrade` decides `paid`, and a customer who asks
     for an upgrade is both.
 

@@ -8,7 +8,7 @@ What it proves
 Why it matters
     Its author believes that it does something.
 
-Example:
+Example
     `standard-upgrade` is overridden by `upsell`, whose condition is implied by its own.
 
 Fix

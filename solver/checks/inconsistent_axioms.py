@@ -7,7 +7,7 @@ Why it matters
     From axioms that contradict each other everything follows: every other proof would succeed and mean nothing. So
     nothing else is proved until they are mended.
 
-Example:
+Example
     `exclusive: [asks_refund, asks_exchange]` beside `asks_refund && asks_exchange`.
 
 Fix

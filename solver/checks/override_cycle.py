@@ -6,7 +6,7 @@ What it proves
 Why it matters
     Where all of a circle's guidelines match, each is blocked by another, and none of them does anything.
 
-Example:
+Example
     Everything tagged `urgent` overrides everything tagged `sales`, everything tagged `sales` overrides everything
     tagged `urgent`.
 

@@ -7,7 +7,7 @@ What it proves
 Why it matters
     An undefined guideline neither acts nor fails to act for any reason that an author could give.
 
-Example:
+Example
     `a` entails `b`, and `b` overrides `a`: were `a` in force, `b` would be live and block it; were it not, nothing
     would block it.
 

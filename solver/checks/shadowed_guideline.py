@@ -7,7 +7,7 @@ What it proves
 Why it matters
     It can be deleted without any change in behaviour, or, more likely, it does not say what its author meant.
 
-Example:
+Example
     `refund-vip` gives the same instruction as `refund`, and applies only where `refund` applies anyway.
 
 Fix
@@ -50,7 +50,7 @@ def candidates(graph: PolicyGraph) -> list[tuple[str, str]]:
     found = []
     for g, effects in does.items():
         others = set.intersection(*(doers[effect] for effect in effects)) - {g}
-        found += [(g, h) for h in others if does[h] != effects or h < g]
+        found += [(g, h) for h in others]
     return sorted(found)
 
 
@@ -65,11 +65,14 @@ def entailed_and_blocked(graph: PolicyGraph) -> list[str]:
 
 def run(prover: Prover) -> Iterator[Outcome]:
     encoding = prover.encoding
+    shadowed: set[str] = set()
     for g, h in candidates(prover.graph):
-        if not _alive(prover, g):
-            continue
+        if g in shadowed or h in shadowed or not _alive(prover, g):
+            continue  # of two that shadow each other one is enough
         apart = Question((g, h), (encoding.certain[g],), (z3.Not(encoding.certain[h]),))
         proof = exists(prover, CHECK, f"adds something to {h}: {g}", apart)
+        if proof.verdict is Verdict.REFUTED:
+            shadowed.add(g)
         yield judged(prover.graph, CHECK, proof, lambda _, g=g, h=h: _told(prover.graph, g, h))  # type: ignore[misc]  # bound now
     for g in entailed_and_blocked(prover.graph):
         if _alive(prover, g) and prover.ask((g,), (encoding.low.matched(g),)).possible:

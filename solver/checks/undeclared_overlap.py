@@ -7,7 +7,7 @@ What it proves
 Why it matters
     A solver cannot tell whether "offer a discount" and "quote the full price" contradict each other. Their author can.
 
-Example:
+Example
     `frequent-flyer: asks_upgrade && member` and `sold-out: asks_upgrade && sold_out`.
 
 Fix

@@ -6,7 +6,7 @@ What it proves
 Why it matters
     A rule that can never match, or a guard that never refuses, looks like protection and is none.
 
-Example:
+Example
     `order.age_days >= 0`, where `order.age_days` is declared with `min: 0`, and `asks_refund && !asks_refund`.
 
 Fix
