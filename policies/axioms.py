@@ -42,8 +42,8 @@ def settle(graph: PolicyGraph, given: Valuation) -> Settled:
     violated: set[str] = set()
     withdrawn: set[str] = set()
     while True:
-        settled, fixed = propagate(graph.axioms, judged)
-        false = [axiom for axiom in graph.axioms if evaluate(axiom.expr, settled.look) is False]
+        settled, fixed, torn = propagate(graph.axioms, judged)
+        false = torn or [axiom for axiom in graph.axioms if evaluate(axiom.expr, settled.look) is False]
         if not false:
             return Settled(settled, tuple(sorted(violated)), tuple(sorted(withdrawn)), tuple(sorted(fixed)))
         suspects = _suspects(graph, false, judged)
@@ -52,15 +52,20 @@ def settle(graph: PolicyGraph, given: Valuation) -> Settled:
         judged = judged.with_observations(dict.fromkeys(suspects))
 
 
-def propagate(axioms: Iterable[Axiom], valuation: Valuation) -> tuple[Valuation, set[str]]:
-    """Give each unknown observation the value whose opposite alone would falsify an axiom, until nothing changes."""
-    fixed: set[str] = set()
+def propagate(axioms: Iterable[Axiom], valuation: Valuation) -> tuple[Valuation, set[str], list[Axiom]]:
+    """Give each unknown observation the value whose opposite alone would falsify an axiom, until nothing changes.
+
+    Returns the valuation, what was fixed, and the axioms that tear an observation both ways, at which it stops.
+    """
+    every, fixed = list(axioms), set[str]()
     while True:
-        units = {key: value for axiom in axioms for key, value in _units(axiom.expr, valuation)}
-        if not units:
-            return valuation, fixed
-        fixed |= units.keys()
-        valuation = valuation.with_observations(units)
+        units = [(axiom, unit) for axiom in every for unit in _units(axiom.expr, valuation)]
+        wanted = {unit for _, unit in units}
+        torn = [axiom for axiom, (key, value) in units if (key, not value) in wanted]
+        if torn or not wanted:
+            return valuation, fixed, torn
+        fixed |= {key for key, _ in wanted}
+        valuation = valuation.with_observations(dict(wanted))
 
 
 def _units(axiom: Expr, valuation: Valuation) -> Iterable[tuple[str, bool]]:
