@@ -50,6 +50,11 @@ def test_every_fault_is_reported_once_and_draws_no_others() -> None:
     assert [each.quote for each in found] == ["flg", 'count + "x"', "asks", '"gol"', "cont"]
 
 
+def test_a_chain_is_quoted_to_its_end() -> None:
+    (fault,) = faults("flag && asks && paid || flag", expected=INT)
+    assert fault.quote == "flag && asks && paid || flag"
+
+
 def test_an_argument_takes_one_type_for_the_whole_formula() -> None:
     scope = SCOPE.with_arguments({})
     expr = read('arguments.a != "gold" && arguments.a == customer.tier && arguments.b > count', scope)

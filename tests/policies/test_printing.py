@@ -87,6 +87,7 @@ def _reads_differently(text: str, expr: Expr) -> bool:
         (Implies(Implies(A, B), C), "(flag implies asks) implies paid"),
         (Implies(A, Implies(B, C)), "flag implies asks implies paid"),
         (Not(And((A, B))), "!(flag && asks)"),
+        (Not(Not(A)), "!!flag"),
         (If(A, B, C, BOOL), "flag ? asks : paid"),
         (Compare("==", Compare("==", A, B), C), "(flag == asks) == paid"),
         (Compare("<", Arithmetic("-", X, Arithmetic("-", X, ONE, INT), INT), ONE), "count - (count - 1) < 1"),
