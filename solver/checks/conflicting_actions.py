@@ -28,6 +28,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
+from typing import Literal
 
 import z3
 
@@ -44,19 +45,23 @@ from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, Shows
 
+When = Literal["acts", "binds", "in force"]
 CHECK = Check("J001", "conflicting-actions", Severity.ERROR)
 
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """Why two guidelines' actions cannot both be done; the second one's is a prohibition where ``forbids``."""
+    """Why two guidelines cannot both be followed.
+
+    ``when``: both act; or the first acts while the second one's prohibition binds; or both are certainly in force.
+    """
 
     left: str
     right: str
     why: str
     left_span: Span
     right_span: Span
-    forbids: bool = False
+    when: When = "acts"
 
 
 def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
@@ -68,25 +73,32 @@ def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 def run(prover: Prover) -> Iterator[Outcome]:
     graph = prover.graph
-    by_pair: dict[tuple[str, str, bool], list[Clash]] = defaultdict(list)
+    by_pair: dict[tuple[str, str, When], list[Clash]] = defaultdict(list)
     for clash in clashes(graph):
-        by_pair[clash.left, clash.right, clash.forbids].append(clash)
-    for (left, right, forbids), found in sorted(by_pair.items()):
-        yield _pair(prover, left, right, forbids, found)
+        by_pair[clash.left, clash.right, clash.when].append(clash)
+    for _, found in sorted(by_pair.items()):
+        yield _pair(prover, found)
     for tool, callers in sorted(callers_of(graph).items()):
         yield from blocked_calls(prover, CHECK, tool, callers)
 
 
-def _pair(prover: Prover, left: str, right: str, forbids: bool, found: list[Clash]) -> Outcome:
-    graph = prover.graph
+def _pair(prover: Prover, found: list[Clash]) -> Outcome:
+    graph, left, right = prover.graph, found[0].left, found[0].right
     text = f"not both: {left} and {right} ({'; '.join(clash.why for clash in found)})"
     if proof := by_precedence(graph, left, right, text):
         return Outcome(proof, None, obligation=True)
-    question = Question((left, right), (acts(prover, left), acts(prover, right)))
-    if forbids:
-        question = Question((left, right), (acts(prover, left),), (binds(prover, right),))
-    proof = absent(prover, CHECK, text, question, _shows(graph, {left, right}))
+    proof = absent(prover, CHECK, text, _both(prover, found[0]), _shows(graph, {left, right}))
     return judged(graph, CHECK, proof, lambda p: _told(found, p), obligation=True)
+
+
+def _both(prover: Prover, clash: Clash) -> Question:
+    """A situation in which both claims are made."""
+    left, right, certain = clash.left, clash.right, prover.encoding.certain
+    if clash.when == "in force":
+        return Question((left, right), (certain[left], certain[right]))
+    if clash.when == "binds":
+        return Question((left, right), (acts(prover, left),), (binds(prover, right),))
+    return Question((left, right), (acts(prover, left), acts(prover, right)))
 
 
 def by_precedence(graph: PolicyGraph, left: str, right: str, text: str) -> Proof | None:
@@ -128,7 +140,7 @@ def clashes(graph: PolicyGraph) -> Iterator[Clash]:
     table = _by_kind(graph)
     for a, b in graph.exclusive:
         span_a, span_b = graph.entities[a].span, graph.entities[b].span
-        yield Clash(a, b, "they are declared `exclusive_with`", span_a, span_b)
+        yield Clash(a, b, "they are declared `exclusive_with`", span_a, span_b, "in force")
     yield from _different(table["decide"])
     yield from _different(table["hand_off"])
     yield from _different(table["reply"])
@@ -191,7 +203,7 @@ def _forbidden(table: dict[str, list[_Claim]]) -> Iterator[Clash]:
         for claim in table[done]:
             for ban in bans[claim.subject]:
                 why = f"`{claim.guideline}` {verb} `{claim.subject}`, which `{ban.guideline}` forbids"
-                yield Clash(claim.guideline, ban.guideline, why, claim.span, ban.span, forbids=True)
+                yield Clash(claim.guideline, ban.guideline, why, claim.span, ban.span, "binds")
 
 
 def _plain(value: str) -> str:
@@ -230,7 +242,7 @@ def _but(why: str) -> str:
 
 
 def _label(clash: Clash) -> str:
-    return "what is forbidden here" if clash.forbids else "the other one"
+    return "what is forbidden here" if clash.when == "binds" else "the other one"
 
 
 def _help(clash: Clash, alone: bool) -> str:

@@ -30,7 +30,7 @@ _HOMES = {
     "Finding": "jurat.policies",
     "PolicyError": "jurat.policies",
     "PolicyGraph": "jurat.policies",
-    "Report": "jurat.solver",
+    "Report": "jurat.policies",
     "Resolution": "jurat.policies",
     "check": "jurat.solver",
     "load": "jurat.policies",
@@ -38,8 +38,8 @@ _HOMES = {
 }
 
 if TYPE_CHECKING:
-    from jurat.policies import Drop, Finding, PolicyError, PolicyGraph, Resolution, load, resolve
-    from jurat.solver import Report, check
+    from jurat.policies import Drop, Finding, PolicyError, PolicyGraph, Report, Resolution, load, resolve
+    from jurat.solver import check
 else:  # hidden from type checkers, which would otherwise accept any name
 
     def __getattr__(name: str) -> object:
