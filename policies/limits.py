@@ -14,6 +14,9 @@ FILES = 10_000
 NODES = 2_000_000
 """Keys and values of one policy, counted as if every alias were written out."""
 
+CHARACTERS_A_NODE = 100
+"""A longer text counts as several values, so that aliases cannot multiply long ones either."""
+
 NESTING_LEVELS = 64
 """How deep lists and mappings may stand in each other."""
 
@@ -25,6 +28,9 @@ NUMBER_DIGITS = 400
 
 QUOTE_CHARACTERS = 200
 """How much of the author's text an error repeats."""
+
+EXCLUSIVE_CONDITIONS = 200
+"""Conditions of one ``exclusive`` or ``one_of``, which stands for all their pairs."""
 
 MESSAGE_CHARACTERS = 500
 """The longest message of an error, which may hold names that the author chose."""

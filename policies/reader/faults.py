@@ -41,6 +41,8 @@ class Faults:
 
     def near_miss(self, name: str, known: Collection[str]) -> str:
         """``did you mean`` for the closest known name, until the policy's share of comparisons is used up."""
+        if len(self.found) >= DIAGNOSTICS:
+            return ""
         self._comparisons_left -= len(known)
         return near_miss(name, known) if self._comparisons_left >= 0 else ""
 

@@ -6,10 +6,11 @@ from itertools import combinations
 
 from jurat.policies.diagnostics import Note
 from jurat.policies.expr import And, Expr, Formula, Not, conjunction, disjunction
+from jurat.policies.limits import EXCLUSIVE_CONDITIONS
 from jurat.policies.model import Axiom, Invariant
 from jurat.policies.reader.conditions import observed
 from jurat.policies.reader.context import Reading
-from jurat.policies.reader.nodes import Fields, Node, Scalar
+from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 from jurat.policies.reader.shapes import fields_of, id_of, items_of
 from jurat.policies.reader.texts import is_formula
 
@@ -55,6 +56,9 @@ def _form(reading: Reading, node: Fields) -> Axiom | None:
 
 def _members(reading: Reading, node: Node, form: str) -> list[Formula] | None:
     """What excludes each other: formulas, or texts that some guideline has as its condition."""
+    if isinstance(node, Items) and len(node.items) > EXCLUSIVE_CONDITIONS:
+        reading.faults.at(node, "P302", f"`{form}` lists at most {EXCLUSIVE_CONDITIONS} conditions")
+        return None
     found: dict[Expr, Formula] = {}
     for item in items_of(reading.faults, node, f"`{form}`"):
         member = _member(reading, item, form)

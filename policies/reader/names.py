@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
@@ -25,8 +26,9 @@ class Names:
     texts: list[Scalar] = field(default_factory=list)
     tools_are_implicit: bool = False
 
-    @property
+    @cached_property
     def entities(self) -> list[str]:
+        """Guidelines and journeys, once all are gathered."""
         return sorted({*self.guidelines, *self.journeys})
 
 

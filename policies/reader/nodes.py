@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 
-from jurat.policies.limits import NUMBER_DIGITS
+from jurat.policies.limits import CHARACTERS_A_NODE, NUMBER_DIGITS
 from jurat.policies.reader.source import Source
 from jurat.policies.spans import Span
 
@@ -54,6 +54,7 @@ class Scalar(Node):
         super().__init__(source, start, end)
         self.text = text
         self.style = style
+        self.weight = 1 + len(text) // CHARACTERS_A_NODE
 
     @property
     def kind(self) -> str:

@@ -228,7 +228,7 @@ class _Builder:
             raise _Refused(self.source, (start, start + len(name)), "P106", f"the tag `{name}` is not accepted")
 
     def _spend(self, node: Node) -> None:
-        self.budget.left -= 1
+        self.budget.left -= node.weight
         if self.budget.left < 0:
             message = f"the policy has more than {NODES} keys and values"
             raise _Refused(self.source, (node.start, node.start + 1), "P107", message)

@@ -257,3 +257,23 @@ def test_ten_thousand_guidelines_are_read_in_ten_seconds() -> None:
     policy = read_policy("\n".join(lines) + "\n")
     assert time.process_time() - started < 10
     assert len(policy.guidelines) == 10_000
+
+
+def test_an_axiom_that_would_stand_for_too_many_pairs() -> None:
+    names = [f"o{n}" for n in range(limits.EXCLUSIVE_CONDITIONS + 1)]
+    words = "".join(f"  {name}: The customer says {name}\n" for name in names)
+    fault = fault_of(f"jurat: 1\nobservations:\n{words}axioms:\n  - exclusive: [{', '.join(names)}]\n")
+    assert fault.message == "`exclusive` lists at most 200 conditions"
+
+
+def test_ten_thousand_unknown_names_do_not_take_long() -> None:
+    lines = "".join(f"  g{n}: {{when: fact{n}, tools: [tol{n}], overrides: [h{n}, i{n}]}}\n" for n in range(10_000))
+    started = time.process_time()
+    with pytest.raises(PolicyError):
+        read_policy(f"jurat: 1\ntools: {{tool: {{python: 'a:b'}}}}\nguidelines:\n{lines}")
+    assert time.process_time() - started < 20
+
+
+def test_a_long_text_cannot_be_multiplied() -> None:
+    text = "jurat: 1\na: [&a " + "long " * 200_000 + ", " + "*a, " * 1000 + "]\n"
+    assert fault_of(text).code == "P107"
