@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from jurat.policies.diagnostics import Note
 from jurat.policies.spans import Span
@@ -40,7 +41,7 @@ class Status(StrEnum):
 class Witness:
     """A situation that shows a finding, minimal: what is left out of ``values`` does not matter to it.
 
-    ``in_force`` and ``possible`` are what the reference semantics says of it; ``conversation`` reads like it, as
+    But for ``unknown``: the observations that must be unknown to the judge for it. ``in_force`` and ``possible`` are what the reference semantics says of it; ``conversation`` reads like it, as
     (speaker, line) pairs.
     """
 
@@ -48,6 +49,7 @@ class Witness:
     in_force: tuple[str, ...]
     possible: tuple[str, ...]
     conversation: tuple[tuple[str, str], ...]
+    unknown: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +66,20 @@ class TrustBase:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The answer to one obligation. ``core``: the facts of the policy that sufficed (rules and axioms by id)."""
+    """The answer to one question. ``core``: the rules, conditions and axioms that sufficed.
 
-    obligation: str
+    An ``obligation`` has to be proved for the policy to be free of conflict and well-formed; a ``check`` asks whether
+    it says something useful (dead, shadowed, vacuous, …).
+    """
+
+    question: str
     check: str
     verdict: Verdict
     core: tuple[str, ...] = ()
     trust_base: TrustBase = TrustBase()
     witness: Witness | None = None
     reason: str = ""
+    kind: Literal["obligation", "check"] = "check"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +102,24 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of ``jurat check``: findings sorted by place, and one proof for every obligation.
-
-    ``obligations`` counts what had to be proved for the policy to be free of conflict and well-formed; ``checks``
-    counts the further questions asked (dead, shadowed, vacuous, …).
-    """
+    """The result of ``jurat check``: findings sorted by place, and one proof for every question asked."""
 
     digest: str
     findings: tuple[Finding, ...]
     proofs: tuple[Proof, ...]
-    obligations: int
-    checks: int
     seconds: float = field(default=0.0, compare=False)
     solver: str = ""
     guidelines: int = 0
+
+    @property
+    def obligations(self) -> int:
+        """How many questions had to be answered for the policy to be free of conflict and well-formed."""
+        return sum(proof.kind == "obligation" for proof in self.proofs)
+
+    @property
+    def checks(self) -> int:
+        """How many further questions were asked."""
+        return len(self.proofs) - self.obligations
 
     @property
     def failures(self) -> tuple[Finding, ...]:

@@ -101,7 +101,7 @@ def _undecided(report: Report) -> Text:
     open_ = [proof for proof in report.proofs if proof.verdict is Verdict.UNKNOWN]
     text = Text()
     for proof in open_[:NOTES_SHOWN]:
-        text.append("undecided", "bold yellow").append(f": {proof.obligation}").append(f" ({proof.reason})\n")
+        text.append("undecided", "bold yellow").append(f": {proof.question}").append(f" ({proof.reason})\n")
     if len(open_) > NOTES_SHOWN:
         text.append(f"  and {len(open_) - NOTES_SHOWN} more undecided\n", "dim")
     return text
@@ -211,7 +211,8 @@ def _verdicts(proofs: Iterable[Proof]) -> dict[str, int]:
 
 def _proof_as_json(proof: Proof) -> dict[str, Any]:
     return {
-        "obligation": proof.obligation,
+        "question": proof.question,
+        "kind": proof.kind,
         "check": proof.check,
         "verdict": proof.verdict.value,
         "core": list(proof.core),

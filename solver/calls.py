@@ -61,10 +61,10 @@ def _impossible(
     question = _question(prover, tool, requests, callers, banned)
     proof = absent(prover, check, text, question, _shows(prover.graph, tool.id))
     if proof.verdict is not Verdict.REFUTED or proof.witness is None:
-        return Outcome(proof, None, obligation=True), ()
+        return Outcome(proof), ()
     culprits = _culprits(prover, tool, requests, callers, proof)
     said = _told(prover.graph, tool, culprits)
-    return Outcome(proof, finding_of(prover.graph, check, said, proof), obligation=True), culprits
+    return Outcome(proof, finding_of(prover.graph, check, said, proof)), culprits
 
 
 def _culprits(

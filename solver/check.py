@@ -51,8 +51,6 @@ def _report(graph: PolicyGraph, outcomes: list[Outcome], seconds: float) -> Repo
         digest=graph.digest,
         findings=tuple(sorted(findings, key=_place)),
         proofs=tuple(outcome.proof for outcome in outcomes),
-        obligations=sum(outcome.obligation for outcome in outcomes),
-        checks=sum(not outcome.obligation for outcome in outcomes),
         seconds=seconds,
         solver=f"z3 {z3.get_version_string()}",
         guidelines=len(graph.guidelines),

@@ -17,7 +17,6 @@ _PHRASES = (
     (re.compile(r"^(asks|inquires|enquires) (about|into) (.+)"), r"I have a question about \3"),
     (re.compile(r"^asks (whether|if) (.+)"), r"I wonder \1 \2"),
     (re.compile(r"^(mentions|raises|brings up|reports|describes) (.+)"), r"It is about \2"),
-    (re.compile(r"^(expresses|shows) (.+)"), r"I feel nothing but \2"),
     (re.compile(r"^is (.+)"), r"I am \1"),
     (re.compile(r"^has (.+)"), r"I have \1"),
     (re.compile(r"^(\w+?)s ([^.]+)"), r"I \1 \2"),
@@ -49,11 +48,12 @@ def _obliged(resolution: Resolution) -> list[str]:
 
 
 def line_of(text: str) -> str:
-    """What a customer might say of whom an observation is true: its first alternative, in the first person."""
+    """What a customer might say of whom an observation is true: the alternative easiest to say, in the first person."""
     plain, found = text.strip().rstrip("."), ""
     rest = _SUBJECT.sub("", plain)
     if rest != plain:
-        first = re.split(r",? or (?=\w+s\b)", rest, maxsplit=1)[0]
-        found = next((pattern.sub(form, first) for pattern, form in _PHRASES if pattern.match(first)), "")
+        parts = re.split(r",? or (?=\w+s\b)", rest)
+        said = (pattern.sub(form, part) for pattern, form in _PHRASES for part in parts if pattern.match(part))
+        found = next(said, "")
     spoken = re.sub(r"\bthey\b", "I", re.sub(r"\btheir\b", "my", found))
     return f"{spoken}." if spoken else f"({plain[:1].lower()}{plain[1:]})"

@@ -17,14 +17,10 @@ SEMANTICS = "semantics 1"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The proof of one obligation, with the finding if it failed.
-
-    ``obligation`` is False for what merely asks whether the policy says something useful (dead, vacuous, …).
-    """
+    """The answer to one question, with the finding if it is not the one hoped for."""
 
     proof: Proof
     finding: Finding | None = None
-    obligation: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,37 +32,41 @@ class Check:
     severity: Severity
 
 
-def absent(prover: Prover, check: Check, obligation: str, question: Question, shows: Shows) -> Proof:
-    """Prove that no admissible situation is as asked; if there is one, it is the witness."""
+def absent(prover: Prover, check: Check, text: str, question: Question, shows: Shows) -> Proof:
+    """The obligation that no admissible situation is as asked; if there is one, it is the witness."""
+    return replace(_absent(prover, check, text, question, shows), kind="obligation")
+
+
+def _absent(prover: Prover, check: Check, text: str, question: Question, shows: Shows) -> Proof:
     answer = question.put(prover)
     if not answer.possible:
-        return proof_of(prover, check, obligation, answer)
+        return proof_of(prover, check, text, answer)
     witness = witness_of(prover, question, shows)
     if witness is None:
         reason = "every situation that the solver finds needs a value that no decimal writes"
-        return Proof(obligation, check.name, Verdict.UNKNOWN, reason=reason)
-    return Proof(obligation, check.name, Verdict.REFUTED, witness=witness)
+        return Proof(text, check.name, Verdict.UNKNOWN, reason=reason)
+    return Proof(text, check.name, Verdict.REFUTED, witness=witness)
 
 
-def proof_of(prover: Prover, check: Check, obligation: str, answer: Answer) -> Proof:
+def proof_of(prover: Prover, check: Check, text: str, answer: Answer) -> Proof:
     """An answer without a model, as a proof or as undecided."""
     base = prover.trust_base(answer.core)
-    return Proof(obligation, check.name, answer.verdict, answer.core, base, reason=answer.reason)
+    return Proof(text, check.name, answer.verdict, answer.core, base, reason=answer.reason)
 
 
-def exists(prover: Prover, check: Check, obligation: str, question: Question) -> Proof:
+def exists(prover: Prover, check: Check, text: str, question: Question) -> Proof:
     """Prove that there is an admissible situation as asked; REFUTED, with the core, if there is none."""
-    return possible(prover, check, obligation, question.put(prover))
+    return possible(prover, check, text, question.put(prover))
 
 
-def possible(prover: Prover, check: Check, obligation: str, answer: Answer | None) -> Proof:
+def possible(prover: Prover, check: Check, text: str, answer: Answer | None) -> Proof:
     """As :func:`exists`, of an answer; None stands for one that is known to have a model."""
     if answer is None:
-        return Proof(obligation, check.name, Verdict.PROVED)
+        return Proof(text, check.name, Verdict.PROVED)
     if answer.verdict is Verdict.UNKNOWN:
-        return proof_of(prover, check, obligation, answer)
+        return proof_of(prover, check, text, answer)
     verdict = Verdict.PROVED if answer.possible else Verdict.REFUTED
-    return Proof(obligation, check.name, verdict, answer.core, prover.trust_base(answer.core))
+    return Proof(text, check.name, verdict, answer.core, prover.trust_base(answer.core))
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ def with_witness(proof: Proof, prover: Prover, question: Question, shows: Shows)
 Told = Callable[[Proof], Report]
 
 
-def judged(graph: PolicyGraph, check: Check, proof: Proof, tell: Told, *, obligation: bool = False) -> Outcome:
+def judged(graph: PolicyGraph, check: Check, proof: Proof, tell: Told) -> Outcome:
     """The outcome of a proof: a finding where it was refuted."""
     finding = finding_of(graph, check, tell(proof), proof) if proof.verdict is Verdict.REFUTED else None
-    return Outcome(proof, finding, obligation)
+    return Outcome(proof, finding)
 
 
 def quoted(names: tuple[str, ...] | list[str]) -> str:

@@ -14,7 +14,7 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import STRING, BoolType, DecimalType, EnumType, IntType, ListType, Scalar, Type, Value
-from jurat.solver.build import YES
+from jurat.solver.build import YES, any_of, negation
 from jurat.solver.narration import narrate
 from jurat.solver.prover import Answer, Prover, require_sat
 from jurat.solver.terms import ListTerm, literal, scalar
@@ -45,7 +45,7 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
     Raises:
         InternalError: the solver and the reference semantics disagree, which is a bug of Jurat's.
     """
-    model, atoms = _preferred(prover, question)
+    model, atoms, unknown = _preferred(prover, question)
     values = _values(prover, model, atoms)
     if values is None:
         return None
@@ -53,31 +53,35 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
         raise InternalError(f"the solver found a situation that does not replay: {values}")
     minimal = _minimal(prover.graph, values, shows)
     resolution = resolve(prover.graph, minimal)
-    return Witness(minimal, resolution.in_force, resolution.possible, narrate(prover.graph, minimal, resolution))
+    return Witness(
+        minimal, resolution.in_force, resolution.possible, narrate(prover.graph, minimal, resolution), unknown
+    )
 
 
-def _preferred(prover: Prover, question: Question) -> tuple[z3.ModelRef, list[Atom]]:
-    """The plainest model: everything known if it can be, then as little true and present as can be."""
+def _preferred(prover: Prover, question: Question) -> tuple[z3.ModelRef, list[Atom], tuple[str, ...]]:
+    """The plainest model: everything known if it can be, then as little true and present as can be.
+
+    Returns the model, the atoms it speaks of, and the observations that have to be unknown in it.
+    """
     atoms = prover.atoms_of(question.entities, question.mentioned)
-    chosen: list[z3.BoolRef] = []
-    answer = question.put(prover, YES)
-    for wish in _wishes(prover, atoms):
+    observations = [atom for atom in atoms if isinstance(atom, Observation)]
+    known = {atom: any_of((prover.truth_of(atom).true, prover.truth_of(atom).false)) for atom in observations}
+    wishes = [list(known.values()), *([each] for each in known.values()), *_plain(prover, atoms)]
+    answer, chosen = question.put(prover, YES), list[z3.BoolRef]()
+    for wish in wishes:
         attempt = question.put(prover, *chosen, *wish)
         if attempt.possible:
             chosen += wish
             answer = attempt
-    return require_sat(answer), atoms
+    model = require_sat(answer)
+    return model, atoms, tuple(atom.key for atom, each in known.items() if not z3.is_true(_eval(model, each)))
 
 
-def _wishes(prover: Prover, atoms: list[Atom]) -> Iterable[list[z3.BoolRef]]:
-    observations = [prover.truth_of(atom) for atom in atoms if isinstance(atom, Observation)]
-    known = [z3.Or(each.true, each.false) for each in observations]
-    yield known
-    yield from ([each] for each in known)
-    yield from ([each.false] for each in observations)
+def _plain(prover: Prover, atoms: list[Atom]) -> Iterable[list[z3.BoolRef]]:
+    yield from ([prover.truth_of(atom).false] for atom in atoms if isinstance(atom, Observation))
     for atom in atoms:
         if isinstance(atom, Event | JourneyActive) or (isinstance(atom, History) and atom.operator != "count"):
-            yield [z3.Not(prover.truth_of(atom).true)]
+            yield [negation(prover.truth_of(atom).true)]
         elif isinstance(atom, Fact) and isinstance(atom.type, IntType | DecimalType):
             yield [prover.encoding.atoms.term(atom).value == literal(atom.type.min or 0, atom.type)]
 

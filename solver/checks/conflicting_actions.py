@@ -86,9 +86,9 @@ def _pair(prover: Prover, found: list[Clash]) -> Outcome:
     graph, left, right = prover.graph, found[0].left, found[0].right
     text = f"not both: {left} and {right} ({'; '.join(clash.why for clash in found)})"
     if proof := by_precedence(graph, left, right, text):
-        return Outcome(proof, None, obligation=True)
+        return Outcome(proof)
     proof = absent(prover, CHECK, text, _both(prover, found[0]), _shows(graph, {left, right}))
-    return judged(graph, CHECK, proof, lambda p: _told(found, p), obligation=True)
+    return judged(graph, CHECK, proof, lambda p: _told(found, p))
 
 
 def _both(prover: Prover, clash: Clash) -> Question:
@@ -111,7 +111,14 @@ def by_precedence(graph: PolicyGraph, left: str, right: str, text: str) -> Proof
     hasty = any(graph.entities[g].on_unknown == "act" for g in (left, right))
     if not declared or hasty:
         return None
-    return Proof(text, CHECK.name, Verdict.PROVED, (f"rule:{left}", f"rule:{right}"), reason="declared precedence")
+    return Proof(
+        text,
+        CHECK.name,
+        Verdict.PROVED,
+        (f"rule:{left}", f"rule:{right}"),
+        reason="declared precedence",
+        kind="obligation",
+    )
 
 
 def acts(prover: Prover, g: str) -> z3.BoolRef:
@@ -256,7 +263,5 @@ def _help(clash: Clash, alone: bool) -> str:
 
 def _unknown(proof: Proof) -> tuple[str, ...]:
     """Whether the situation needs that the judge does not know something."""
-    if proof.witness is None:
-        return ()
-    merely = sorted(set(proof.witness.possible) - set(proof.witness.in_force))
-    return (f"this needs the judge not to know whether {quoted(merely)} applies",) if merely else ()
+    unknown = proof.witness.unknown if proof.witness else ()
+    return (f"this needs the judge not to know {quoted(unknown)}",) if unknown else ()

@@ -42,8 +42,12 @@ def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
 def run(prover: Prover) -> Iterator[Outcome]:
     for cycle in _cycles(prover.graph):
         text = "no circle: " + " > ".join((*cycle, cycle[0]))
-        proof = _illustrated(prover, cycle, Proof(text, CHECK.name, Verdict.REFUTED, tuple(f"rule:{g}" for g in cycle)))
-        yield judged(prover.graph, CHECK, proof, lambda _, c=cycle: _told(prover.graph, c), obligation=True)  # type: ignore[misc]  # bound now
+        proof = _illustrated(
+            prover,
+            cycle,
+            Proof(text, CHECK.name, Verdict.REFUTED, tuple(f"rule:{g}" for g in cycle), kind="obligation"),
+        )
+        yield judged(prover.graph, CHECK, proof, lambda _, c=cycle: _told(prover.graph, c))  # type: ignore[misc]  # bound now
 
 
 def _cycles(graph: PolicyGraph) -> list[tuple[str, ...]]:

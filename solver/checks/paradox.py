@@ -58,7 +58,7 @@ def run(prover: Prover) -> Iterator[Outcome]:
         undefined = z3.Or(*(z3.And(encoding.possible[g], z3.Not(encoding.certain[g])) for g in stratum))
         question = Question(stratum, (), (undefined, *known))
         proof = absent(prover, CHECK, f"decided: {', '.join(stratum)}", question, lambda r, s=stratum: _shows(r, s))  # type: ignore[misc]  # bound now
-        yield judged(prover.graph, CHECK, proof, lambda p, s=stratum: _told(prover.graph, s, p), obligation=True)  # type: ignore[misc]  # bound now
+        yield judged(prover.graph, CHECK, proof, lambda p, s=stratum: _told(prover.graph, s, p))  # type: ignore[misc]  # bound now
 
 
 def _shows(resolution: Resolution, stratum: tuple[str, ...]) -> bool:
