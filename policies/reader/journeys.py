@@ -25,9 +25,9 @@ from jurat.policies.reader.shapes import (
     name_of,
 )
 
-_FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states")
+FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states")
 Kind = Literal["chat", "tool", "fork", "end"]
-_KINDS: dict[str, Kind] = {"say": "chat", "tool": "tool", "fork": "fork", "end": "end"}
+STATE_KINDS: dict[str, Kind] = {"say": "chat", "tool": "tool", "fork": "fork", "end": "end"}
 
 
 def read_journeys(reading: Reading) -> dict[str, Journey]:
@@ -39,7 +39,7 @@ def read_journeys(reading: Reading) -> dict[str, Journey]:
 def _journey(reading: Reading, key: Scalar, node: Node) -> Journey | None:
     if id_of(reading.faults, key, "a journey") == "agent":
         reading.faults.at(key, "P306", "`agent` is the scope of the whole agent; give the journey another name")
-    fields = fields_of(reading.faults, node, _FIELDS, "a journey")
+    fields = fields_of(reading.faults, node, FIELDS, "a journey")
     missing = [name for name in ("triggers", "initial", "states") if name not in fields]
     for name in missing if is_mapping(node) else ():
         reading.faults.at(key, "P303", f"`{name}` is missing from journey `{key.text}`")
@@ -87,20 +87,20 @@ def _states(reading: Reading, journey: str, node: Node) -> Iterator[tuple[str, S
 
 
 def _state(reading: Reading, journey: str, key: Scalar, node: Node) -> State | None:
-    fields = fields_of(reading.faults, node, (*_KINDS, "to"), "a state")
-    given = [name for name in _KINDS if name in fields]
+    fields = fields_of(reading.faults, node, (*STATE_KINDS, "to"), "a state")
+    given = [name for name in STATE_KINDS if name in fields]
     if len(given) != 1 and not is_mapping(node):
         return None
     if len(given) != 1:
         found = enumeration(given) if given else "none"
-        message = f"state `{key.text}` has one of {enumeration(_KINDS)}, here it has {found}"
+        message = f"state `{key.text}` has one of {enumeration(STATE_KINDS)}, here it has {found}"
         reading.faults.at(key, "P309", message)
         return None
     kind = given[0]
     if kind == "end" and "to" in fields:
         reading.faults.at(fields["to"], "P309", f"state `{key.text}` ends the journey, so it leads nowhere")
     transitions = tuple(_transitions(reading, journey, fields["to"])) if "to" in fields else ()
-    return State(key.text, _KINDS[kind], tuple(_actions(reading, kind, fields[kind])), transitions, key.span)
+    return State(key.text, STATE_KINDS[kind], tuple(_actions(reading, kind, fields[kind])), transitions, key.span)
 
 
 def _actions(reading: Reading, kind: str, node: Node) -> Iterator[Action]:
