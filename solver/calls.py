@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import z3
@@ -15,12 +15,12 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Offer, Provision, ToolDeclaration
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import BoolType, ListType, Type
-from jurat.solver.build import all_of, any_of
+from jurat.solver.build import YES, all_of, any_of, implication, negation, same
 from jurat.solver.encoding import mentioned_atoms
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, quoted
 from jurat.solver.prover import Prover
-from jurat.solver.terms import Atoms, ListTerm, Term, Truth, literal, sort_of, within
+from jurat.solver.terms import Atoms, ListTerm, Members, Term, Truth, list_laws, literal, sort_of, within
 from jurat.solver.witness import Question, Shows
 
 
@@ -44,7 +44,7 @@ def blocked_calls(prover: Prover, check: Check, tool: str, callers: list[str]) -
         yield outcome
         if not culprits:
             return
-        banned.append(z3.Not(all_of(_acts(prover, g) for g in culprits)))
+        banned.append(negation(all_of(_acts(prover, g) for g in culprits)))
 
 
 def _requests(graph: PolicyGraph, tool: ToolDeclaration, g: str) -> Iterator[Request]:
@@ -127,42 +127,56 @@ def _providers(graph: PolicyGraph, tool: ToolDeclaration) -> list[tuple[str, Pro
 def _hopeless(
     prover: Prover, tool: ToolDeclaration, requests: list[Request], providers: list[tuple[str, Provision]]
 ) -> z3.BoolRef:
-    atoms = prover.encoding.atoms
-    given = _arguments(tool, requests)
+    """No choice of arguments, and of what other tools provide, meets the requests of those that act and the guard."""
+    choice = _Choice(argument_types(_formulas(tool, requests)))
     wanted = [
-        z3.Implies(
-            _acts(prover, r.guideline),
-            all_of(
-                (z3.Not(truth(r.formula, atoms, given).false), *(given[a].known for a in sorted(arguments(r.formula))))
-            ),
-        )
-        for r in requests
-        if r.call.constraints
+        implication(_acts(prover, request.guideline), _met(prover, request, choice.terms))
+        for request in requests
+        if request.call.constraints
     ]
     changed = _Changed(prover, providers)
-    guard = truth(tool.guard.expr, changed.atoms, given).true if tool.guard else z3.BoolVal(True)
-    allowed = [law for name, term in given.items() for law in within(term.value, _type_of(tool, requests, name))]
-    possible = z3.And(*wanted, guard, *allowed, *changed.laws)
-    chosen = [constant for term in given.values() for constant in (term.value, term.known)] + changed.constants
-    variables = [constant for constant in chosen if z3.is_const(constant) and not z3.is_true(constant)]
-    return z3.Not(z3.Exists(variables, possible)) if variables else z3.Not(possible)
+    guard = truth(tool.guard.expr, changed.atoms, choice.terms).true if tool.guard else YES
+    possible = all_of((*wanted, guard, *choice.laws(), *changed.laws))
+    variables = choice.constants() + changed.constants
+    return negation(z3.Exists(variables, possible) if variables else possible)
+
+
+def _met(prover: Prover, request: Request, given: Mapping[str, Term | ListTerm]) -> z3.BoolRef:
+    """The arguments are given, and what is asked of them is not false; what an absent fact leaves open can be asked."""
+    asked = truth(request.formula, prover.encoding.atoms, given)
+    return all_of((negation(asked.false), *(given[name].known for name in sorted(arguments(request.formula)))))
 
 
 def _formulas(tool: ToolDeclaration, requests: list[Request]) -> Expr:
     return conjunction(*(r.formula for r in requests), *([tool.guard.expr] if tool.guard else []))
 
 
-def _arguments(tool: ToolDeclaration, requests: list[Request]) -> dict[str, Term]:
-    """Each argument as a value that may be chosen, and may be left out."""
-    types = argument_types(_formulas(tool, requests))
-    return {
-        name: Term(z3.Bool(f"arguments.{name} is given"), z3.Const(f"arguments.{name}", sort_of(type_)))
-        for name, type_ in types.items()
-    }
+class _Choice:
+    """The arguments of a call, each of which may have any value of its type, or be left out."""
 
+    def __init__(self, types: Mapping[str, Type]) -> None:
+        self.types = types
+        self.terms = {name: self._term(name, type_) for name, type_ in types.items()}
 
-def _type_of(tool: ToolDeclaration, requests: list[Request], name: str) -> Type:
-    return argument_types(_formulas(tool, requests))[name]
+    def _term(self, name: str, type_: Type) -> Term | ListTerm:
+        known = z3.Bool(f"arguments.{name} is given")
+        if isinstance(type_, ListType):
+            return ListTerm(known, Members(f"arguments.{name}"), z3.Int(f"size(arguments.{name})"))
+        return Term(known, z3.Const(f"arguments.{name}", sort_of(type_)))
+
+    def laws(self) -> Iterator[z3.BoolRef]:
+        """What the types say; to be asked once every formula over the arguments was encoded."""
+        for name, term in self.terms.items():
+            yield from list_laws(term) if isinstance(term, ListTerm) else within(term.value, self.types[name])
+
+    def constants(self) -> list[z3.ExprRef]:
+        """What is chosen."""
+        found: list[z3.ExprRef] = []
+        for term in self.terms.values():
+            found += [term.known, term.size] if isinstance(term, ListTerm) else [term.known, term.value]
+            if isinstance(term, ListTerm) and isinstance(term.contains, Members):
+                found += [chosen for _, chosen in term.contains.chosen.values()]
+        return found
 
 
 class _Changed:
@@ -181,13 +195,13 @@ class _Changed:
     def _change(self, prover: Prover, fact: Fact, offers: list[tuple[z3.BoolRef, Provision]]) -> None:
         later = Term(z3.Bool(f"{fact.path} is present later"), z3.Const(f"{fact.path} later", sort_of(fact.type)))
         now = _now(prover.encoding.atoms, fact)
-        same = z3.And(later.known == now.known, later.value == now.value)
-        ways = [z3.And(acts, later.known, *_written(later, fact, provision)) for acts, provision in offers]
-        self.laws.append(any_of((same, *ways)))
+        unchanged = all_of((same(later.known, now.known), same(later.value, now.value)))
+        ways = [all_of((acts, later.known, *_written(later, fact, provision))) for acts, provision in offers]
+        self.laws.append(any_of((unchanged, *ways)))
         self.constants += [later.value, later.known]
         if isinstance(fact.type, BoolType):
             self.atoms.truths[fact.path] = Truth(
-                z3.And(later.known, later.value), z3.And(later.known, z3.Not(later.value))
+                all_of((later.known, later.value)), all_of((later.known, negation(later.value)))
             )
         self.atoms.terms[fact.path] = later
         self.atoms.presence[fact.path] = later.known
@@ -196,7 +210,7 @@ class _Changed:
 def _now(atoms: Atoms, fact: Fact) -> Term:
     if isinstance(fact.type, BoolType):
         both = atoms.truth(fact)
-        return Term(z3.Or(both.true, both.false), both.true)
+        return Term(any_of((both.true, both.false)), both.true)
     return atoms.term(fact)
 
 

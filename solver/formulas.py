@@ -21,15 +21,15 @@ class Situation:
     """Atoms, and the arguments of a call where the formula is a guard or a constraint."""
 
     atoms: Atoms
-    arguments: Mapping[str, Term] = field(default_factory=dict)
+    arguments: Mapping[str, Term | ListTerm] = field(default_factory=dict)
 
 
-def truth(expr: Expr, atoms: Atoms, arguments: Mapping[str, Term] | None = None) -> Truth:
+def truth(expr: Expr, atoms: Atoms, arguments: Mapping[str, Term | ListTerm] | None = None) -> Truth:
     """When a Boolean formula is certainly true, and when certainly false."""
     return _truth(expr, Situation(atoms, arguments or {}))
 
 
-def term(expr: Expr, atoms: Atoms, arguments: Mapping[str, Term] | None = None) -> Term:
+def term(expr: Expr, atoms: Atoms, arguments: Mapping[str, Term | ListTerm] | None = None) -> Term:
     """The value of any scalar formula."""
     return _term(expr, Situation(atoms, arguments or {}))
 
@@ -57,7 +57,7 @@ def _atom(expr: e.Atom, at: Situation) -> Truth:
 
 
 def _argument(expr: e.Argument, at: Situation) -> Truth:
-    argument = at.arguments[expr.name]
+    argument = _argument_term(expr, at)
     return Truth(all_of((argument.known, argument.value)), all_of((argument.known, negation(argument.value))))
 
 
@@ -138,9 +138,12 @@ def _in_written(element: Term, items: list[Term]) -> Truth:
 
 
 def _list(expr: Expr, at: Situation) -> ListTerm:
-    if not isinstance(expr, e.Fact):
-        raise TypeError("only a fact or a list written out can be a list")
-    return at.atoms.list(expr)
+    if isinstance(expr, e.Fact):
+        return at.atoms.list(expr)
+    found = at.arguments[expr.name] if isinstance(expr, e.Argument) else None
+    if not isinstance(found, ListTerm):
+        raise TypeError("only a fact, an argument or a list written out can be a list")
+    return found
 
 
 def _size(expr: e.Size, at: Situation) -> Term:
@@ -191,7 +194,10 @@ def _atom_term(expr: e.Atom, at: Situation) -> Term:
 
 
 def _argument_term(expr: e.Argument, at: Situation) -> Term:
-    return at.arguments[expr.name]
+    found = at.arguments[expr.name]
+    if isinstance(found, ListTerm):
+        raise TypeError(f"arguments.{expr.name} is a list")
+    return found
 
 
 def _if_term(expr: e.If, at: Situation) -> Term:

@@ -8,11 +8,12 @@ decimals are reals, of which only those that a decimal can write are accepted ba
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from itertools import combinations
 
 import z3
 
@@ -30,7 +31,7 @@ from jurat.policies.types import (
     Type,
     Value,
 )
-from jurat.solver.build import NO, YES, all_of, any_of, implication, negation
+from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
 
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -57,12 +58,31 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class ListTerm:
-    """A list fact: membership as a function, its size, and every element that a formula asks about."""
+    """A list: membership as a function, its size, and every element that a formula asks about."""
 
     known: z3.BoolRef
-    contains: z3.FuncDeclRef
+    contains: Callable[[z3.ExprRef], z3.BoolRef]
     size: z3.ArithRef
     asked: dict[str, Term] = field(default_factory=dict)
+
+
+class Members:
+    """Membership in a list that may be chosen: a Boolean for each element asked about, so that it can be quantified."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.chosen: dict[str, tuple[z3.ExprRef, z3.BoolRef]] = {}
+
+    def __call__(self, element: z3.ExprRef) -> z3.BoolRef:
+        text = element.sexpr()
+        if text not in self.chosen:
+            self.chosen[text] = (element, z3.Bool(f"{self.name} contains {text}"))
+        return self.chosen[text][1]
+
+    def laws(self) -> Iterator[z3.BoolRef]:
+        """Equal elements are both in it or both not."""
+        for (left, has_left), (right, has_right) in combinations(self.chosen.values(), 2):
+            yield implication(same(left, right), same(has_left, has_right))
 
 
 def sort_of(type_: Type) -> z3.SortRef:
@@ -75,9 +95,9 @@ def sort_of(type_: Type) -> z3.SortRef:
 
 
 def literal(value: Value, type_: Type) -> z3.ExprRef:
-    """A value as a Z3 constant of its type's sort."""
+    """A value as a Z3 constant of its type's sort; what an enum does not have is nowhere in its list."""
     if isinstance(type_, EnumType):
-        return z3.IntVal(type_.values.index(str(value)))
+        return z3.IntVal(type_.values.index(value) if value in type_.values else -1)
     if isinstance(value, bool):
         return YES if value else NO
     if isinstance(value, int):
@@ -194,12 +214,12 @@ class Atoms:
         elif isinstance(atom, History):
             yield from history_laws(atom, self)
         elif isinstance(atom, Fact) and isinstance(atom.type, ListType):
-            yield from _list_laws(self.list(atom))
+            yield from list_laws(self.list(atom))
         elif not isinstance(atom.type, BoolType):
             yield from within(self.term(atom).value, atom.type)
 
 
-def _list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
+def list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
     """A list is at least as long as it has different elements."""
     distinct: list[z3.ArithRef] = []
     asked = list(term.asked.values())
@@ -207,6 +227,8 @@ def _list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
         new = all_of(any_of((negation(e.known), e.value != element.value)) for e in asked[:place])
         distinct.append(z3.If(all_of((element.known, term.contains(element.value), new)), 1, 0))
     yield term.size >= (z3.Sum(distinct) if distinct else 0)
+    if isinstance(term.contains, Members):
+        yield from term.contains.laws()
 
 
 def history_laws(history: History, atoms: Atoms) -> Iterator[z3.BoolRef]:
