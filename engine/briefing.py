@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from jurat.engine.check import Standards, claim_statement, topic_statement
-from jurat.engine.describe import condition_of
+from jurat.engine.describe import meaning_of
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision
 from jurat.engine.obligations import Debt, debts
@@ -94,10 +94,10 @@ def _instructions(graph: PolicyGraph, decision: Decision, owed: tuple[Debt, ...]
 
 def _questions(graph: PolicyGraph, decision: Decision) -> Iterator[str]:
     for each in decision.resolution.clarifications:
-        meanings = "; or ".join(condition_of(graph, target) for target in each.targets)
+        meanings = "; or ".join(meaning_of(graph, target) for target in each.targets)
         yield f"Ask the customer which of these is meant: {meanings}"
     for g in decision.resolution.ask:
-        yield f"Ask the customer a short question to find out whether this holds: {condition_of(graph, g)}"
+        yield f"Ask the customer a short question to find out whether this holds: {meaning_of(graph, g)}"
 
 
 def _of_debt(debt: Debt) -> str:

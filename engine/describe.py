@@ -65,6 +65,16 @@ def condition_of(graph: PolicyGraph, g: str) -> str:
     return guideline.condition_text if guideline and guideline.condition_text else show(graph.entities[g].condition)
 
 
+def meaning_of(graph: PolicyGraph, g: str) -> str:
+    """A guideline's condition in words that a customer could be asked about, where it is one observation."""
+    condition = graph.entities[g].condition
+    return (
+        graph.vocabulary.observations[condition.key].text
+        if isinstance(condition, Observation)
+        else condition_of(graph, g)
+    )
+
+
 def supporting(expr: Expr, look: Look) -> frozenset[Atom]:
     """The atoms that give a formula the truth it has: of a true ``||`` its true parts, of a false ``&&`` its false ones."""
     if isinstance(expr, Not):

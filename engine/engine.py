@@ -213,6 +213,7 @@ class Engine:
         with working.step("resolve", "what follows from it"):
             decision = arbitrated(self.graph, matched)
         working.trace.rounds.append(described(self.graph, working, decision))
+        working.trace.decisions = decision.decisions
         return decision
 
     async def _respond(self, working: Working, decision: Decision) -> Response:
