@@ -117,7 +117,9 @@ class Service:
         task = asyncio.create_task(self._turn(conversation, text, events))
         self._turns.add(task)
         task.add_done_callback(self._turns.discard)
-        return StreamingResponse(_until_none(events), media_type="text/event-stream", headers={"cache-control": "no-store"})
+        return StreamingResponse(
+            _until_none(events), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
 
     async def _turn(self, conversation: Conversation, text: str, events: asyncio.Queue[str | None]) -> None:
         conversation.running += 1
@@ -169,7 +171,9 @@ def _shown(conversation: Conversation) -> dict[str, Any]:
         "agent": session.agent,
         "mode": session.mode,
         "running": bool(conversation.running),
-        "conversation": [{"role": each.role, "text": each.text} for each in session.conversation if each.role != "system"],
+        "conversation": [
+            {"role": each.role, "text": each.text} for each in session.conversation if each.role != "system"
+        ],
         "traces": [f"{session.id}-{number}" for number in conversation.traces],
     }
 

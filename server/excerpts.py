@@ -83,7 +83,9 @@ def _window(line: str) -> str:
 
 def _printable(text: str) -> str:
     """The text without characters that would act on a terminal."""
-    return "".join("    " if char == "\t" else char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+    return "".join(
+        "    " if char == "\t" else char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text
+    )
 
 
 def _cells(text: str) -> int:

@@ -68,7 +68,10 @@ async def open_with_model(
 
     tell(f"loading {model_file.name}")
     backend = await EmbeddedBackend.load(model_file)
-    engine = assemble(graph, report, toolbox, ScoringJudge(backend), ModelVoice(backend), unproved=unproved)
+    judge = ScoringJudge(backend)
+    engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved)
+    tell(f"warming up {model_file.name}")
+    await judge.warm_up()
     return Agent(engine, report, backend)
 
 

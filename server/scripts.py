@@ -1,9 +1,9 @@
-"""A script in YAML that stands in for a language model: to try a policy, and to test one, without any.
+r"""A script in YAML that stands in for a language model: to try a policy, and to test one, without any.
 
-    judge: {asks_refund: [refund, money back], wants_human: false}   # keywords, true, false, a probability, unknown
-    otherwise: false                                                 # of observations that are not named
-    arguments: {check_order_status: {order_id: '\\d{4}'}}             # a pattern to look for in what the customer said
-    replies: [Hello, Goodbye]                                        # without them, tool results or instructions
+judge: {asks_refund: [refund, money back], wants_human: false}   # keywords, true, false, a probability, unknown
+otherwise: false                                                 # of observations that are not named
+arguments: {check_order_status: {order_id: '\d{4}'}}              # a pattern to look for in what the customer said
+replies: [Hello, Goodbye]                                        # without them, tool results or instructions
 """
 
 from __future__ import annotations
@@ -93,6 +93,9 @@ def _answer(path: str, name: str, answer: Any) -> bool | float | None:
 
 def _patterns(path: str, tool: str, given: Any) -> dict[str, Any]:
     try:
-        return {name: re.compile(rule) if isinstance(rule, str) else rule for name, rule in _mapping(path, tool, given).items()}
+        return {
+            name: re.compile(rule) if isinstance(rule, str) else rule
+            for name, rule in _mapping(path, tool, given).items()
+        }
     except re.error as error:
         raise ScriptError(f"an argument of `{tool}` in the script `{path}` is not a pattern: {error}") from None

@@ -10,14 +10,14 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from platformdirs import user_state_path
 
 SCHEMA = """
 CREATE TABLE customers (
-    id INTEGER PRIMARY KEY, name TEXT NOT NULL, email TEXT NOT NULL UNIQUE, postcode TEXT NOT NULL, tier TEXT NOT NULL
+    id INTEGER PRIMARY KEY, name TEXT NOT NULL, postcode TEXT NOT NULL, tier TEXT NOT NULL
 );
 CREATE TABLE orders (
     id TEXT PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customers, status TEXT NOT NULL, placed_on TEXT NOT NULL,
@@ -31,16 +31,16 @@ CREATE TABLE refunds (
 );
 CREATE TABLE upgrades (name TEXT PRIMARY KEY, benefit TEXT NOT NULL, price_cents INTEGER NOT NULL);
 CREATE TABLE notes (id INTEGER PRIMARY KEY, customer INTEGER NOT NULL REFERENCES customers, text TEXT NOT NULL);
-CREATE TABLE handovers (ticket INTEGER PRIMARY KEY, opened_on TEXT NOT NULL);
+CREATE TABLE handovers (ticket INTEGER PRIMARY KEY, opened_on TEXT NOT NULL, session TEXT NOT NULL);
 CREATE TABLE filled (day TEXT NOT NULL);
 """
 
 CUSTOMERS = [
-    (1, "Mira Lindqvist", "mira@example.com", "10115", "gold"),
-    (2, "Jonas Weber", "jonas@example.com", "20095", "standard"),
-    (3, "Aiko Tanaka", "aiko@example.com", "80331", "silver"),
-    (4, "Samuel Osei", "samuel@example.com", "50667", "platinum"),
-    (5, "Elena Rossi", "elena@example.com", "60311", "standard"),
+    (1, "Mira Lindqvist", "10115", "gold"),
+    (2, "Jonas Weber", "20095", "standard"),
+    (3, "Aiko Tanaka", "80331", "silver"),
+    (4, "Samuel Osei", "50667", "platinum"),
+    (5, "Elena Rossi", "60311", "standard"),
 ]
 PRODUCTS = [
     ("rain jacket", 12900), ("wool socks", 1495), ("two-person tent", 34900), ("head torch", 3950),
@@ -57,6 +57,11 @@ NOTES = [
     (2, "Asked for an invoice. Gave SSN 078-05-1120 although nobody asked."),
     (3, "Prefers e-mail."),
 ]
+
+
+def today() -> date:
+    """The day where the shop is."""
+    return datetime.now().astimezone().date()
 
 
 @contextmanager
@@ -78,15 +83,15 @@ def connect() -> Iterator[sqlite3.Connection]:
 
 def _fill_once_a_day(connection: sqlite3.Connection) -> None:
     tables = [row["name"] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-    today = date.today().isoformat()
-    if "filled" in tables and connection.execute("SELECT day FROM filled").fetchone()["day"] == today:
+    day = today().isoformat()
+    if "filled" in tables and connection.execute("SELECT day FROM filled").fetchone()["day"] == day:
         return
     for table in reversed([line.split()[2] for line in SCHEMA.splitlines() if line.startswith("CREATE TABLE")]):
         connection.execute(f"DROP TABLE IF EXISTS {table}")
     for statement in SCHEMA.split(";"):
         connection.execute(statement)
-    connection.execute("INSERT INTO filled VALUES (?)", [today])
-    connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?, ?)", CUSTOMERS)
+    connection.execute("INSERT INTO filled VALUES (?)", [day])
+    connection.executemany("INSERT INTO customers VALUES (?, ?, ?, ?)", CUSTOMERS)
     connection.executemany("INSERT INTO upgrades VALUES (?, ?, ?)", UPGRADES)
     connection.executemany("INSERT INTO notes (customer, text) VALUES (?, ?)", NOTES)
     for number in range(1001, 1051):
@@ -100,9 +105,7 @@ def _insert_order(connection: sqlite3.Connection, number: int) -> None:
     if number == 1042:
         items, customer, status, age = [(PRODUCTS[0], 1), (PRODUCTS[1], 2)], 1, "delivered", 12
     total = sum(price * quantity for (_, price), quantity in items)
-    placed_on = (date.today() - timedelta(days=age)).isoformat()
-    connection.execute(
-        "INSERT INTO orders VALUES (?, ?, ?, ?, ?)", [str(number), customer, status, placed_on, total]
-    )
+    placed_on = (today() - timedelta(days=age)).isoformat()
+    connection.execute("INSERT INTO orders VALUES (?, ?, ?, ?, ?)", [str(number), customer, status, placed_on, total])
     rows = [(str(number), name, quantity, price) for (name, price), quantity in items]
     connection.executemany("INSERT INTO items VALUES (?, ?, ?, ?)", rows)

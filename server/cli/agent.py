@@ -10,7 +10,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jurat.server.cli.shell import Command, Exit, Refused, complain_mildly, console, load_policy, prove, require_extra, working
+from jurat.server.cli.shell import (
+    Command,
+    Exit,
+    Refused,
+    complain_mildly,
+    console,
+    load_policy,
+    prove,
+    require_extra,
+    working,
+)
 
 if TYPE_CHECKING:
     from jurat.policies import PolicyGraph, Report
@@ -22,8 +32,12 @@ Working = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 def agent_options(command: Command) -> Command:
     """The options that say with what an agent judges and speaks, and whether it may run unproved."""
     options = [
-        click.option("--model", metavar="NAME|PATH", help="An embedded model, by name or as a GGUF file (jurat models list)."),
-        click.option("--script", type=click.Path(dir_okay=False), help="Follow a script (YAML) instead of asking a model."),
+        click.option(
+            "--model", metavar="NAME|PATH", help="An embedded model, by name or as a GGUF file (jurat models list)."
+        ),
+        click.option(
+            "--script", type=click.Path(dir_okay=False), help="Follow a script (YAML) instead of asking a model."
+        ),
         click.option("--unproved", is_flag=True, help="Run a policy that did not pass the check; every trace says so."),
     ]
     for option in reversed(options):

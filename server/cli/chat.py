@@ -33,11 +33,20 @@ In a conversation, an empty line is ignored and Ctrl-D ends it.
 @click.command(short_help="Talk to the agent in this terminal.", epilog=EPILOG)
 @policy_argument
 @click.option("--message", help="Run one turn on this message, print the reply and why, and end.")
-@click.option("--fact", "facts", multiple=True, metavar="NAME=VALUE", help="Something the application knows; may be repeated.")
+@click.option(
+    "--fact", "facts", multiple=True, metavar="NAME=VALUE", help="Something the application knows; may be repeated."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print each turn's trace as one line of JSON.")
 @agent_options
 def chat(
-    path: str, message: str | None, facts: tuple[str, ...], as_json: bool, model: str | None, script: str | None, unproved: bool
+    path: str,
+    *,
+    message: str | None,
+    facts: tuple[str, ...],
+    as_json: bool,
+    model: str | None,
+    script: str | None,
+    unproved: bool,
 ) -> int:
     """Talk to the agent of the policy at PATH, and see after each reply why it was given.
 

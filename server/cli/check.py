@@ -25,7 +25,9 @@ Exit status:
 
 @click.command(short_help="Prove that guidelines never conflict.", epilog=EPILOG)
 @policy_argument
-@click.option("--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", help="For people or programs.")
+@click.option(
+    "--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", help="For people or programs."
+)
 @click.option("--rlimit", type=click.IntRange(min=1), help="Z3's resource limit for each question (not a time).")
 @click.option("--seed", type=click.IntRange(min=0), help="Z3's random seed; the same seed gives the same answers.")
 @click.option("--notes", is_flag=True, help="Show every note, not only the first few of each kind.")

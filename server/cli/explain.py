@@ -43,8 +43,7 @@ def known_checks() -> list[ModuleType]:
     """The modules of all checks, by code; each is documented by its docstring."""
     from jurat.solver.checks import CHECKS
 
-    modules = (each if isinstance(each, ModuleType) else inspect.getmodule(each) for each in CHECKS)
-    return sorted((each for each in modules if each is not None), key=lambda each: str(each.CHECK.code))
+    return sorted(CHECKS, key=lambda each: str(each.CHECK.code))
 
 
 def known_faults() -> dict[str, str]:

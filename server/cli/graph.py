@@ -19,7 +19,9 @@ Examples:
 
 @click.command(short_help="Draw a policy: SVG, DOT or Mermaid.", epilog=EPILOG)
 @policy_argument
-@click.option("--format", "form", type=click.Choice(["svg", "dot", "mermaid"]), help="Default: what -o ends in, else svg.")
+@click.option(
+    "--format", "form", type=click.Choice(["svg", "dot", "mermaid"]), help="Default: what -o ends in, else svg."
+)
 @click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to this file.")
 @click.option("--check", "checked", is_flag=True, help="Prove the policy first and mark what findings are about.")
 def graph(path: str, form: str | None, output: str | None, checked: bool) -> int:

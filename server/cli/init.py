@@ -8,7 +8,7 @@ import click
 
 from jurat.server.cli.shell import Exit, Refused
 
-POLICY = '''\
+POLICY = """\
 # A policy: what the agent must do and must not do, and when. `jurat check` proves that it never contradicts itself.
 jurat: 1
 agent:
@@ -58,7 +58,7 @@ guidelines:
     action: Say that a colleague takes over
     hand_off: human
     overrides: [member-discount, no-discount, opening-hours]
-'''
+"""
 
 TOOLS = '''\
 """The agent's tools: typed Python functions. Their docstrings tell what they do, their results what the agent may say."""
@@ -74,7 +74,10 @@ def find_opening_hours() -> dict[str, str]:
 '''
 
 
-@click.command(short_help="Write a small policy to start from.", epilog="\b\nExamples:\n  jurat init my-agent\n  jurat check my-agent\n  jurat chat my-agent")
+@click.command(
+    short_help="Write a small policy to start from.",
+    epilog="\b\nExamples:\n  jurat init my-agent\n  jurat check my-agent\n  jurat chat my-agent",
+)
 @click.argument("folder", default=".", type=click.Path(file_okay=False))
 def init(folder: str) -> int:
     """Write a small, commented policy with a tool into FOLDER (this folder if left out).

@@ -31,10 +31,12 @@ GET  /policy, /about, /healthz  the policy's graph, what is served, whether it a
 
 @click.command(short_help="Serve the agent with a web page.", epilog=EPILOG)
 @policy_argument
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at; only this machine by default.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, help="The address to listen at; only this machine by default."
+)
 @click.option("--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
 @agent_options
-def serve(path: str, host: str, port: int, model: str | None, script: str | None, unproved: bool) -> int:
+def serve(path: str, *, host: str, port: int, model: str | None, script: str | None, unproved: bool) -> int:
     """Serve the agent of the policy at PATH, with a page where each reply says why it was given.
 
     The policy is proved first. One that does not pass is refused unless --unproved is given, and then the page says so.
@@ -56,7 +58,9 @@ def serve(path: str, host: str, port: int, model: str | None, script: str | None
 def listen(host: str, port: int) -> socket.socket:
     """A socket that listens, taken before anything long so that an occupied port is said at once."""
     try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
@@ -86,7 +90,9 @@ def _serve(agent: object, listener: socket.socket, host: str, run: asyncio.Runne
     port = listener.getsockname()[1]
     local = _is_local(host)
     if not local:
-        complain_mildly(f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet")
+        complain_mildly(
+            f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet"
+        )
     app = create_app(agent, hosts=("localhost", "127.0.0.1", host) if local else None)
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS

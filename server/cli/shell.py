@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import IntEnum
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
@@ -85,11 +86,15 @@ def _describe_known(error: Exception) -> int:
     if isinstance(error, PolicyError):
         show_diagnostics(error)
     elif isinstance(error, OSError):
-        complain(f"`{error.filename}`: {(error.strerror or str(error)).lower()}" if error.filename else str(error).lower())
+        complain(
+            f"`{error.filename}`: {(error.strerror or str(error)).lower()}" if error.filename else str(error).lower()
+        )
     elif isinstance(error, JuratError | LLMError) and not isinstance(error, InternalError):
         complain(str(error))
     else:
-        complain(f"Jurat itself failed: {error or type(error).__name__}; JURAT_DEBUG=1 shows where, please report it")
+        complain(
+            f"Jurat itself failed: {str(error) or type(error).__name__}; JURAT_DEBUG=1 shows where, please report it"
+        )
         return Exit.UNDECIDED
     return Exit.WRONG_INPUT
 
@@ -126,13 +131,7 @@ def load_policy(path: str) -> PolicyGraph:
     from jurat.policies import load
 
     with working(f"reading {path}"):
-        return load(_as_path(path))
-
-
-def _as_path(path: str) -> object:
-    from pathlib import Path
-
-    return Path(path)
+        return load(Path(path))
 
 
 def prove(graph: PolicyGraph, rlimit: int | None = None, seed: int | None = None) -> Report:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import networkx as nx
 
@@ -117,7 +118,7 @@ def _tiers(graph: nx.DiGraph[str], layers: dict[str, int]) -> tuple[list[list[Ke
         chain: list[Key] = [first, *((source, target, layer) for layer in range(low + 1, high)), last]
         for layer, bend in enumerate(chain[1:-1], low + 1):
             tiers[layer].append(bend)
-        for before, after in zip(chain, chain[1:], strict=False):
+        for before, after in pairwise(chain):
             linked.setdefault(before, set()).add(after)
             linked.setdefault(after, set()).add(before)
     return tiers, linked

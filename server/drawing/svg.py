@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import pairwise
 from textwrap import shorten, wrap
 
 from jurat.server.drawing.layout import Layout, arrange
@@ -44,10 +45,12 @@ def to_svg(picture: Picture) -> str:
     width = max(layout.width + 2 * MARGIN, 2 * MARGIN + 130 * len(kinds), 320)
     height = head + layout.height + 2 * MARGIN
     faults = sum(bool(box.faults) for box in picture.boxes)
-    summary = f"{len(picture.boxes)} boxes, {len(picture.arrows)} arrows" + (f", {faults} with findings" if faults else "")
+    summary = f"{len(picture.boxes)} boxes, {len(picture.arrows)} arrows" + (
+        f", {faults} with findings" if faults else ""
+    )
+    size = f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
-        f'height="{height:.0f}" role="img" aria-labelledby="title summary">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title summary">',
         f'<title id="title">{escape(picture.title)}</title><desc id="summary">{summary}</desc>',
         f"<style>{STYLE}</style>{_markers(kinds)}",
         f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fafbfc"/>',
@@ -133,10 +136,18 @@ def _arrow(arrow: Arrow, layout: Layout, heights: dict[str, float]) -> str:
     forward = other_left > left
     tip = f"{arrow.source} {arrow.kind.replace('_', ' ')} {arrow.target}" + (f": {arrow.label}" if arrow.label else "")
     if forward:
-        points = [(left + BOX_WIDTH, start_y), *layout.bends.get((arrow.source, arrow.target), ()), (other_left - 2, end_y)]
+        points = [
+            (left + BOX_WIDTH, start_y),
+            *layout.bends.get((arrow.source, arrow.target), ()),
+            (other_left - 2, end_y),
+        ]
         path = _curve(points)
     elif other_left < left:
-        points = [(left, start_y + 8), *layout.bends.get((arrow.source, arrow.target), ()), (other_left + BOX_WIDTH + 2, end_y + 8)]
+        points = [
+            (left, start_y + 8),
+            *layout.bends.get((arrow.source, arrow.target), ()),
+            (other_left + BOX_WIDTH + 2, end_y + 8),
+        ]
         path = _curve(points)
     else:  # a box above or below, or itself
         right = left + BOX_WIDTH
@@ -147,7 +158,7 @@ def _arrow(arrow: Arrow, layout: Layout, heights: dict[str, float]) -> str:
 def _curve(points: list[tuple[float, float]]) -> str:
     """Level at each point, so that arrows leave and enter boxes straight."""
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x, y), (to_x, to_y) in zip(points, points[1:], strict=False):
+    for (x, y), (to_x, to_y) in pairwise(points):
         middle = (x + to_x) / 2
         path += f"C{middle:.1f} {y:.1f} {middle:.1f} {to_y:.1f} {to_x:.1f} {to_y:.1f}"
     return path

@@ -18,14 +18,20 @@ MERMAID_ARROWS = {"requires_any": "-.->", "exclusive_with": "-.-", "disambiguate
 
 def to_dot(picture: Picture) -> str:
     """The picture for Graphviz."""
-    lines = [f"digraph {json.dumps(picture.title, ensure_ascii=False)} {{", "  rankdir=LR;", '  node [fontname="sans-serif"];']
+    lines = [
+        f"digraph {json.dumps(picture.title, ensure_ascii=False)} {{",
+        "  rankdir=LR;",
+        '  node [fontname="sans-serif"];',
+    ]
     lines += [f"  {_quoted(box.id)} [{_dot_box(box)}];" for box in picture.boxes]
-    lines += [f"  {_quoted(arrow.source)} -> {_quoted(arrow.target)} [{_dot_arrow(arrow)}];" for arrow in picture.arrows]
+    lines += [
+        f"  {_quoted(arrow.source)} -> {_quoted(arrow.target)} [{_dot_arrow(arrow)}];" for arrow in picture.arrows
+    ]
     return "\n".join([*lines, "}"]) + "\n"
 
 
 def _dot_box(box: Box) -> str:
-    label = "\n".join((box.id, box.condition)) if box.condition else box.id
+    label = f"{box.id}\n{box.condition}" if box.condition else box.id
     fault = f', color="#c62828", penwidth=2, tooltip={_quoted("; ".join(box.faults))}' if box.faults else ""
     return f"label={_quoted(label)}, shape={DOT_SHAPES[box.kind]}{fault}"
 

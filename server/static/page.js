@@ -107,11 +107,13 @@ function introduce(about) {
   state.about = about;
   document.title = about.agent;
   part("agent").textContent = about.agent;
-  const proved = about.status === "passed" ? `proved free of conflict: ${about.obligations} obligations` : "nothing to prove";
+  const proved = about.status === "passed" ? "proved free of conflict" : "nothing to prove";
+  part("proof").title = `${about.obligations} obligations, digest ${about.digest}`;
   part("proof").textContent = `${about.guidelines} guidelines, ${about.proved ? proved : "not proved"}`;
   if (!about.proved) {
     part("banner").textContent = `Unproved: this policy did not pass its check (${about.findings.length} findings). Do not put it before customers.`;
     part("banner").hidden = false;
+    document.body.classList.add("unproved");
   }
   part("message").maxLength = about.message_characters;
   part("fields").replaceChildren(...about.facts.map(field));

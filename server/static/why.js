@@ -19,6 +19,7 @@ export function reasons(trace, about) {
   return [
     h("p.quiet", `Turn ${trace.turn}, ${seconds(trace.seconds)}. Judged by ${trace.judge}.`),
     trace.unproved && h("p.card.stop", "This policy runs unproved."),
+    ...[...new Set(trace.rounds.flatMap((round) => round.conflicts))].map((text) => h("p.card.stop", `Conflict at run time: ${text}`)),
     section("In force", (last?.in_force ?? []).map((held) => inForce(held, about))),
     section("Not in force", (last?.dropped ?? []).map(dropped)),
     section("Left open", (last?.possible ?? []).map(open)),
@@ -114,7 +115,6 @@ function notes(trace) {
   const rounds = trace.rounds.flatMap((round) => [
     ...round.notes,
     ...round.violated.map((axiom) => `What was judged contradicts the axiom ${axiom}`),
-    ...round.conflicts.map((conflict) => `Conflict: ${conflict}`),
     ...round.clarifications.map((targets) => `The customer is asked which is meant: ${targets.join(", ")}`),
   ]);
   return [...new Set([...trace.notes, ...rounds])].map(sentence);
