@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
 
-from jurat.policies.expr import Argument, Compare, Expr, Fact, conjunction
+from jurat.policies.arguments import argument_types, constraint_of
+from jurat.policies.expr import Fact
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Call, Constraint, Decide, Forbid, HandOff, Offer, Provision, Reply, ToolDeclaration
+from jurat.policies.model import Call, Constraint, Decide, Forbid, HandOff, Offer, Provision, Reply
 from jurat.policies.resolution import ActionInForce, Resolution
 from jurat.policies.satisfaction import Free, satisfiable
-from jurat.policies.types import Type, Value
+from jurat.policies.types import Value
 
 Kind = Literal["exclusive", "forbidden-call", "forbidden-reply", "decision", "hand-off", "reply", "arguments"]
 
@@ -87,29 +88,13 @@ def callable_now(graph: PolicyGraph, resolution: Resolution, tool: str, calls: l
     declaration = graph.vocabulary.tools[tool]
     required = [constraint_of(each, declaration) for call in calls for each in _constraints(call)]
     guard = declaration.guard.expr if declaration.guard else None
-    formula = conjunction(*required, *([guard] if guard else []))
-    free = Free(argument_types(formula), _changeable(graph, resolution, tool))
+    formulas = [*required, *([guard] if guard else [])]
+    free = Free(argument_types(formulas), _changeable(graph, resolution, tool))
     return satisfiable(required, guard, resolution.settled.valuation.look, free)
 
 
 def _constraints(call: ActionInForce) -> tuple[Constraint, ...]:
     return call.action.constraints if isinstance(call.action, Call) else ()
-
-
-def constraint_of(constraint: Constraint, tool: ToolDeclaration) -> Expr:
-    """A constraint as a formula: its own, or that the argument equals the value."""
-    if constraint.formula is not None:
-        return constraint.formula
-    assert constraint.value is not None
-    declared = dict(tool.parameters).get(constraint.argument, constraint.value.type)
-    return Compare("==", Argument(constraint.argument, declared), constraint.value)
-
-
-def argument_types(formula: Expr) -> dict[str, Type]:
-    """The arguments that a formula mentions, with the types it gives them."""
-    from jurat.policies.expr import walk
-
-    return {each.name: each.type for each in walk(formula) if isinstance(each, Argument)}
 
 
 def provisions(graph: PolicyGraph, acting: list[ActionInForce], besides: str) -> list[Provision]:

@@ -10,7 +10,9 @@ from typing import Literal
 
 import networkx as nx
 
+from jurat.policies.arguments import clashing_arguments
 from jurat.policies.canonical import digest_of
+from jurat.policies.errors import PolicyError
 from jurat.policies.expand import Expansion, expand
 from jurat.policies.expr import And, Atom, Compare, Const, Expr, JourneyActive, JourneyState, atoms, key_of
 from jurat.policies.model import Action, Axiom, Call, Guideline, Journey, OnUnknown, Policy, State, Vocabulary
@@ -136,8 +138,10 @@ def build_graph(policy: Policy) -> PolicyGraph:
     """Expand a policy's relations and freeze it.
 
     Raises:
-        PolicyError: a relation relates an entity to itself.
+        PolicyError: a relation relates an entity to itself, or formulas disagree on the type of an argument.
     """
+    if clashes := clashing_arguments(policy):
+        raise PolicyError(clashes)
     entities = {entity.id: entity for entity in sorted(_entities(policy), key=lambda e: e.id)}
     expansion = expand(policy)
     return PolicyGraph(

@@ -32,4 +32,5 @@ FAULTS = {
     "P309": "fields that contradict each other",
     "P310": "a guideline without a condition or without anything to do",
     "P320": "a relation of something to itself",
+    "P321": "an argument of a tool taken for different types",
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import z3
 
-from jurat.policies.conflicts import argument_types, callable_now, constraint_of
+from jurat.policies.arguments import argument_types, constraint_of
+from jurat.policies.conflicts import callable_now
 from jurat.policies.diagnostics import Note
 from jurat.policies.expr import Atom, Expr, Fact, JourneyState, arguments, conjunction, key_of
 from jurat.policies.findings import Proof, Verdict
@@ -100,7 +101,7 @@ def _question(
     entities = (*callers, *(g for g, _ in providers if g not in callers))
     gate = all_of if all_ else any_of
     extra = [gate(_acts(prover, g) for g in callers), _hopeless(prover, tool, requests, providers), *banned]
-    formulas = [request.formula for request in requests] + ([tool.guard.expr] if tool.guard else [])
+    formulas = _formulas(tool, requests)
     return Question(entities, (), tuple(extra), frozenset(mentioned_atoms(formulas)))
 
 
@@ -147,8 +148,8 @@ def _met(prover: Prover, request: Request, given: Mapping[str, Term | ListTerm])
     return all_of((negation(asked.false), *(given[name].known for name in sorted(arguments(request.formula)))))
 
 
-def _formulas(tool: ToolDeclaration, requests: list[Request]) -> Expr:
-    return conjunction(*(r.formula for r in requests), *([tool.guard.expr] if tool.guard else []))
+def _formulas(tool: ToolDeclaration, requests: list[Request]) -> list[Expr]:
+    return [*(request.formula for request in requests), *([tool.guard.expr] if tool.guard else [])]
 
 
 class _Choice:
