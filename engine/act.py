@@ -41,11 +41,12 @@ class Hands:
 
 @dataclass(slots=True)
 class Wanted:
-    """A tool that something in force wants run, and the arguments found for it."""
+    """A tool that something in force wants run, and the arguments found for it; ``fixed`` ones the policy gave."""
 
     tool: str
     guidelines: tuple[str, ...]
     arguments: dict[str, Any] = field(default_factory=dict)
+    fixed: frozenset[str] = frozenset()
     missing: tuple[str, ...] = ()
     reason: str = ""
 
@@ -133,6 +134,7 @@ async def _find_arguments(hands: Hands, knowledge: Knowledge, decision: Decision
                 wanted.reason = f"`{guideline}` gives `{each.argument}` a value that is not known"
                 return
             wanted.arguments[each.argument] = value
+    wanted.fixed = frozenset(wanted.arguments)
     schema = _without(hands.toolbox.schema(wanted.tool), wanted.arguments)
     if not schema["properties"]:
         return
@@ -191,7 +193,7 @@ def _record(knowledge: Knowledge, wanted: Wanted, outcome: Outcome, start: float
     working, tool = knowledge.working, wanted.tool
     record = CallRecord(
         tool, working.round, wanted.guidelines, _shown(wanted.arguments), outcome.status, outcome.reason,
-        missing=tuple(outcome.problems), seconds=time.perf_counter() - start,
+        missing=tuple(name for name in outcome.problems if name not in wanted.fixed), seconds=time.perf_counter() - start,
     )  # fmt: skip
     happened = outcome.status in ("succeeded", "failed")
     if happened:

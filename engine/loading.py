@@ -39,11 +39,6 @@ def load_tools(graph: PolicyGraph, folder: str | Path) -> dict[str, Tool]:
     return found
 
 
-def without_implementation(graph: PolicyGraph, tools: dict[str, Tool]) -> tuple[str, ...]:
-    """The tools that the policy may call and that nothing implements; calling one fails."""
-    return tuple(sorted(each for each in graph.vocabulary.tools if each not in tools))
-
-
 def _tool(declaration: ToolDeclaration, folder: Path) -> Tool:
     module_name, _, function_name = declaration.target.partition(":")
     module = _imported(declaration, folder, module_name)

@@ -165,7 +165,7 @@ def _model(id_: str, parameters: list[inspect.Parameter], hints: Mapping[str, An
             raise ToolLoadError(f"tool `{id_}`: parameter `{each.name}` has no type")
         fields[each.name] = (hints[each.name], ... if each.default is each.empty else each.default)
     try:
-        model = create_model(f"{id_}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
+        model: type[BaseModel] = create_model(f"{id_}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
         model.model_json_schema()  # fails for what JSON cannot say, better now than in the middle of a turn
         return model
     except (PydanticUserError, NameError, TypeError) as reason:

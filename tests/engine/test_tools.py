@@ -28,7 +28,7 @@ class Address(BaseModel):
     number: int = 1
 
 
-def everything(
+def everything(  # noqa: PLR0917
     text: str,
     count: int,
     share: float,

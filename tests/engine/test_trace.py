@@ -93,11 +93,11 @@ def test_conflicts_of_an_unproved_policy_are_dropped_and_said(world) -> None:  #
     here = world(CONFLICTS, judge={"The customer asks": True}, tools={"look": lambda: done.append(1)})
     turn = here.say("go")
     assert turn.trace.rounds[0].conflicts == (
-        "decision `price` has competing values, so none is taken",
-        "the replies `one`, `two` compete, so none is sent",
-        "hand-offs to `a`, `b` compete, so none is carried out",
-        "`right` forbids tool `look`, which `left` demands: forbid wins",
-        "`left` and `right` exclude each other and are both in force",
+        "`left` and `right` give decision `price` competing values, so none is taken",
+        "`left` and `right` exclude each other and are all in force",
+        "`left` and `right` disagree on tool `look`: forbid wins, so it is not called",
+        "`left` and `right` hand off to different places, so neither is done",
+        "`left` and `right` demand different replies, so neither is sent",
     )
     assert (turn.trace.decisions, here.session.agent, done) == ({}, "a", [])
     assert "Offer the customer to continue with a human colleague" in here.voice.requests[0].instructions
@@ -115,4 +115,6 @@ def test_a_forbidden_reply_is_not_sent(world) -> None:  # type: ignore[no-untype
     here = world(policy, judge=judge, replies=["One", "Another."])
     turn = here.say("go")
     assert turn.response.text == "Another."
-    assert turn.trace.rounds[0].conflicts == (), "a prohibition that is merely possible is caution"
+    assert turn.trace.rounds[0].conflicts == (
+        "`left` and `right` disagree on reply `one`: forbid wins, so it is not sent",
+    )
