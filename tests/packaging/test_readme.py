@@ -1,0 +1,50 @@
+"""What the README shows is run, so that it cannot drift from what the project does."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import jurat
+
+README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [line.split("#")[0].strip() for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
+# These need the model or a browser; tests/live runs the turns.
+LIVE = ("make", ".venv/bin/jurat chat", ".venv/bin/jurat serve")
+
+
+@pytest.mark.parametrize("text", [block for kind, block in BLOCKS if kind == "yaml"])
+def test_every_policy_is_one_whose_gate_passes(text: str) -> None:
+    assert jurat.check(jurat.load(text)).passed
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if command and not command.startswith(LIVE)])
+def test_every_command_does_what_it_says(command: str, repository: Path, tmp_path: Path) -> None:
+    words = shlex.split(command)
+    assert words[0] == ".venv/bin/jurat"
+    words = [str(tmp_path / word) if word.endswith(".svg") else word for word in words[1:]]
+    done = subprocess.run(
+        [sys.executable, "-m", "jurat", *words], cwd=repository, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == (1 if "support-broken" in command else 0), done.stderr
+    assert done.stdout or list(tmp_path.iterdir())
+
+
+def test_the_python_runs(repository: Path) -> None:
+    [code] = [block for kind, block in BLOCKS if kind == "python"]
+    done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first.startswith("True ")
+    assert "vip-upgrade" in second
+
+
+def test_every_link_leads_somewhere(repository: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (repository / target).exists(), target
