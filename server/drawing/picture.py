@@ -47,7 +47,7 @@ def picture_of(graph: PolicyGraph, findings: tuple[Finding, ...] = (), title: st
     for finding in findings:
         for subject in finding.subjects:
             faults.setdefault(subject, []).append(f"{finding.code} {finding.name}: {finding.message}")
-    boxes = (_box(entity, tuple(faults.get(entity.id, ()))) for entity in graph.entities.values())
+    boxes = (_box(graph, entity, tuple(faults.get(entity.id, ()))) for entity in graph.entities.values())
     arrows = sorted({*_relations(graph), *_moves(graph)}, key=lambda arrow: (arrow.source, arrow.target, arrow.kind))
     return Picture(title or _title(graph), tuple(boxes), tuple(arrows))
 
@@ -57,8 +57,9 @@ def _title(graph: PolicyGraph) -> str:
     return ", ".join(names) or "policy"
 
 
-def _box(entity: Entity, faults: tuple[str, ...]) -> Box:
-    condition = show(entity.condition) if entity.kind == "guideline" else ""
+def _box(graph: PolicyGraph, entity: Entity, faults: tuple[str, ...]) -> Box:
+    written = graph.guidelines[entity.id].condition_text if entity.kind == "guideline" else ""
+    condition = (written or show(entity.condition)) if entity.kind == "guideline" else ""
     return Box(entity.id, entity.kind, "always" if condition == "true" else condition, _actions(entity), faults)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from jurat.server.drawing.picture import Arrow, Box, Picture
 
 DOT_SHAPES = {"guideline": "box", "journey": "folder", "state": "ellipse"}
@@ -19,7 +17,7 @@ MERMAID_ARROWS = {"requires_any": "-.->", "exclusive_with": "-.-", "disambiguate
 def to_dot(picture: Picture) -> str:
     """The picture for Graphviz."""
     lines = [
-        f"digraph {json.dumps(picture.title, ensure_ascii=False)} {{",
+        f"digraph {_quoted(picture.title)} {{",
         "  rankdir=LR;",
         '  node [fontname="sans-serif"];',
     ]

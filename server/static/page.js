@@ -8,6 +8,7 @@ const part = (id) => document.getElementById(id);
 const state = { about: null, session: null, busy: false, chosen: null };
 
 async function begin(facts) {
+  state.session = null; // nothing typed meanwhile goes to the conversation before
   const session = await post("/sessions", { facts });
   state.session = session.id;
   sessionStorage.setItem("session", session.id);

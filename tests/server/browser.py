@@ -140,7 +140,9 @@ def browser() -> Iterator[Page]:
         os.close(read_commands)
         os.close(write_answers)
         try:
-            yield Page(send, receive)
+            page = Page(send, receive)
+            page.size(1280, 800)
+            yield page
         finally:
             os.close(send)  # the browser ends when its pipe does
             os.close(receive)
