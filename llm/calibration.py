@@ -14,6 +14,7 @@ import asyncio
 import json
 import math
 import random
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -86,11 +87,13 @@ def _statement(question: str) -> str:
 
 async def scored(judge: ScoringJudge, cases: Iterable[Case]) -> list[Scored]:
     """The judge's raw score of every statement."""
-    found = []
+    found: list[Scored] = []
     for case in cases:
+        print(f"\r{len(found)} statements", end="", file=sys.stderr, flush=True)
         scores, _ = await judge.scores(case.conversation, list(case.statements))
         pairs = zip(scores, case.statements.values(), strict=True)
         found += [Scored(case.source, case.split, score, true) for score, true in pairs]
+    print(file=sys.stderr)
     return found
 
 
@@ -143,7 +146,7 @@ async def _measure(arguments: argparse.Namespace) -> None:
     cases = [c for file in arguments.cases for c in read_cases(file)]
     if arguments.nlupp:
         cases += [c for split in ("choice", "report") for c in nlupp_cases(arguments.nlupp, split)]
-    backend = await EmbeddedBackend.load(arguments.model or pull(DEFAULT_MODEL))
+    backend = await EmbeddedBackend.load(arguments.model or pull(DEFAULT_MODEL), threads=arguments.threads)
     begin = time.monotonic()
     found = await scored(ScoringJudge(backend), cases)
     seconds = time.monotonic() - begin
@@ -159,6 +162,7 @@ def main() -> None:
     parser.add_argument("--cases", type=Path, nargs="+", required=True, metavar="FILE", help="labelled cases, JSONL")
     parser.add_argument("--nlupp", type=Path, metavar="FILE", help="intents of NLU++")
     parser.add_argument("--model", type=Path, metavar="FILE", help="a GGUF model; else the default one")
+    parser.add_argument("--threads", type=int, metavar="N", help="1 is fastest where other work fills the cores")
     asyncio.run(_measure(parser.parse_args()))
 
 
