@@ -258,7 +258,7 @@ def _ended(working: Working, response: Response | None, decision: Decision | Non
 
 
 def _undo(working: Working) -> None:
-    """Keep what happened in the world, the message and the calls; forget what the turn had decided."""
-    before, now = working.session.state, working.state
-    now.journeys, now.mode, now.agent, now.ended = before.journeys, before.mode, before.agent, before.ended
-    working.session.state = now
+    """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
+    kept, now = working.session.state.copy(), working.state
+    kept.messages, kept.moments, kept.facts, kept.turns = now.messages, now.moments, now.facts, now.turns
+    working.session.state = kept

@@ -6,7 +6,11 @@ from dataclasses import dataclass
 
 from jurat.engine.match import Decision
 from jurat.engine.turn import Working
-from jurat.policies.model import Call
+from jurat.policies.model import Call, Offer
+
+_UNDONE = ("failed", "refused")
+_OPEN = ("missing", "invalid", "waiting")
+"""What is owed only while something in force still wants it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +25,12 @@ class Debt:
 
 def debts(working: Working, decision: Decision) -> tuple[Debt, ...]:
     """One for each tool that was wanted and did not succeed, with the last thing that is known of it."""
-    owed = {
-        each.action.tool
-        for each in decision.actions
-        if isinstance(each.action, Call) and (each.guideline, each.action.tool) not in working.fulfilled
-    }
-    last = {record.tool: record for record in working.trace.calls}
-    owed |= {tool for tool, record in last.items() if record.status != "succeeded"}
+    calls = {(each.guideline, each.action.tool) for each in decision.actions if isinstance(each.action, Call)}
+    offers = {each.action.tool for each in decision.actions if isinstance(each.action, Offer)}
+    wanted = offers | {tool for _, tool in calls}
+    last = {record.tool: record.status for record in working.trace.calls}
+    owed = {tool for guideline, tool in calls if (guideline, tool) not in working.fulfilled}
+    owed |= {tool for tool, status in last.items() if status in _UNDONE or (status in _OPEN and tool in wanted)}
     return tuple(_debt(working, tool) for tool in sorted(owed))
 
 

@@ -37,7 +37,8 @@ class Known:
     probability: float | None = None
 
     def __str__(self) -> str:
-        shown = "unknown" if self.value is None else _plain_text(self.value)
+        nothing = "absent" if self.source == "fact" else "unknown"
+        shown = nothing if self.value is None else _plain_text(self.value)
         chance = "" if self.probability is None else f", {self.probability:.2f}"
         return f"`{self.key}` is {shown} ({self.source}{chance})"
 

@@ -441,3 +441,22 @@ def test_a_value_of_the_policy_s_own_that_does_not_fit_is_not_asked_of_the_custo
     turn = here.say("go")
     assert (turn.calls[0].status, turn.calls[0].missing) == ("invalid", ())
     assert turn.response.text == "That did not work."
+
+
+def test_what_nothing_wants_any_more_is_not_asked_for(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+    jurat: 1
+    facts: {open: {type: bool, from: tools}}
+    tools: {look: {python: "tools:look", provides: {open: result.open}}, book: {python: "tools:book"}}
+    guidelines:
+      look: {condition: The customer asks, tools: [look]}
+      book: {when: "!has(open) || open", tools: [book]}
+    """
+
+    def book(room: int) -> None: ...
+
+    for open_, asked in ((True, True), (False, False)):
+        tools = {"look": lambda: {"open": open_}, "book": book}  # noqa: B023 - used here
+        here = world(policy, judge={"The customer asks": True}, tools=tools, replies=lambda _: "Well?")
+        here.say("go")
+        assert any("Ask the customer for: room" in each for each in here.voice.requests[0].instructions) is asked

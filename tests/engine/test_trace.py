@@ -42,7 +42,7 @@ def test_it_says_why_for_everything(world) -> None:  # type: ignore[no-untyped-d
         "in force: smile, because `vip` entails it",
         "in force: vip, because `asks` is true (judged, 0.90) and `tier` is gold (fact)",
         "dropped: plain, overridden by `calm`",
-        "open: old, because `age` is unknown (fact)",
+        "open: old, because `age` is absent (fact)",
     ]
 
 
