@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -88,3 +90,12 @@ def test_the_witness_is_minimal() -> None:
 def test_a_report_is_the_same_twice() -> None:
     case = FILES["conflicting-actions"]["fails"]["three constraints that only two of satisfy"]["policy"]
     assert jurat.check(jurat.load(case)) == jurat.check(jurat.load(case))
+
+
+def test_the_page_of_findings_is_the_checks_own_words(repository: Path) -> None:
+    written = (repository / "docs" / "findings.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-c", "import findings_page; print(findings_page.page(), end='')"],
+        cwd=repository / "scripts", capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert written == done.stdout, "run scripts/findings_page.py"
