@@ -39,13 +39,13 @@ def blocked_calls(prover: Prover, check: Check, tool: str, callers: list[str]) -
     graph = prover.graph
     declaration = graph.vocabulary.tools[tool]
     requests = [request for g in callers for request in _requests(graph, declaration, g)]
-    banned: list[z3.BoolRef] = []
+    found: list[tuple[str, ...]] = []
     while True:
-        outcome, culprits = _impossible(prover, check, declaration, requests, banned)
+        outcome, culprits = _impossible(prover, check, declaration, requests, found)
         yield outcome
         if not culprits:
             return
-        banned.append(negation(all_of(_acts(prover, g) for g in culprits)))
+        found.append(culprits)
 
 
 def _requests(graph: PolicyGraph, tool: ToolDeclaration, g: str) -> Iterator[Request]:
@@ -55,12 +55,13 @@ def _requests(graph: PolicyGraph, tool: ToolDeclaration, g: str) -> Iterator[Req
 
 
 def _impossible(
-    prover: Prover, check: Check, tool: ToolDeclaration, requests: list[Request], banned: list[z3.BoolRef]
+    prover: Prover, check: Check, tool: ToolDeclaration, requests: list[Request], found: list[tuple[str, ...]]
 ) -> tuple[Outcome, tuple[str, ...]]:
     callers = tuple(sorted({request.guideline for request in requests}))
-    text = f"callable: {tool.id}" + (f" (other than {len(banned)} found)" if banned else "")
+    banned = [negation(all_of(_acts(prover, g) for g in culprits)) for culprits in found]
+    text = f"callable: {tool.id}" + (f" (other than {len(found)} found)" if found else "")
     question = _question(prover, tool, requests, callers, banned)
-    proof = absent(prover, check, text, question, _shows(prover.graph, tool.id))
+    proof = absent(prover, check, text, question, _shows(prover.graph, tool.id, found))
     if proof.verdict is not Verdict.REFUTED or proof.witness is None:
         return Outcome(proof), ()
     culprits = _culprits(prover, tool, requests, callers, proof)
@@ -71,10 +72,10 @@ def _impossible(
 def _culprits(
     prover: Prover, tool: ToolDeclaration, requests: list[Request], callers: tuple[str, ...], proof: Proof
 ) -> tuple[str, ...]:
-    """The smallest part of the callers in force at the witness that is impossible by itself, found by leaving out."""
+    """The smallest part of the callers acting at the witness that is impossible by itself, found by leaving out."""
     assert proof.witness is not None
-    present = set(proof.witness.in_force) | set(proof.witness.possible)
-    kept = [g for g in callers if g in present]
+    acting = {*proof.witness.in_force, *(g for g in proof.witness.possible if _hasty(prover, g))}
+    kept = [g for g in callers if g in acting]
     for g in list(kept):
         rest = [each for each in kept if each != g]
         if (
@@ -106,8 +107,11 @@ def _question(
 
 
 def _acts(prover: Prover, g: str) -> z3.BoolRef:
-    hasty = prover.graph.entities[g].on_unknown == "act"
-    return prover.encoding.possible[g] if hasty else prover.encoding.certain[g]
+    return prover.encoding.possible[g] if _hasty(prover, g) else prover.encoding.certain[g]
+
+
+def _hasty(prover: Prover, g: str) -> bool:
+    return prover.graph.entities[g].on_unknown == "act"
 
 
 def _providers(graph: PolicyGraph, tool: ToolDeclaration) -> list[tuple[str, Provision]]:
@@ -242,10 +246,14 @@ class _Overlay(Atoms):
         return self.presence[key_of(atom)] if key_of(atom) in self.presence else self.base.present(atom)
 
 
-def _shows(graph: PolicyGraph, tool: str) -> Shows:
+def _shows(graph: PolicyGraph, tool: str, found: list[tuple[str, ...]]) -> Shows:
+    """Whether calls of the tool are impossible, by other callers than those found before; without that, no end."""
+
     def shows(resolution: Resolution) -> bool:
         calls = [each for each in resolution.actions if isinstance(each.action, Call) and each.action.tool == tool]
-        return bool(calls) and callable_now(graph, resolution, tool, calls) is not True
+        callers = {call.guideline for call in calls}
+        new = bool(calls) and not any(callers.issuperset(culprits) for culprits in found)
+        return new and callable_now(graph, resolution, tool, calls) is not True
 
     return shows
 
