@@ -69,7 +69,7 @@ def _preferred(prover: Prover, question: Question) -> tuple[z3.ModelRef, list[At
     wishes = [list(known.values()), *([each] for each in known.values()), *_plain(prover, atoms)]
     answer, chosen = question.put(prover, YES), list[z3.BoolRef]()
     for wish in wishes:
-        attempt = question.put(prover, *chosen, *wish)
+        attempt = question.put(prover, YES, *chosen, *wish)  # a model is given only where more is asked
         if attempt.possible:
             chosen += wish
             answer = attempt
