@@ -1,0 +1,115 @@
+"""What ``jurat check`` should say of a small policy, by trying every situation with the reference semantics."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tests.solver.small_policies import admissible
+
+from jurat.policies.conflicts import conflicts
+from jurat.policies.evaluation import evaluate
+from jurat.policies.expr import TRUE, Observation, atoms
+from jurat.policies.findings import Finding, Report
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.resolution import Resolution
+from jurat.policies.semantics import matched
+from jurat.policies.valuation import Valuation
+from jurat.solver.checks.shadowed_guideline import candidates
+from jurat.solver.checks.vacuous_condition import written
+
+Group = frozenset[str]
+
+
+@dataclass(slots=True)
+class Expected:
+    """Everything that some admissible situation shows, or that none does."""
+
+    consistent: bool = False
+    pairs: set[Group] = field(default_factory=set)
+    calls: set[tuple[str, Group]] = field(default_factory=set)
+    alive: set[str] = field(default_factory=set)
+    undefined: bool = False
+    reached: set[tuple[str, bool]] = field(default_factory=set)
+    """The conditions that are somewhere true, and somewhere false; by what a finding would call them."""
+    apart: set[tuple[str, str]] = field(default_factory=set)
+    """(g, h) where *g* is somewhere in force without *h*."""
+
+
+def tried(graph: PolicyGraph) -> Expected:
+    """Try everything."""
+    found = Expected(consistent=not graph.axioms)
+    for valuation, resolution in admissible(graph):
+        found.consistent = found.consistent or _all_hold(graph, valuation)
+        for each in conflicts(graph, resolution):
+            if each.kind == "arguments":
+                found.calls.add((each.about, frozenset(each.subjects)))
+            else:
+                found.pairs.add(frozenset(each.subjects))
+        found.alive.update(resolution.in_force)
+        found.undefined = found.undefined or (_known(graph, valuation) and resolution.possible != resolution.in_force)
+        found.reached |= _reached(graph, valuation)
+        found.apart |= {(g, h) for g in resolution.in_force for h in graph.entities if h not in resolution.in_force}
+    return found
+
+
+def _all_hold(graph: PolicyGraph, valuation: Valuation) -> bool:
+    mentioned = {atom for axiom in graph.axioms for atom in atoms(axiom.expr) if isinstance(atom, Observation)}
+    known = all(valuation.look(atom) is not None for atom in mentioned)
+    return known and all(evaluate(axiom.expr, valuation.look) is True for axiom in graph.axioms)
+
+
+def _known(graph: PolicyGraph, valuation: Valuation) -> bool:
+    sure, maybe = matched(graph, valuation)
+    return sure == maybe
+
+
+def _reached(graph: PolicyGraph, valuation: Valuation) -> set[tuple[str, bool]]:
+    values = ((f"the {each.what} of {each.owner}", evaluate(each.expr, valuation.look)) for each in written(graph))
+    return {(name, value) for name, value in values if isinstance(value, bool)}
+
+
+def vacuous(graph: PolicyGraph, expected: Expected) -> set[str]:
+    """The messages about conditions that never change their mind."""
+    found = set()
+    for each in written(graph):
+        name = f"the {each.what} of {each.owner}"
+        if each.expr == TRUE:
+            continue
+        if (name, True) not in expected.reached:
+            found.add(f"{name} is never true")
+        elif (name, False) not in expected.reached:
+            found.add(f"{name} is always true")
+    return found
+
+
+def shadowed(graph: PolicyGraph, expected: Expected) -> set[tuple[str, str]]:
+    """(g, h) where *g* is somewhere in force, does nothing that *h* does not, and is never there without *h*."""
+    return {(g, h) for g, h in candidates(graph) if g in expected.alive and (g, h) not in expected.apart}
+
+
+def named(report: Report, name: str) -> list[Finding]:
+    return [each for each in report.findings if each.name == name]
+
+
+def pairs_found(report: Report) -> set[Group]:
+    return {frozenset(each.subjects) for each in named(report, "conflicting-actions") if not tool_of(each)}
+
+
+def calls_found(report: Report) -> set[tuple[str, Group]]:
+    found = ((tool_of(each), frozenset(each.subjects)) for each in named(report, "conflicting-actions"))
+    return {(tool, subjects) for tool, subjects in found if tool}
+
+
+def tool_of(finding: Finding) -> str:
+    """The tool whose calls a finding is about; empty if it is about a pair of actions."""
+    assert finding.proof is not None
+    kind, _, rest = finding.proof.question.partition(": ")
+    return rest.partition(" (")[0] if kind == "callable" else ""
+
+
+def shows(graph: PolicyGraph, finding: Finding, resolution: Resolution) -> bool:
+    """Whether a situation shows what a finding about conflicting actions says."""
+    found = conflicts(graph, resolution)
+    if tool := tool_of(finding):
+        return any(each.kind == "arguments" and each.about == tool for each in found)
+    return any(set(each.subjects) == set(finding.subjects) for each in found)
