@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from typing import Any
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import httpx2
 import pytest
@@ -63,7 +63,7 @@ def test_a_turn_can_be_read_again(client: httpx2.Client) -> None:
     session = start(client)
     turn = events(client, session, "I want a refund for order 1042")[-1][1]
     shown = client.get(f"/sessions/{session}").json()
-    assert [each["role"] for each in shown["conversation"]][0] == "customer"
+    assert shown["conversation"][0]["role"] == "customer"
     assert shown["conversation"][-1] == {"role": "agent", "text": turn["reply"]}
     assert shown["traces"] == [turn["id"]]
     assert client.get(f"/traces/{turn['id']}").json() == turn["trace"]
@@ -175,7 +175,7 @@ def test_an_unproved_policy_says_so_everywhere(unproved_server: str) -> None:
 def test_the_picture_of_the_policy_is_an_svg_without_scripts(client: httpx2.Client) -> None:
     answer = client.get("/policy")
     assert answer.headers["content-type"].startswith("image/svg+xml")
-    root = ElementTree.fromstring(answer.text)  # noqa: S314 - our own
+    root = ET.fromstring(answer.text)  # noqa: S314 - our own
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
     assert "refund-check" in answer.text
 
@@ -215,5 +215,5 @@ def test_traces_are_kept_up_to_a_limit() -> None:
     conversation = Sessions().add(Session("a", State("agent")))
     for number in range(1, TRACES_A_SESSION + 3):
         conversation.keep(number, {})
-    assert list(conversation.traces)[0] == 3
+    assert next(iter(conversation.traces)) == 3
     assert len(conversation.traces) == TRACES_A_SESSION

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +39,7 @@ def test_the_same_policy_has_the_same_picture(arrows: list[tuple[str, str]]) -> 
 
 def test_every_guideline_and_relation_is_drawn(repository: Path) -> None:
     graph = package.load(repository / "examples/support")
-    root = ElementTree.fromstring(to_svg(picture_of(graph)))  # noqa: S314 - our own
+    root = ET.fromstring(to_svg(picture_of(graph)))  # noqa: S314 - our own
     titles = {str(each.text) for each in root.iter("{http://www.w3.org/2000/svg}title")}
     names = {title.split("\n")[0] for title in titles}
     assert set(graph.entities) <= names
@@ -54,7 +54,7 @@ def test_a_relation_to_a_journey_is_not_repeated_for_its_states(repository: Path
 
 def test_texts_of_the_author_cannot_break_out_of_a_picture() -> None:
     picture = picture_of(package.load(HOSTILE))
-    root = ElementTree.fromstring(to_svg(picture))  # noqa: S314 - our own
+    root = ET.fromstring(to_svg(picture))  # noqa: S314 - our own
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
     assert to_dot(picture).count("\n") == 4 + len(picture.boxes) + len(picture.arrows)
     assert all(line.endswith(("{", "}", ";")) for line in to_dot(picture).splitlines())
