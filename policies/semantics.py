@@ -49,15 +49,16 @@ class Bound:
             for d, target, rivals in self.graph.ambiguities[g]
         )
 
-    def outranked(self, g: str) -> bool:
+    def outranked(self, g: str, reader: Bound) -> bool:
+        """As the bound ``reader`` asks, which reads it negated; its own ``entailed`` is negated twice, so not at all."""
         return (
             self.matched(g)
-            and not self.negated.entailed(g)
+            and not reader.entailed(g)
             and any(self.matched(h) and self.live(h) and not self.negated.blocked(h) for h in self.graph.outrankers[g])
         )
 
     def inforce(self, g: str) -> bool:
-        return self.live(g) and not self.negated.blocked(g) and not self.negated.outranked(g)
+        return self.live(g) and not self.negated.blocked(g) and not self.negated.outranked(g, self)
 
     @property
     def negated(self) -> Bound:

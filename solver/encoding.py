@@ -58,7 +58,8 @@ class Bound:
             for d, target, rivals in self.graph.ambiguities[g]
         )
 
-    def outranked(self, g: str) -> z3.BoolRef:
+    def outranked(self, g: str, reader: Bound) -> z3.BoolRef:
+        """As the bound ``reader`` asks, which reads it negated; its own ``entailed`` is negated twice, so not at all."""
         higher = self.graph.outrankers[g]
         if not higher:
             return NO
@@ -66,10 +67,10 @@ class Bound:
             self._contenders[higher] = any_of(
                 all_of((self.matched(h), self.live(h), negation(self.negated.blocked(h)))) for h in higher
             )
-        return all_of((self.matched(g), negation(self.negated.entailed(g)), self._contenders[higher]))
+        return all_of((self.matched(g), negation(reader.entailed(g)), self._contenders[higher]))
 
     def inforce(self, g: str) -> z3.BoolRef:
-        return all_of((self.live(g), negation(self.negated.blocked(g)), negation(self.negated.outranked(g))))
+        return all_of((self.live(g), negation(self.negated.blocked(g)), negation(self.negated.outranked(g, self))))
 
     @property
     def negated(self) -> Bound:
