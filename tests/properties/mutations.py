@@ -85,40 +85,41 @@ def ambiguous_by_match(self: Bound, g: str) -> z3.BoolRef:
     )
 
 
-def outranked_by(self: Bound, g: str, higher: tuple[str, ...], *, spares_entailed: bool = True) -> z3.BoolRef:
+def outranked_by(self: Bound, g: str, reader: Bound, higher: tuple[str, ...]) -> z3.BoolRef:
     better = any_of(all_of((self.matched(h), self.live(h), negation(self.negated.blocked(h)))) for h in higher)
-    spared = negation(self.negated.entailed(g)) if spares_entailed else YES
-    return all_of((self.matched(g), spared, better))
+    return all_of((self.matched(g), negation(reader.entailed(g)), better))
 
 
 def higher_ranked(graph: PolicyGraph, g: str, at_least: int = 1) -> tuple[str, ...]:
     return tuple(h for h, other in graph.entities.items() if other.rank - graph.entities[g].rank >= at_least and h != g)
 
 
-def outranked_by_kin(self: Bound, g: str) -> z3.BoolRef:
-    return outranked_by(self, g, higher_ranked(self.graph, g))
+def outranked_by_kin(self: Bound, g: str, reader: Bound) -> z3.BoolRef:
+    return outranked_by(self, g, reader, higher_ranked(self.graph, g))
 
 
-def outranked_by_equals(self: Bound, g: str) -> z3.BoolRef:
+def outranked_by_equals(self: Bound, g: str, reader: Bound) -> z3.BoolRef:
     kin = self.graph.kin[g]
-    return outranked_by(self, g, tuple(h for h in higher_ranked(self.graph, g, 0) if h not in kin))
+    return outranked_by(self, g, reader, tuple(h for h in higher_ranked(self.graph, g, 0) if h not in kin))
 
 
-def outranked_though_entailed(self: Bound, g: str) -> z3.BoolRef:
-    return outranked_by(self, g, self.graph.outrankers[g], spares_entailed=False)
+def outranked_though_entailed(self: Bound, g: str, reader: Bound) -> z3.BoolRef:
+    higher = self.graph.outrankers[g]
+    better = any_of(all_of((self.matched(h), self.live(h), negation(self.negated.blocked(h)))) for h in higher)
+    return all_of((self.matched(g), better))
 
 
-def outranked_by_blocked(self: Bound, g: str) -> z3.BoolRef:
+def outranked_by_blocked(self: Bound, g: str, reader: Bound) -> z3.BoolRef:
     higher = any_of(all_of((self.matched(h), self.live(h))) for h in self.graph.outrankers[g])
-    return all_of((self.matched(g), negation(self.negated.entailed(g)), higher))
+    return all_of((self.matched(g), negation(reader.entailed(g)), higher))
 
 
-def outranked_by_entailed(self: Bound, g: str) -> z3.BoolRef:
+def outranked_by_entailed(self: Bound, g: str, reader: Bound) -> z3.BoolRef:
     higher = any_of(all_of((self.live(h), negation(self.negated.blocked(h)))) for h in self.graph.outrankers[g])
-    return all_of((self.matched(g), negation(self.negated.entailed(g)), higher))
+    return all_of((self.matched(g), negation(reader.entailed(g)), higher))
 
 
-def never_outranked(self: Bound, g: str) -> z3.BoolRef:
+def never_outranked(self: Bound, g: str, reader: Bound) -> z3.BoolRef:
     return NO
 
 
