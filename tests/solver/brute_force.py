@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from tests.solver.small_policies import admissible
 
-from jurat.policies.conflicts import conflicts
+from jurat.policies.conflicts import callable_now, conflicts
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import TRUE, Observation, atoms
 from jurat.policies.findings import Finding, Report
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Call
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import matched
 from jurat.policies.valuation import Valuation
@@ -27,6 +29,8 @@ class Expected:
     consistent: bool = False
     pairs: set[Group] = field(default_factory=set)
     calls: set[tuple[str, Group]] = field(default_factory=set)
+    """The tools with those whose calls no arguments satisfy; ``hard`` where trying arguments cannot tell."""
+    hard: set[tuple[str, Group]] = field(default_factory=set)
     alive: set[str] = field(default_factory=set)
     undefined: bool = False
     reached: set[tuple[str, bool]] = field(default_factory=set)
@@ -45,6 +49,7 @@ def tried(graph: PolicyGraph) -> Expected:
                 found.calls.add((each.about, frozenset(each.subjects)))
             else:
                 found.pairs.add(frozenset(each.subjects))
+        found.hard |= set(_hard(graph, resolution))
         found.alive.update(resolution.in_force)
         found.undefined = found.undefined or (_known(graph, valuation) and resolution.possible != resolution.in_force)
         found.reached |= _reached(graph, valuation)
@@ -66,6 +71,14 @@ def _known(graph: PolicyGraph, valuation: Valuation) -> bool:
 def _reached(graph: PolicyGraph, valuation: Valuation) -> set[tuple[str, bool]]:
     values = ((f"the {each.what} of {each.owner}", evaluate(each.expr, valuation.look)) for each in written(graph))
     return {(name, value) for name, value in values if isinstance(value, bool)}
+
+
+def _hard(graph: PolicyGraph, resolution: Resolution) -> Iterator[tuple[str, Group]]:
+    calls = [each for each in resolution.actions if isinstance(each.action, Call)]
+    for tool in {each.action.tool for each in calls if isinstance(each.action, Call)}:
+        those = [each for each in calls if isinstance(each.action, Call) and each.action.tool == tool]
+        if callable_now(graph, resolution, tool, those) is None:
+            yield tool, frozenset(each.guideline for each in those)
 
 
 def vacuous(graph: PolicyGraph, expected: Expected) -> set[str]:
@@ -111,5 +124,15 @@ def shows(graph: PolicyGraph, finding: Finding, resolution: Resolution) -> bool:
     """Whether a situation shows what a finding about conflicting actions says."""
     found = conflicts(graph, resolution)
     if tool := tool_of(finding):
-        return any(each.kind == "arguments" and each.about == tool for each in found)
+        impossible = any(each.kind == "arguments" and each.about == tool for each in found)
+        return impossible or any(about == tool for about, _ in _hard(graph, resolution))
     return any(set(each.subjects) == set(finding.subjects) for each in found)
+
+
+def shadows_found(report: Report, graph: PolicyGraph) -> set[tuple[str, str]]:
+    return {
+        (g, h)
+        for finding in named(report, "shadowed-guideline")
+        for g, h in candidates(graph)
+        if finding.message.startswith(f"`{g}` never adds anything") and f"so is `{h}`," in finding.message
+    }

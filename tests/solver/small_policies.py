@@ -36,6 +36,7 @@ from jurat.policies.expr import (
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import (
     Action,
+    Axiom,
     Call,
     Constraint,
     Decide,
@@ -84,7 +85,7 @@ class SmallBuilder(Builder):
 
     def tools(self) -> dict[str, ToolDeclaration]:
         guards: list[Expr | None] = [
-            None, None, VIP, self.comparison(), Has(LEVEL_FACT), self.about_amount(), conjunction(VIP, self.about_amount()),
+            None, None, None, None, VIP, self.comparison(), Has(LEVEL_FACT), self.about_amount(), conjunction(VIP, self.about_amount()),
             Compare("<=", AMOUNT, LEVEL_FACT),
         ]  # fmt: skip
         guard = self.random.choice(guards)
@@ -116,12 +117,12 @@ class SmallBuilder(Builder):
         return TRUE if self.chance(0.05) else super().condition()
 
     def actions(self, id_: str) -> list[Action]:
-        return [self.action(id_) for _ in range(self.random.randint(0, 2))]
+        return [self.action(id_) for _ in range(self.random.choice((0, 1, 1, 2)))]
 
     def action(self, id_: str) -> Action:
         draw = self.random.random()
-        if draw < 0.3:
-            return Call("refund", tuple(self.constraint() for _ in range(self.random.randint(0, 2))))
+        if draw < 0.45:
+            return Call("refund", tuple(self.constraint() for _ in range(self.random.choice((0, 1, 1, 1, 2)))))
         choices: list[Action] = [
             Instruct(f"do {id_}"), Instruct("be kind"), Call("verify"), Offer("verify"), Forbid("tool", "refund"), Forbid("tool", "verify"),
             Forbid("reply", "bye"), Reply("hello"), Reply("bye"), Reply("maybe"), Decide("upgrade", "free"),
@@ -130,9 +131,16 @@ class SmallBuilder(Builder):
         return self.random.choice(choices)
 
     def constraint(self) -> Constraint:
-        if self.chance(0.2):
+        if self.chance(0.5):
             return Constraint("amount", value=Const(self.random.randint(0, 3), LEVEL))
         return Constraint("amount", formula=self.about_amount(), text="a formula")
+
+    def axiom(self, number: int) -> Axiom:
+        """Now and then a plain one, so that some sets of axioms contradict themselves."""
+        if self.chance(0.6):
+            return super().axiom(number)
+        observation = self.observation()
+        return Axiom(f"axiom {number}", self.random.choice((observation, Not(observation))))
 
     def number_of_journeys(self) -> int:
         return int(self.chance(self.sizes.journeys))
