@@ -198,8 +198,10 @@ def _usable_cores() -> int:
 def _start(path: Path, context_tokens: int, threads: int) -> Any:
     try:
         xllamacpp = importlib.import_module("xllamacpp")
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise BackendError("the embedded model needs `pip install jurat[embedded]`") from error
+    except ImportError as error:  # llama.cpp's threads come from libgomp, which a slim container may lack
+        raise BackendError(f"xllamacpp cannot be loaded: {_one_line(error)}") from error
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.n_ctx, params.n_parallel = context_tokens * _SLOTS, _SLOTS

@@ -89,7 +89,7 @@ class Calibration:
 
 
 # Fitted by `python -m jurat.llm.calibration` for the default model.
-CALIBRATION = Calibration(slope=1.0, intercept=0.0, low=0.3, high=0.7)
+CALIBRATION = Calibration(slope=0.86, intercept=-0.58, low=0.3, high=0.65)
 
 
 class ScoringJudge:
