@@ -30,12 +30,12 @@ def expand(policy: Policy) -> Expansion:
     """All relations of a policy as pairs of ids.
 
     Raises:
-        PolicyError: a relation relates an entity to itself, be it through a tag it carries.
+        PolicyError: a relation relates an entity to itself by name.
     """
     members, found = _members(policy), Expansion()
-    _refuse_self_relations(policy, members)
+    _refuse_self_relations(policy)
     for relation in policy.relations:
-        for source in _sources(relation.source, members):
+        for source in _sources(relation, members):
             _add(found, policy, members, relation, source)
     _add_any_groups(found, policy, members)
     _add_disambiguations(found, policy, members)
@@ -53,8 +53,12 @@ def _members(policy: Policy) -> dict[str, tuple[str, ...]]:
     return {tag: tuple(sorted(ids)) for tag, ids in found.items()}
 
 
-def _sources(source: Ref, members: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
-    return members.get(source.id, ()) if source.kind == "tag" else (source.id,)
+def _sources(relation: Relation, members: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """A tag stands for each member except the entity that is its target."""
+    if relation.source.kind != "tag":
+        return (relation.source.id,)
+    target = None if relation.target.kind in ("tag", "any_tag") else relation.target.id
+    return tuple(each for each in members.get(relation.source.id, ()) if each != target)
 
 
 def _targets(target: Ref, source: str, members: dict[str, tuple[str, ...]]) -> tuple[str, ...]:
@@ -94,14 +98,14 @@ def _add_requirement(found: Expansion, target: Ref, source: str, targets: tuple[
 
 
 def _add_any_groups(found: Expansion, policy: Policy, members: dict[str, tuple[str, ...]]) -> None:
-    groups: dict[tuple[Ref, int], list[Ref]] = defaultdict(list)
+    groups: dict[tuple[str, Ref, int], list[Ref]] = defaultdict(list)
     for relation in policy.relations:
         if relation.kind == "requires_any":
-            groups[relation.source, relation.group].append(relation.target)
-    for (ref, _), targets in groups.items():
-        for source in _sources(ref, members):
-            alternatives = {each for target in targets for each in _alternatives(target, source, members)}
-            found.alternatives[source].add(tuple(sorted(alternatives)))
+            for source in _sources(relation, members):
+                groups[source, relation.source, relation.group].append(relation.target)
+    for (source, _, _), targets in groups.items():
+        alternatives = {each for target in targets for each in _alternatives(target, source, members)}
+        found.alternatives[source].add(tuple(sorted(alternatives)))
 
 
 def _alternatives(target: Ref, source: str, members: dict[str, tuple[str, ...]]) -> Group:
@@ -116,25 +120,29 @@ def _add_disambiguations(found: Expansion, policy: Policy, members: dict[str, tu
     targets: dict[str, set[str]] = defaultdict(set)
     for relation in policy.relations:
         if relation.kind == "disambiguates":
-            for source in _sources(relation.source, members):
+            for source in _sources(relation, members):
                 targets[source].update(_targets(relation.target, source, members))
     found.disambiguates.update((source, tuple(sorted(each))) for source, each in targets.items())
 
 
 def _add_scopes(found: Expansion, policy: Policy) -> None:
-    """A scoped guideline requires its journey, and its state where the scope names one."""
+    """A scoped guideline requires its journey, and its state where the scope names one; a state requires its journey.
+
+    So whatever a journey itself requires holds back all that belongs to it.
+    """
+    for journey in policy.journeys.values():
+        found.requires.update((f"{journey.id}/{state}", journey.id) for state in journey.states)
     for guideline in policy.guidelines.values():
         if guideline.scope:
             found.requires.add((guideline.id, guideline.scope.partition("/")[0]))
             found.requires.add((guideline.id, guideline.scope))
 
 
-def _refuse_self_relations(policy: Policy, members: dict[str, tuple[str, ...]]) -> None:
+def _refuse_self_relations(policy: Policy) -> None:
     faults = [
-        Diagnostic(relation.span, "P320", f"`{source}` cannot be related to itself by `{relation.kind}`")
+        Diagnostic(relation.span, "P320", f"`{relation.source}` cannot be related to itself by `{relation.kind}`")
         for relation in policy.relations
-        for source in _sources(relation.source, members)
-        if relation.target.kind not in ("tag", "any_tag") and relation.target.id == source
+        if relation.source == relation.target and relation.source.kind != "tag"
     ]
     if faults:
         raise PolicyError(faults)
