@@ -198,8 +198,13 @@ def no_axiom(self: Encoding, axiom: object) -> list[z3.BoolRef]:
 # -- relations, expanded wrongly --------------------------------------------------------------------------------
 
 
-def only_itself(policy: Policy, target: str) -> Iterator[str]:
-    yield target
+right_scopes = expansion._add_scopes
+
+
+def states_by_themselves(found: expansion.Expansion, policy: Policy) -> None:
+    right_scopes(found, policy)
+    for journey in policy.journeys.values():
+        found.requires -= {(f"{journey.id}/{state}", journey.id) for state in journey.states}
 
 
 def without_scopes(policy: Policy) -> Policy:
@@ -280,7 +285,9 @@ MUTATIONS: dict[str, Mutation] = {
     "unknown is false": Mutation("possible reads unknown as false", ((Encoding, "condition", unknown_as_false),)),
     "axioms not closed": Mutation("unknowns that an axiom decides stay", ((Encoding, "_closed", not_closed),)),
     "axioms forgotten": Mutation("every valuation is admissible", ((Encoding, "axiom", no_axiom),)),
-    "states are no targets": Mutation("a journey's states are left out", ((expansion, "_with_states", only_itself),)),
+    "states stand by themselves": Mutation(
+        "a state does not require its journey", ((expansion, "_add_scopes", states_by_themselves),)
+    ),
     "scopes mean nothing": Mutation("a scoped guideline requires nothing", policy=without_scopes),
     "any: read as tag:": Mutation("requires any:t needs all of t", policy=any_means_all),
     "tag: read as any:": Mutation("requires tag:t needs one of t", policy=all_means_any),

@@ -243,16 +243,10 @@ class Builder:
             return Ref("journey", journey.id)
         return Ref("state", f"{journey.id}/{self.random.choice(list(journey.states))}")
 
-    def to_itself(self, relation: Relation) -> bool:
-        """Whether a policy refuses it; a tag as target leaves the entity out, so only plain targets can be."""
-        if relation.target.kind in ("tag", "any_tag"):
-            return False
-        return relation.target.id in self.members(relation.source)
-
-    def members(self, ref: Ref) -> set[str]:
-        if ref.kind != "tag":
-            return {ref.id}
-        return {each.id for each in (*self.guidelines, *self.journeys) if ref.id in each.tags}
+    @staticmethod
+    def to_itself(relation: Relation) -> bool:
+        """Whether a policy refuses it; a tag leaves the entity itself out, so only plain names can be."""
+        return relation.source == relation.target and relation.source.kind != "tag"
 
     # -- axioms --------------------------------------------------------------------------------------------------
 
