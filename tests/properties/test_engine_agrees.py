@@ -6,6 +6,9 @@ import asyncio
 from random import Random
 
 from hypothesis import given, settings
+from tests.properties.random_policies import FACTS, Sizes, random_values
+from tests.properties.strategies import graphs, randoms
+
 from jurat.engine import Engine, Toolbox, Turn
 from jurat.llm.scripted import ScriptedJudge, ScriptedVoice
 from jurat.policies.axioms import settle
@@ -15,9 +18,6 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.valuation import valuation_of
-
-from tests.properties.random_policies import FACTS, Sizes, random_values
-from tests.properties.strategies import graphs, randoms
 
 SIZES = Sizes(journeys=0, axioms=0.4)
 """Journeys move in a turn, which is not what is compared here."""
