@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
@@ -158,6 +158,31 @@ def build_graph(policy: Policy) -> PolicyGraph:
     )
 
 
+def restricted(graph: PolicyGraph, entities: Collection[str], axioms: Iterable[Axiom]) -> PolicyGraph:
+    """The same policy with only these entities and axioms, for questions that nothing else can matter to."""
+    kept = {g: entity for g, entity in graph.entities.items() if g in entities}
+
+    def among(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        return {g: tuple(h for h in table[g] if h in kept) for g in kept}
+
+    return replace(
+        graph,
+        policy=replace(graph.policy, axioms=tuple(axioms)),
+        entities=kept,
+        overriders=among(graph.overriders),
+        entailers=among(graph.entailers),
+        requirements=among(graph.requirements),
+        alternatives={g: graph.alternatives[g] for g in kept},
+        exclusive=tuple(pair for pair in graph.exclusive if kept.keys() >= set(pair)),
+        disambiguations=tuple(
+            Disambiguation(each.by, tuple(target for target in each.targets if target in kept))
+            for each in graph.disambiguations
+            if each.by in kept
+        ),
+        kin={g: graph.kin[g] & kept.keys() for g in kept},
+    )
+
+
 def _entities(policy: Policy) -> Iterable[Entity]:
     for guideline in policy.guidelines.values():
         yield _guideline(guideline, policy)
@@ -253,7 +278,8 @@ def _formulas(policy: Policy) -> Iterator[Expr]:
 def covered(graph: PolicyGraph, target: str) -> tuple[str, ...]:
     """What a relation that targets this entity also targets: a journey's states."""
     journey = graph.journeys.get(target)
-    return (target, *(f"{target}/{state}" for state in journey.states)) if journey else (target,)
+    states = (f"{target}/{state}" for state in journey.states) if journey else ()
+    return (target, *(state for state in states if state in graph.entities))
 
 
 def _network(graph: PolicyGraph) -> nx.MultiDiGraph[str]:

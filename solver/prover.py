@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,7 +13,7 @@ import z3
 from jurat.policies.errors import InternalError
 from jurat.policies.expr import Atom, Expr, key_of
 from jurat.policies.findings import TrustBase, Verdict
-from jurat.policies.graph import PolicyGraph
+from jurat.policies.graph import PolicyGraph, restricted
 from jurat.policies.model import Axiom
 from jurat.solver.build import array, implication
 from jurat.solver.encoding import Cone, Encoding, mentioned_atoms
@@ -65,6 +66,42 @@ class Cluster:
         self.solver.add(*self.encoding.laws(new))
 
 
+MANY = 60
+"""Entities that one solver may hold without being slowed down by them."""
+
+
+class Exploration:
+    """A question with a model, to which wishes are added while there still is one."""
+
+    def __init__(self, solver: z3.Solver, check: Callable[[], Answer]) -> None:
+        self._solver = solver
+        self._check = check
+        answer = check()
+        if answer.model is None:
+            raise InternalError("a witness was asked for where the solver found none")
+        self.model: z3.ModelRef = answer.model
+
+    def holds(self, formula: z3.BoolRef) -> bool:
+        """Whether a formula is true in the model found last."""
+        return bool(z3.is_true(self.model.eval(formula, model_completion=True)))
+
+    def wish(self, formulas: list[z3.BoolRef]) -> None:
+        """Make as many of these true as possible, the earlier ones first; halves are tried where all fail."""
+        if all(self.holds(formula) for formula in formulas):
+            self._solver.add(*formulas)
+            return
+        self._solver.push()
+        self._solver.add(*formulas)
+        answer = self._check()
+        self._solver.pop()
+        if answer.model is not None:
+            self._solver.add(*formulas)
+            self.model = answer.model
+        elif len(formulas) > 1:
+            self.wish(formulas[: len(formulas) // 2])
+            self.wish(formulas[len(formulas) // 2 :])
+
+
 class Prover:
     """Answers questions about one policy; deterministic for given limits."""
 
@@ -72,21 +109,29 @@ class Prover:
         self.graph = graph
         self.limits = limits
         self.encoding = Encoding(graph)
-        self._clusters: dict[int, Cluster] = {}
-        self._homes: dict[str, int] = {}
+        self._clusters: dict[str, Cluster] = {}
+        self._homes: dict[str, str] = {}
         self._prepared: dict[tuple[int, str], dict[str, z3.BoolRef]] = {}
         self._possible: dict[str, bool] = {}
 
     def gather(self, questions: Iterable[Iterable[str]]) -> None:
-        """Say which entities will be asked about together, so that they share a solver."""
+        """Say which entities will be asked about together, so that they share a solver.
+
+        Where a lot hangs together only by being asked about, each entity gets a solver of its own, in which its
+        questions are asked: Z3 takes longer for each definition that it holds, switched on or not.
+        """
         together: nx.Graph[str] = nx.Graph()
+        width: dict[str, int] = {}
         for entities in questions:
             cone = self.encoding.cone(entities)
             members = sorted(cone.rules | cone.conditions)
             together.add_nodes_from(members)
             nx.add_path(together, members)
-        for number, joined in enumerate(nx.connected_components(together)):
-            self._homes |= dict.fromkeys(joined, number)
+            width |= {g: max(len(members), width.get(g, 0)) for g in members}
+        for joined in nx.connected_components(together):
+            apart = len(joined) > MANY and max(width[g] for g in joined) < MANY
+            for g in joined:
+                self._homes[g] = g if apart else min(joined)
 
     def ask(
         self,
@@ -94,8 +139,6 @@ class Prover:
         assumptions: Iterable[z3.BoolRef] = (),
         extra: Iterable[z3.BoolRef] = (),
         mentioned: frozenset[Atom] = frozenset(),
-        *,
-        with_model: bool = False,
     ) -> Answer:
         """Is there an admissible situation with these assumptions (literals), and these formulas besides?
 
@@ -106,11 +149,30 @@ class Prover:
         switched = self._switch_on(cluster, names, mentioned)
         formulas = list(extra)
         if not formulas:
-            return self._check(cluster, [*switched, *assumptions], with_model=with_model)
+            return self._check(cluster, [*switched, *assumptions], with_model=False)
         cluster.solver.push()
         try:
             cluster.solver.add(*formulas)
-            return self._check(cluster, [*switched, *assumptions], with_model=with_model)
+            return self._check(cluster, [*switched, *assumptions], with_model=False)
+        finally:
+            cluster.solver.pop()
+
+    @contextmanager
+    def explore(
+        self,
+        entities: Iterable[str],
+        assumptions: Iterable[z3.BoolRef] = (),
+        extra: Iterable[z3.BoolRef] = (),
+        mentioned: frozenset[Atom] = frozenset(),
+    ) -> Iterator[Exploration]:
+        """As :meth:`ask`, then further wishes one after the other; the answer is expected to be a model."""
+        names = tuple(entities)
+        cluster = self._cluster(names)
+        literals = [*self._switch_on(cluster, names, mentioned), *assumptions]
+        cluster.solver.push()
+        try:
+            cluster.solver.add(*extra)
+            yield Exploration(cluster.solver, lambda: self._check(cluster, literals, with_model=True))
         finally:
             cluster.solver.pop()
 
@@ -131,7 +193,7 @@ class Prover:
         return Answer(Verdict.UNKNOWN, reason=solver.reason_unknown())
 
     def _cluster(self, names: tuple[str, ...]) -> Cluster:
-        home = self._homes.get(names[0], -1) if names else -1
+        home = self._homes.get(names[0], "") if names else ""
         if home not in self._clusters:
             self._clusters[home] = Cluster(self.encoding, self.limits)
         return self._clusters[home]
@@ -211,6 +273,12 @@ class Prover:
         every |= mentioned_atoms(axiom.expr for axiom in self.axioms_about(every))
         return sorted(every, key=key_of)
 
+    def part(self, entities: Iterable[str], mentioned: frozenset[Atom] = frozenset()) -> PolicyGraph:
+        """The part of the policy that a question about these entities can depend on."""
+        names = tuple(entities)
+        cone = self.encoding.cone(names)
+        return restricted(self.graph, cone.rules | cone.conditions, self.axioms_about(self.atoms_of(names, mentioned)))
+
     # -- reading cores -------------------------------------------------------------------------------------------
 
     def trust_base(self, core: Iterable[str]) -> TrustBase:
@@ -231,10 +299,3 @@ class Prover:
 
     def truth_of(self, atom: Atom) -> Truth:
         return self.encoding.atoms.truth(atom)
-
-
-def require_sat(answer: Answer) -> z3.ModelRef:
-    """The model of an answer that was said to have one."""
-    if answer.model is None:
-        raise InternalError("a witness was asked for where the solver found none")
-    return answer.model

@@ -14,9 +14,9 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import STRING, BoolType, DecimalType, EnumType, IntType, ListType, Scalar, Type, Value
-from jurat.solver.build import YES, any_of, negation
+from jurat.solver.build import any_of, negation
 from jurat.solver.narration import narrate
-from jurat.solver.prover import Answer, Prover, require_sat
+from jurat.solver.prover import Answer, Prover
 from jurat.solver.terms import ListTerm, literal, scalar
 
 Shows = Callable[[Resolution], bool]
@@ -32,9 +32,9 @@ class Question:
     extra: tuple[z3.BoolRef, ...] = ()
     mentioned: frozenset[Atom] = frozenset()
 
-    def put(self, prover: Prover, *more: z3.BoolRef) -> Answer:
-        """Ask, with further formulas to hold."""
-        return prover.ask(self.entities, self.assumptions, (*self.extra, *more), self.mentioned, with_model=bool(more))
+    def put(self, prover: Prover) -> Answer:
+        """Ask."""
+        return prover.ask(self.entities, self.assumptions, self.extra, self.mentioned)
 
 
 def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | None:
@@ -45,45 +45,40 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
     Raises:
         InternalError: the solver and the reference semantics disagree, which is a bug of Jurat's.
     """
-    model, atoms, unknown = _preferred(prover, question)
-    values = _values(prover, model, atoms)
+    values, unknown = _preferred(prover, question)
     if values is None:
         return None
-    if not _replays(prover.graph, values, shows):
-        raise InternalError(f"the solver found a situation that does not replay: {values}")
-    minimal = _minimal(prover.graph, values, shows)
-    resolution = resolve(prover.graph, minimal)
-    return Witness(
-        minimal, resolution.in_force, resolution.possible, narrate(prover.graph, minimal, resolution), unknown
-    )
+    part = prover.part(question.entities, question.mentioned)
+    for graph, found in ((part, _minimal(part, values, shows)), (prover.graph, values)):
+        if _replays(graph, found, shows) and shows(resolution := resolve(prover.graph, found)):
+            told = narrate(prover.graph, found, resolution)
+            return Witness(found, resolution.in_force, resolution.possible, told, unknown)
+    raise InternalError(f"the solver found a situation that does not replay: {values}")
 
 
-def _preferred(prover: Prover, question: Question) -> tuple[z3.ModelRef, list[Atom], tuple[str, ...]]:
-    """The plainest model: everything known if it can be, then as little true and present as can be.
+def _preferred(prover: Prover, question: Question) -> tuple[dict[str, Value] | None, tuple[str, ...]]:
+    """The plainest situation: everything known if it can be, then as little true and present as can be.
 
-    Returns the model, the atoms it speaks of, and the observations that have to be unknown in it.
+    Returns it as a valuation, and the observations that have to be unknown in it.
     """
     atoms = prover.atoms_of(question.entities, question.mentioned)
-    observations = [atom for atom in atoms if isinstance(atom, Observation)]
-    known = {atom: any_of((prover.truth_of(atom).true, prover.truth_of(atom).false)) for atom in observations}
-    wishes = [list(known.values()), *([each] for each in known.values()), *_plain(prover, atoms)]
-    answer, chosen = question.put(prover, YES), list[z3.BoolRef]()
-    for wish in wishes:
-        attempt = question.put(prover, YES, *chosen, *wish)  # a model is given only where more is asked
-        if attempt.possible:
-            chosen += wish
-            answer = attempt
-    model = require_sat(answer)
-    return model, atoms, tuple(atom.key for atom, each in known.items() if not z3.is_true(_eval(model, each)))
+    truths = {atom: prover.truth_of(atom) for atom in atoms if isinstance(atom, Observation)}
+    known = {atom: any_of((both.true, both.false)) for atom, both in truths.items()}
+    with prover.explore(question.entities, question.assumptions, question.extra, question.mentioned) as found:
+        found.wish(list(known.values()))
+        found.wish([both.false for both in truths.values()])
+        for wish in _plain(prover, atoms):
+            found.wish([wish])
+        unknown = tuple(atom.key for atom, each in known.items() if not found.holds(each))
+        return _values(prover, found.model, atoms), unknown
 
 
-def _plain(prover: Prover, atoms: list[Atom]) -> Iterable[list[z3.BoolRef]]:
-    yield from ([prover.truth_of(atom).false] for atom in atoms if isinstance(atom, Observation))
+def _plain(prover: Prover, atoms: list[Atom]) -> Iterable[z3.BoolRef]:
     for atom in atoms:
         if isinstance(atom, Event | JourneyActive) or (isinstance(atom, History) and atom.operator != "count"):
-            yield [negation(prover.truth_of(atom).true)]
+            yield negation(prover.truth_of(atom).true)
         elif isinstance(atom, Fact) and isinstance(atom.type, IntType | DecimalType):
-            yield [prover.encoding.atoms.term(atom).value == literal(atom.type.min or 0, atom.type)]
+            yield prover.encoding.atoms.term(atom).value == literal(atom.type.min or 0, atom.type)
 
 
 def _values(prover: Prover, model: z3.ModelRef, atoms: list[Atom]) -> dict[str, Value] | None:
@@ -149,14 +144,22 @@ def _nth(type_: Type, n: int) -> z3.ExprRef:
     return z3.RealVal(str(low + n)) if isinstance(type_, DecimalType) else z3.IntVal(int(low) + n)
 
 
-def _minimal(graph: PolicyGraph, values: dict[str, Value], shows: Shows) -> dict[str, Value]:
+def _minimal(part: PolicyGraph, values: dict[str, Value], shows: Shows) -> dict[str, Value]:
     """Leave out whatever does not matter: first what is false, then the rest, in the order of names."""
     kept = dict(values)
-    for key in sorted(kept, key=lambda k: (kept[k] is not False, k)):
-        without = {k: v for k, v in kept.items() if k != key}
-        if _replays(graph, without, shows):
-            kept = without
+    order = sorted(kept, key=lambda key: (kept[key] is not False, key))
+    _leave_out(kept, order, lambda each: _replays(part, each, shows))
     return kept
+
+
+def _leave_out(kept: dict[str, Value], keys: list[str], still: Callable[[dict[str, Value]], bool]) -> None:
+    """Drop as many of these keys as can be, halves at a time where not all can."""
+    if still({key: value for key, value in kept.items() if key not in set(keys)}):
+        for key in keys:
+            del kept[key]
+    elif len(keys) > 1:
+        _leave_out(kept, keys[: len(keys) // 2], still)
+        _leave_out(kept, keys[len(keys) // 2 :], still)
 
 
 def _replays(graph: PolicyGraph, values: dict[str, Value], shows: Shows) -> bool:
