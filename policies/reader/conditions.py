@@ -11,7 +11,8 @@ from jurat.policies.reader.context import Reading
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.nodes import Fields, Node, Scalar
 from jurat.policies.reader.shapes import fields_of, text_of, wrong
-from jurat.policies.reader.texts import Texts, identity, is_formula, spelled
+from jurat.policies.reader.texts import Texts, calls_a_function, identity, is_formula, spelled
+from jurat.policies.scope import BUILT_IN_EVENTS
 from jurat.policies.spans import Span
 
 
@@ -77,6 +78,7 @@ def inline_observations(faults: Faults, texts: Iterable[Scalar], known: Texts, v
 
 def _refuse_name(faults: Faults, node: Scalar, key: str, vocabulary: Vocabulary) -> None:
     """A text that is another thing's name would stand for two things in a situation."""
-    if key in vocabulary.facts or key in vocabulary.events or key in vocabulary.constants or key.startswith("journey."):
+    declared = key in vocabulary.facts or key in vocabulary.events or key in vocabulary.constants
+    if declared or key in BUILT_IN_EVENTS or key.startswith("journey.") or calls_a_function(key):
         advice = f"write `when: {key}`"
         faults.at(node, "P306", f"`{key}` is a name of the vocabulary, not a text for the judge", help=advice)

@@ -65,12 +65,15 @@ def parse(source: Source, faults: Faults, budget: Budget) -> Node | None:
 def _events(source: Source) -> Iterator[Any]:
     if refused := _REFUSED.search(source.text):
         index = refused.start()
-        message = f"the character U+{ord(refused.group()):04X} is not allowed in a policy"
-        raise _Refused(source, (index, index + 1), "P103", message)
+        raise _Refused(source, (index, index + 1), "P103", _not_allowed(refused))
     try:
         yield from _raw_events(source.text)
     except yaml.MarkedYAMLError as error:
         raise _malformed(source, error) from error
+
+
+def _not_allowed(refused: re.Match[str]) -> str:
+    return f"the character U+{ord(refused.group()):04X} is not allowed in a policy"
 
 
 def _raw_events(text: str) -> Iterator[Any]:
@@ -142,6 +145,8 @@ class _Builder:
             end = start + len(self.source.text[start:end].rstrip())
         node = Scalar(self.source, start, end, event.value, style)
         self._spend(node)
+        if refused := _REFUSED.search(node.text):  # an escape in quotes can name what the file itself cannot hold
+            self.faults.at(node, "P103", _not_allowed(refused))
         if event.anchor:
             self.anchors[event.anchor] = node
         self._place(node)

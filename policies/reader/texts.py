@@ -5,8 +5,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-from jurat.policies.cel import parse
+from jurat.policies.cel import Node, parse
 from jurat.policies.cel_faults import SyntaxFault
+from jurat.policies.functions import FUNCTIONS, METHODS
 
 
 def spelled(text: str) -> str:
@@ -26,6 +27,19 @@ def is_formula(text: str) -> bool:
     except SyntaxFault:
         return False
     return True
+
+
+def calls_a_function(text: str) -> bool:
+    """Whether a text is a formula that calls a function, as ``once(paid)``: the names of history and tool events are."""
+    try:
+        return _calls(parse(text))
+    except SyntaxFault:
+        return False
+
+
+def _calls(syntax: Node) -> bool:
+    known = syntax.kind in ("call", "method") and (syntax.value in FUNCTIONS or syntax.value in METHODS)
+    return known or any(_calls(part) for part in syntax.parts)
 
 
 class Texts:
