@@ -80,38 +80,52 @@ def _calls(graph: PolicyGraph, resolution: Resolution) -> Iterator[Conflict]:
             yield Conflict("arguments", tuple(sorted({call.guideline for call in calls})), tool)
 
 
-def callable_now(graph: PolicyGraph, resolution: Resolution, tool: str, calls: list[ActionInForce]) -> bool | None:
+def callable_now(
+    graph: PolicyGraph, resolution: Resolution, tool: str, calls: list[ActionInForce], before: tuple[str, ...] = ()
+) -> bool | None:
     """Whether some arguments satisfy what these calls say of them and the tool's guard; None if hard to tell.
 
-    The guard may yet come true: facts that another tool in force provides can take the values it provides.
+    The guard may yet come true: facts that other tools in force provide can take the values they provide, if nothing
+    forbids those tools and they could be called themselves, without the tools ``before``.
     """
     declaration = graph.vocabulary.tools[tool]
     required = [constraint_of(each, declaration) for call in calls for each in _constraints(call)]
     guard = declaration.guard.expr if declaration.guard else None
     formulas = [*required, *([guard] if guard else [])]
-    free = Free(argument_types(formulas), _changeable(graph, resolution, tool))
+    changeable = _changeable(graph, resolution, (*before, tool)) if guard and len(before) < MAX_STEPS else {}
+    free = Free(argument_types(formulas), changeable)
     return satisfiable(required, guard, resolution.settled.valuation.look, free)
+
+
+MAX_STEPS = 3
+"""Calls that may have to be made first, one for the other: a turn has four rounds."""
 
 
 def _constraints(call: ActionInForce) -> tuple[Constraint, ...]:
     return call.action.constraints if isinstance(call.action, Call) else ()
 
 
-def provisions(graph: PolicyGraph, acting: list[ActionInForce], besides: str) -> list[Provision]:
-    """What the tools called or offered by these actions may write, the tool ``besides`` left out."""
-    tools = {a.action.tool for a in acting if isinstance(a.action, Call | Offer)} - {besides}
-    return [each for tool in sorted(tools) for each in graph.vocabulary.tools[tool].provides]
-
-
-def _changeable(graph: PolicyGraph, resolution: Resolution, tool: str) -> dict[Fact, tuple[Value, ...] | None]:
-    """The facts that may change before the call: to these values, or to any."""
+def _changeable(
+    graph: PolicyGraph, resolution: Resolution, before: tuple[str, ...]
+) -> dict[Fact, tuple[Value, ...] | None]:
+    """The facts that may change before a call: to these values, or to any."""
     found: dict[Fact, tuple[Value, ...] | None] = {}
-    for each in provisions(graph, list(resolution.actions), tool):
+    for each in _provisions(graph, resolution, before):
         fact = Fact(each.fact, graph.vocabulary.facts[each.fact].type)
         values = found.get(fact, ())
         fixed = each.kind == "value" and values is not None and each.value is not None
         found[fact] = (*(values or ()), each.value) if fixed and each.value is not None else None
     return found
+
+
+def _provisions(graph: PolicyGraph, resolution: Resolution, before: tuple[str, ...]) -> Iterator[Provision]:
+    """What the tools called or offered may write: those that nothing forbids and that could be called first."""
+    actions = [each.action for each in resolution.actions]
+    forbidden = {action.target for action in actions if isinstance(action, Forbid) and action.what == "tool"}
+    tools = {action.tool for action in actions if isinstance(action, Call | Offer)} - forbidden - {*before}
+    for tool in sorted(tools):
+        if graph.vocabulary.tools[tool].provides and callable_now(graph, resolution, tool, [], before) is not False:
+            yield from graph.vocabulary.tools[tool].provides
 
 
 __all__ = ["Conflict", "callable_now", "conflicts", "contradiction"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import z3
 
@@ -11,15 +11,15 @@ from jurat.policies.arguments import argument_types, constraint_of
 from jurat.policies.conflicts import callable_now
 from jurat.policies.diagnostics import Note
 from jurat.policies.expr import Atom, Expr, Fact, JourneyState, arguments, conjunction, key_of
-from jurat.policies.findings import Proof, Verdict
+from jurat.policies.findings import Verdict
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Call, Offer, Provision, ToolDeclaration
+from jurat.policies.model import Call, Forbid, Offer, Provision, ToolDeclaration
 from jurat.policies.resolution import Resolution
-from jurat.policies.types import BoolType, ListType, Type
+from jurat.policies.types import BoolType, ListType, Type, Value
 from jurat.solver.build import YES, all_of, any_of, implication, negation, same
 from jurat.solver.encoding import mentioned_atoms
 from jurat.solver.formulas import truth
-from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, quoted
+from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, proof_of, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.terms import Atoms, ListTerm, Members, Term, Truth, list_laws, literal, sort_of, within
 from jurat.solver.witness import Question, Shows
@@ -41,11 +41,19 @@ def blocked_calls(prover: Prover, check: Check, tool: str, callers: list[str]) -
     requests = [request for g in callers for request in _requests(graph, declaration, g)]
     found: list[tuple[str, ...]] = []
     while True:
-        outcome, culprits = _impossible(prover, check, declaration, requests, found)
-        yield outcome
-        if not culprits:
+        question = _question(prover, declaration, requests, [*callers], found)
+        text = _name(tool, found)
+        answer = question.put(prover)
+        if not answer.possible:
+            yield Outcome(replace(proof_of(prover, check, text, answer), kind="obligation"))
             return
+        culprits = _culprits(prover, declaration, requests, question)
+        yield _blamed(prover, check, declaration, [r for r in requests if r.guideline in culprits], found)
         found.append(culprits)
+
+
+def _name(tool: str, found: list[tuple[str, ...]]) -> str:
+    return f"callable: {tool}" + (f" (other than {len(found)} found)" if found else "")
 
 
 def _requests(graph: PolicyGraph, tool: ToolDeclaration, g: str) -> Iterator[Request]:
@@ -54,36 +62,31 @@ def _requests(graph: PolicyGraph, tool: ToolDeclaration, g: str) -> Iterator[Req
             yield Request(g, action, conjunction(*(constraint_of(each, tool) for each in action.constraints)))
 
 
-def _impossible(
-    prover: Prover, check: Check, tool: ToolDeclaration, requests: list[Request], found: list[tuple[str, ...]]
-) -> tuple[Outcome, tuple[str, ...]]:
-    callers = tuple(sorted({request.guideline for request in requests}))
-    banned = [negation(all_of(_acts(prover, g) for g in culprits)) for culprits in found]
-    text = f"callable: {tool.id}" + (f" (other than {len(found)} found)" if found else "")
-    question = _question(prover, tool, requests, callers, banned)
-    proof = absent(prover, check, text, question, _shows(prover.graph, tool.id, found))
-    if proof.verdict is not Verdict.REFUTED or proof.witness is None:
-        return Outcome(proof), ()
-    culprits = _culprits(prover, tool, requests, callers, proof)
-    said = _told(prover.graph, tool, culprits)
-    return Outcome(proof, finding_of(prover.graph, check, said, proof)), culprits
+def _blamed(
+    prover: Prover,
+    check: Check,
+    tool: ToolDeclaration,
+    requests: list[Request],
+    found: list[tuple[str, ...]],
+) -> Outcome:
+    """The finding about callers that are impossible together."""
+    culprits = tuple(sorted({request.guideline for request in requests}))
+    question = _question(prover, tool, requests, list(culprits), found, all_=True)
+    shows = _shows(prover.graph, tool, requests)
+    proof = absent(prover, check, _name(tool.id, found), question, shows)
+    if proof.verdict is not Verdict.REFUTED:
+        return Outcome(proof)
+    return Outcome(proof, finding_of(prover.graph, check, _told(prover.graph, tool, culprits), proof))
 
 
-def _culprits(
-    prover: Prover, tool: ToolDeclaration, requests: list[Request], callers: tuple[str, ...], proof: Proof
-) -> tuple[str, ...]:
-    """The smallest part of the callers acting at the witness that is impossible by itself, found by leaving out."""
-    assert proof.witness is not None
-    acting = {*proof.witness.in_force, *(g for g in proof.witness.possible if _hasty(prover, g))}
-    kept = [g for g in callers if g in acting]
+def _culprits(prover: Prover, tool: ToolDeclaration, requests: list[Request], question: Question) -> tuple[str, ...]:
+    """The smallest part of the callers acting in some situation that is impossible by itself, found by leaving out."""
+    with prover.explore(question.entities, question.assumptions, question.extra, question.mentioned) as found:
+        kept = sorted({r.guideline for r in requests if found.holds(_acts(prover, r.guideline))})
     for g in list(kept):
         rest = [each for each in kept if each != g]
-        if (
-            rest
-            and _question(prover, tool, [r for r in requests if r.guideline in rest], tuple(rest), [], all_=True)
-            .put(prover)
-            .possible
-        ):
+        fewer = [request for request in requests if request.guideline in rest]
+        if rest and _question(prover, tool, fewer, rest, [], all_=True).put(prover).possible:
             kept = rest
     return tuple(kept)
 
@@ -92,18 +95,18 @@ def _question(
     prover: Prover,
     tool: ToolDeclaration,
     requests: list[Request],
-    callers: tuple[str, ...],
-    banned: list[z3.BoolRef],
+    callers: list[str],
+    found: list[tuple[str, ...]],
     *,
     all_: bool = False,
 ) -> Question:
     """Some caller acts (or all of them do), and no arguments satisfy the requests of those that act and the guard."""
-    providers = _providers(prover.graph, tool)
-    entities = (*callers, *(g for g, _ in providers if g not in callers))
     gate = all_of if all_ else any_of
-    extra = [gate(_acts(prover, g) for g in callers), _hopeless(prover, tool, requests, providers), *banned]
-    formulas = _formulas(tool, requests)
-    return Question(entities, (), tuple(extra), frozenset(mentioned_atoms(formulas)))
+    banned = [negation(all_of(_acts(prover, g) for g in culprits)) for culprits in found]
+    way = Way(prover, tool, requests)
+    extra = [gate(_acts(prover, g) for g in callers), negation(way.open()), *banned]
+    others = sorted(way.entities - {*callers})
+    return Question((*callers, *others), (), tuple(extra), frozenset(mentioned_atoms(way.formulas)))
 
 
 def _acts(prover: Prover, g: str) -> z3.BoolRef:
@@ -114,36 +117,80 @@ def _hasty(prover: Prover, g: str) -> bool:
     return prover.graph.entities[g].on_unknown == "act"
 
 
-def _providers(graph: PolicyGraph, tool: ToolDeclaration) -> list[tuple[str, Provision]]:
-    """Who may make a fact of the guard true before the call: guidelines with the provisions of their other tools."""
-    if tool.guard is None:
-        return []
-    needed = {atom.path for atom in mentioned_atoms([tool.guard.expr]) if isinstance(atom, Fact)}
-    return [
-        (g, provision)
-        for g, entity in graph.entities.items()
-        for action in entity.actions
-        if isinstance(action, Call | Offer) and action.tool != tool.id
-        for provision in graph.vocabulary.tools[action.tool].provides
-        if provision.fact in needed
-    ]
+MAX_STEPS = 3
+"""Calls that may have to be made first, one for the other: a turn has four rounds."""
 
 
-def _hopeless(
-    prover: Prover, tool: ToolDeclaration, requests: list[Request], providers: list[tuple[str, Provision]]
-) -> z3.BoolRef:
-    """No choice of arguments, and of what other tools provide, meets the requests of those that act and the guard."""
-    choice = _Choice(argument_types(_formulas(tool, requests)))
-    wanted = [
-        implication(_acts(prover, request.guideline), _met(prover, request, choice.terms))
-        for request in requests
-        if request.call.constraints
-    ]
-    changed = _Changed(prover, providers)
-    guard = truth(tool.guard.expr, changed.atoms, choice.terms).true if tool.guard else YES
-    possible = all_of((*wanted, guard, *choice.laws(), *changed.laws))
-    variables = choice.constants() + changed.constants
-    return negation(z3.Exists(variables, possible) if variables else possible)
+class Way:
+    """How a tool could come to be called: what is asked of its arguments, and what opens its guard.
+
+    The guard may be opened by other tools in force that provide its facts, if nothing forbids them and they could be
+    called themselves, without this tool. ``entities`` and ``formulas`` are what all of it speaks of.
+    """
+
+    def __init__(
+        self, prover: Prover, tool: ToolDeclaration, requests: list[Request], before: tuple[str, ...] = ()
+    ) -> None:
+        self.prover = prover
+        self.tool = tool
+        self.requests = requests
+        self.before = (*before, tool.id)
+        self.formulas: list[Expr] = _formulas(tool, requests)
+        self.entities: set[str] = {request.guideline for request in requests}
+
+    def open(self) -> z3.BoolRef:
+        """Some choice of arguments, and of what other tools provide, meets the requests of those that act, and the guard."""
+        choice = _Choice(argument_types(self.formulas))
+        wanted = [
+            implication(_acts(self.prover, request.guideline), _met(self.prover, request, choice.terms))
+            for request in self.requests
+            if request.call.constraints
+        ]
+        changed = _Changed(self.prover, self._providers())
+        guard = truth(self.tool.guard.expr, changed.atoms, choice.terms).true if self.tool.guard else YES
+        possible = all_of((*wanted, guard, *choice.laws(), *changed.laws))
+        variables = choice.constants() + changed.constants
+        return z3.Exists(variables, possible) if variables else possible
+
+    def _providers(self) -> list[tuple[z3.BoolRef, Provision]]:
+        """What may make a fact of the guard true before the call, and when."""
+        if self.tool.guard is None or len(self.before) > MAX_STEPS:
+            return []
+        graph = self.prover.graph
+        needed = {atom.path for atom in mentioned_atoms([self.tool.guard.expr]) if isinstance(atom, Fact)}
+        found = []
+        for tool in graph.vocabulary.tools.values():
+            provisions = [each for each in tool.provides if each.fact in needed]
+            if provisions and tool.id not in self.before:
+                when = self._callable(tool)
+                found += [(when, provision) for provision in provisions]
+        return found
+
+    def _callable(self, tool: ToolDeclaration) -> z3.BoolRef:
+        """Something in force calls or offers a tool, nothing forbids it, and its own guard can be opened."""
+        way = Way(self.prover, tool, [], self.before)
+        opened = way.open()
+        wanted, banned = _users(self.prover.graph, tool.id)
+        self.entities |= way.entities | {*wanted, *banned}
+        self.formulas += way.formulas
+        acting = any_of(_acts(self.prover, g) for g in wanted)
+        return all_of((acting, opened, *(negation(binds(self.prover, g)) for g in banned)))
+
+
+def _users(graph: PolicyGraph, tool: str) -> tuple[list[str], list[str]]:
+    """Who calls or offers a tool, and who forbids it."""
+    wanted, banned = [], []
+    for g, entity in graph.entities.items():
+        if any(isinstance(action, Call | Offer) and action.tool == tool for action in entity.actions):
+            wanted.append(g)
+        if any(isinstance(a, Forbid) and (a.what, a.target) == ("tool", tool) for a in entity.actions):
+            banned.append(g)
+    return wanted, banned
+
+
+def binds(prover: Prover, g: str) -> z3.BoolRef:
+    """When a guideline's prohibitions bind: when it is possible, even if outranked."""
+    return all_of((prover.encoding.high.live(g), negation(prover.encoding.low.blocked(g))))
 
 
 def _met(prover: Prover, request: Request, given: Mapping[str, Term | ListTerm]) -> z3.BoolRef:
@@ -187,14 +234,14 @@ class _Choice:
 class _Changed:
     """The facts of a guard as they may be at the call: as they are now, or as a tool in force provides."""
 
-    def __init__(self, prover: Prover, providers: list[tuple[str, Provision]]) -> None:
+    def __init__(self, prover: Prover, providers: list[tuple[z3.BoolRef, Provision]]) -> None:
         self.atoms = _Overlay(prover.encoding.atoms)
         self.laws: list[z3.BoolRef] = []
         self.constants: list[z3.ExprRef] = []
         facts = prover.graph.vocabulary.facts
         for path in sorted({provision.fact for _, provision in providers}):
             if not isinstance(facts[path].type, ListType):
-                offers = [(_acts(prover, g), p) for g, p in providers if p.fact == path]
+                offers = [(when, provision) for when, provision in providers if provision.fact == path]
                 self._change(prover, Fact(path, facts[path].type), offers)
 
     def _change(self, prover: Prover, fact: Fact, offers: list[tuple[z3.BoolRef, Provision]]) -> None:
@@ -205,10 +252,10 @@ class _Changed:
         self.laws.append(any_of((unchanged, *ways)))
         self.constants += [later.value, later.known]
         if isinstance(fact.type, BoolType):
-            self.atoms.truths[fact.path] = Truth(
+            self.atoms.truths[fact] = Truth(
                 all_of((later.known, later.value)), all_of((later.known, negation(later.value)))
             )
-        self.atoms.terms[fact.path] = later
+        self.atoms.terms[fact] = later
         self.atoms.presence[fact.path] = later.known
 
 
@@ -234,10 +281,10 @@ class _Overlay(Atoms):
         self.presence: dict[str, z3.BoolRef] = {}
 
     def truth(self, atom: Atom) -> Truth:
-        return self.truths.get(key_of(atom)) or self.base.truth(atom)
+        return self.truths.get(atom) or self.base.truth(atom)
 
     def term(self, atom: Atom) -> Term:
-        return self.terms.get(key_of(atom)) or self.base.term(atom)
+        return self.terms.get(atom) or self.base.term(atom)
 
     def list(self, fact: Fact) -> ListTerm:
         return self.base.list(fact)
@@ -246,14 +293,24 @@ class _Overlay(Atoms):
         return self.presence[key_of(atom)] if key_of(atom) in self.presence else self.base.present(atom)
 
 
-def _shows(graph: PolicyGraph, tool: str, found: list[tuple[str, ...]]) -> Shows:
-    """Whether calls of the tool are impossible, by other callers than those found before; without that, no end."""
+def _shows(graph: PolicyGraph, tool: ToolDeclaration, requests: list[Request]) -> Shows:
+    """The callers blamed act, and their calls cannot be made; where that is hard to tell, the facts must stay as found."""
+    blamed = {request.guideline for request in requests}
+    facts = [atom for atom in mentioned_atoms(_formulas(tool, requests)) if isinstance(atom, Fact)]
+    first: list[list[Value | None]] = []
 
     def shows(resolution: Resolution) -> bool:
-        calls = [each for each in resolution.actions if isinstance(each.action, Call) and each.action.tool == tool]
-        callers = {call.guideline for call in calls}
-        new = bool(calls) and not any(callers.issuperset(culprits) for culprits in found)
-        return new and callable_now(graph, resolution, tool, calls) is not True
+        calls = [
+            each
+            for each in resolution.actions
+            if isinstance(each.action, Call) and each.action.tool == tool.id and each.guideline in blamed
+        ]
+        if {call.guideline for call in calls} != blamed:
+            return False
+        able = callable_now(graph, resolution, tool.id, calls)
+        now = [resolution.settled.valuation.look(fact) for fact in facts]
+        first.append(now)
+        return able is False or (able is None and now == first[0])
 
     return shows
 

@@ -20,6 +20,7 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
 from jurat.solver.formulas import truth
+from jurat.solver.history import mutual_laws
 from jurat.solver.terms import Atoms
 
 
@@ -234,15 +235,14 @@ class Encoding:
         mentioned |= mentioned_atoms(axiom.expr for axiom in self.graph.axioms)
         return found + self.laws(mentioned)
 
-    def laws(self, mentioned: Iterable[Atom]) -> list[z3.BoolRef]:
-        """What is always true of these atoms. Call it after whatever mentions them was encoded."""
-        every = sorted(mentioned, key=key_of)
-        found = [law for atom in every for law in self.atoms.constraints(atom)]
-        keys = {key_of(atom): atom for atom in every}
-        if any_failed := keys.get('failed("*")'):
-            failures = [atom for key, atom in keys.items() if key.startswith("failed(") and atom != any_failed]
-            found += [implication(self.atoms.truth(f).true, self.atoms.truth(any_failed).true) for f in failures]
-        return found
+    def laws(self, new: Iterable[Atom], known: Iterable[Atom] = ()) -> list[z3.BoolRef]:
+        """What is always true of the new atoms, and between them and the known ones.
+
+        Call it after whatever mentions them was encoded.
+        """
+        fresh = sorted(new, key=key_of)
+        found = [law for atom in fresh for law in self.atoms.constraints(atom)]
+        return found + list(mutual_laws([*sorted(known, key=key_of), *fresh], frozenset(fresh), self.atoms))
 
 
 def encode(graph: PolicyGraph) -> Encoding:

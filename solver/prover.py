@@ -11,10 +11,11 @@ import networkx as nx
 import z3
 
 from jurat.policies.errors import InternalError
-from jurat.policies.expr import Atom, Expr, key_of
+from jurat.policies.expr import Atom, Expr, Observation, key_of
 from jurat.policies.findings import TrustBase, Verdict
 from jurat.policies.graph import PolicyGraph, restricted
 from jurat.policies.model import Axiom
+from jurat.policies.types import ListType
 from jurat.solver.build import array, implication
 from jurat.solver.encoding import Cone, Encoding, mentioned_atoms
 from jurat.solver.limits import Limits
@@ -48,7 +49,7 @@ class Cluster:
         self.solver.set("random_seed", limits.seed)
         self.selectors: dict[str, z3.BoolRef] = {}
         self.names: dict[int, str] = {}
-        self.lawful: set[str] = set()
+        self.lawful: set[Atom] = set()
 
     def add(self, name: str, formulas: Callable[[], Iterable[z3.BoolRef]]) -> z3.BoolRef:
         """Assert formulas behind a selector of this name, once."""
@@ -61,9 +62,11 @@ class Cluster:
 
     def obey(self, mentioned: Iterable[Atom]) -> None:
         """Assert what is always true of these atoms."""
-        new = {atom for atom in mentioned if key_of(atom) not in self.lawful}
-        self.lawful |= {key_of(atom) for atom in new}
-        self.solver.add(*self.encoding.laws(new))
+        new = frozenset(mentioned) - self.lawful
+        if new:
+            self.solver.add(*self.encoding.laws(new, self.lawful))
+            # What is known of a list grows with the elements that formulas ask about, so lists stay new.
+            self.lawful |= {atom for atom in new if not isinstance(atom.type, ListType)}
 
 
 MANY = 60
@@ -287,7 +290,7 @@ class Prover:
         axioms = {name.removeprefix("axiom:") for name in used if name.startswith("axiom:")}
         exprs = [axiom.expr for axiom in self.graph.axioms if axiom.id in axioms]
         exprs += [each for name in used if name.startswith("condition:") for each in self._used(name)]
-        observed = {key_of(a) for a in mentioned_atoms(exprs) if key_of(a) in self.graph.vocabulary.observations}
+        observed = {atom.key for atom in mentioned_atoms(exprs) if isinstance(atom, Observation)}
         return TrustBase(tuple(sorted(axioms)), tuple(sorted(observed)))
 
     def _used(self, selector: str) -> list[Expr]:

@@ -17,7 +17,10 @@ from itertools import combinations
 
 import z3
 
+from jurat.policies.diagnostics import Diagnostic
+from jurat.policies.errors import PolicyError
 from jurat.policies.expr import Atom, Event, Fact, History, JourneyActive, JourneyState, Observation, key_of
+from jurat.policies.spans import NOWHERE
 from jurat.policies.types import (
     BoolType,
     DecimalType,
@@ -33,6 +36,7 @@ from jurat.policies.types import (
 )
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
 
+LAST_CHARACTER = 0x2FFFF
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
@@ -110,7 +114,14 @@ def literal(value: Value, type_: Type) -> z3.ExprRef:
 
 
 def _text(value: str) -> z3.SeqRef:
-    """Z3 reads escapes in strings, so whatever is not plain ASCII is written as one."""
+    """Z3 reads escapes in strings, so whatever is not plain ASCII is written as one.
+
+    Raises:
+        PolicyError: a character that Z3 does not have; about it nothing could be proved.
+    """
+    if beyond := next((c for c in value if ord(c) > LAST_CHARACTER), None):
+        fault = f"nothing can be proved about the character U+{ord(beyond):X} in a text; the last one is U+2FFFF"
+        raise PolicyError([Diagnostic(NOWHERE, "P204", fault, beyond)])
     return z3.StringVal("".join(c if 32 <= ord(c) < 127 and c != "\\" else f"\\u{{{ord(c):x}}}" for c in value))
 
 
@@ -153,28 +164,32 @@ def _decimal(number: Fraction) -> Decimal | None:
     return Decimal(number.numerator) / Decimal(number.denominator) if rest == 1 else None
 
 
+def _name(atom: Atom) -> str:
+    """A name for Z3, which takes a text up to its first NUL."""
+    return ascii(key_of(atom))
+
+
 class Atoms:
     """The Z3 constants of a policy's atoms, made as they are asked for, with what is always true of them."""
 
     def __init__(self, defaults: frozenset[str] = frozenset()) -> None:
         """``defaults``: the facts that have a default, which are never absent."""
         self.defaults = defaults
-        self.truths: dict[str, Truth] = {}
-        self.terms: dict[str, Term] = {}
+        self.truths: dict[Atom, Truth] = {}
+        self.terms: dict[Atom, Term] = {}
         self.lists: dict[str, ListTerm] = {}
 
     def truth(self, atom: Atom) -> Truth:
         """A Boolean atom."""
-        key = key_of(atom)
-        if key not in self.truths:
-            self.truths[key] = self._truth(atom, key)
-        return self.truths[key]
+        if atom not in self.truths:
+            self.truths[atom] = self._truth(atom, _name(atom))
+        return self.truths[atom]
 
     def _truth(self, atom: Atom, key: str) -> Truth:
         if isinstance(atom, Observation):
             return Truth(z3.Bool(f"{key} is true"), z3.Bool(f"{key} is false"))
         if isinstance(atom, Fact):
-            value, known = z3.Bool(key), self._present(key)
+            value, known = z3.Bool(key), self._present(key_of(atom))
             return Truth(all_of((known, value)), all_of((known, negation(value))))
         if isinstance(atom, JourneyActive | Event | History):
             value = z3.Bool(key)
@@ -183,11 +198,10 @@ class Atoms:
 
     def term(self, atom: Atom) -> Term:
         """A fact, journey state or count that is not a Boolean."""
-        key = key_of(atom)
-        if key not in self.terms:
-            known = YES if isinstance(atom, History) else self._known(atom, key)
-            self.terms[key] = Term(known, z3.Const(key, sort_of(atom.type)))
-        return self.terms[key]
+        if atom not in self.terms:
+            known = YES if isinstance(atom, History) else self._known(atom)
+            self.terms[atom] = Term(known, z3.Const(_name(atom), sort_of(atom.type)))
+        return self.terms[atom]
 
     def list(self, fact: Fact) -> ListTerm:
         if fact.path not in self.lists:
@@ -196,15 +210,17 @@ class Atoms:
             self.lists[fact.path] = ListTerm(self._present(fact.path), contains, z3.Int(f"size({fact.path})"))
         return self.lists[fact.path]
 
-    def _known(self, atom: Atom, key: str) -> z3.BoolRef:
-        return z3.Bool(f"journey.{atom.journey}.active") if isinstance(atom, JourneyState) else self._present(key)
+    def _known(self, atom: Atom) -> z3.BoolRef:
+        if isinstance(atom, JourneyState):
+            return self.truth(JourneyActive(atom.journey)).true
+        return self._present(key_of(atom))
 
     def _present(self, key: str) -> z3.BoolRef:
         return YES if key in self.defaults else z3.Bool(f"{key} is present")
 
     def present(self, atom: Fact | JourneyState) -> z3.BoolRef:
         """Whether a fact has a value, or a journey a state."""
-        return self._known(atom, key_of(atom))
+        return self._known(atom)
 
     def constraints(self, atom: Atom) -> Iterator[z3.BoolRef]:
         """What is true of an atom in every situation; to be asserted where the atom is mentioned."""
@@ -212,7 +228,9 @@ class Atoms:
             truth = self.truth(atom)
             yield negation(all_of((truth.true, truth.false)))
         elif isinstance(atom, History):
-            yield from history_laws(atom, self)
+            from jurat.solver.history import own_laws  # it is about the atoms of this module
+
+            yield from own_laws(atom, self)
         elif isinstance(atom, Fact) and isinstance(atom.type, ListType):
             yield from list_laws(self.list(atom))
         elif not isinstance(atom.type, BoolType):
@@ -229,22 +247,3 @@ def list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
     yield term.size >= (z3.Sum(distinct) if distinct else 0)
     if isinstance(term.contains, Members):
         yield from term.contains.laws()
-
-
-def history_laws(history: History, atoms: Atoms) -> Iterator[z3.BoolRef]:
-    """What holds between an operator now and its operands now, whatever the past was."""
-    from jurat.solver.formulas import truth
-
-    last = truth(history.operands[-1], atoms)
-    if history.operator == "count":
-        count = atoms.term(history).value
-        yield from (count >= 0, implication(last.true, count >= 1))
-        return
-    now = atoms.truth(history).true
-    if history.operator == "once":
-        yield implication(last.true, now)
-    elif history.operator == "historically":
-        yield implication(now, last.true)
-    elif history.operator == "since":
-        yield implication(last.true, now)
-        yield implication(now, any_of((last.true, truth(history.operands[0], atoms).true)))

@@ -49,7 +49,10 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
     if values is None:
         return None
     part = prover.part(question.entities, question.mentioned)
-    for graph, found in ((part, _minimal(part, values, shows)), (prover.graph, values)):
+    for graph, found in (
+        (part, _minimal(part, values, _as_sure(part, question, values, shows))),
+        (prover.graph, values),
+    ):
         if _replays(graph, found, shows) and shows(resolution := resolve(prover.graph, found)):
             told = narrate(prover.graph, found, resolution)
             return Witness(found, resolution.in_force, resolution.possible, told, unknown)
@@ -147,9 +150,20 @@ def _nth(type_: Type, n: int) -> z3.ExprRef:
 def _minimal(part: PolicyGraph, values: dict[str, Value], shows: Shows) -> dict[str, Value]:
     """Leave out whatever does not matter: first what is false, then the rest, in the order of names."""
     kept = dict(values)
+    if not _replays(part, kept, shows):
+        return kept
     order = sorted(kept, key=lambda key: (kept[key] is not False, key))
     _leave_out(kept, order, lambda each: _replays(part, each, shows))
     return kept
+
+
+def _as_sure(part: PolicyGraph, question: Question, values: dict[str, Value], shows: Shows) -> Shows:
+    """What was asked about is to stay in force, not merely possible, where it was."""
+    try:
+        surely = set(resolve(part, values).in_force).intersection(question.entities)
+    except (RefusedTurn, ValuationError):
+        return shows
+    return lambda resolution: surely.issubset(resolution.in_force) and shows(resolution)
 
 
 def _leave_out(kept: dict[str, Value], keys: list[str], still: Callable[[dict[str, Value]], bool]) -> None:

@@ -40,7 +40,7 @@ from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Reply
 from jurat.policies.resolution import Resolution
 from jurat.policies.spans import Span
 from jurat.policies.values import show_value
-from jurat.solver.calls import blocked_calls
+from jurat.solver.calls import binds, blocked_calls
 from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, Shows
@@ -125,11 +125,6 @@ def acts(prover: Prover, g: str) -> z3.BoolRef:
     """When a guideline's own actions are to be done."""
     hasty = prover.graph.entities[g].on_unknown == "act"
     return prover.encoding.possible[g] if hasty else prover.encoding.certain[g]
-
-
-def binds(prover: Prover, g: str) -> z3.BoolRef:
-    """When a guideline's prohibitions bind: when it is possible, even if outranked."""
-    return z3.And(prover.encoding.high.live(g), z3.Not(prover.encoding.low.blocked(g)))
 
 
 def _shows(graph: PolicyGraph, pair: set[str]) -> Shows:
@@ -236,12 +231,22 @@ def _told(found: list[Clash], proof: Proof) -> Report:
     whys = tuple(clash.why for clash in found)
     alone = len(subjects) == 1
     message = (
-        f"`{first.left}` contradicts itself: {whys[0]}"
-        if alone
-        else f"`{first.left}` and `{first.right}` can be in force together, but {_but(whys[0])}"
+        f"`{first.left}` contradicts itself: {whys[0]}" if alone else f"{_together(first, proof)}, but {_but(whys[0])}"
     )
     related = tuple(Note(clash.right_span, _label(clash)) for clash in found)
     return Report(message, first.left_span, subjects, related, (*whys[1:], *_unknown(proof)), _help(first, alone))
+
+
+def _together(clash: Clash, proof: Proof) -> str:
+    """How far the two are in force at the witness."""
+    surely = proof.witness.in_force if proof.witness else ()
+    left, right = f"`{clash.left}`", f"`{clash.right}`"
+    if clash.left not in surely and clash.right not in surely:
+        return f"{left} and {right} can act together while nobody knows whether they apply"
+    if clash.left not in surely or clash.right not in surely:
+        sure, unsure = (left, right) if clash.left in surely else (right, left)
+        return f"{sure} can be in force while it is unknown whether {unsure} is"
+    return f"{left} and {right} can be in force together"
 
 
 def _but(why: str) -> str:

@@ -65,7 +65,7 @@ def _cause(prover: Prover, g: str) -> Cause:
     low = prover.encoding.low
     if not _can(prover, g, low.matched(g)) and not _can(prover, g, low.entailed(g)):
         entailers = prover.graph.entailers[g]
-        also = f", and neither {quoted(entailers)} is ever in force to entail it" if entailers else ""
+        also = f", and what entails it ({quoted(entailers)}) is never in force either" if entailers else ""
         return Cause(f"its condition never holds{also}", entailers, "mend its condition, or delete it")
     triggered = z3.Or(low.matched(g), low.entailed(g))
     if not _can(prover, g, triggered, low.supported(g)):
