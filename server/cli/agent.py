@@ -21,6 +21,7 @@ from jurat.server.cli.shell import (
     require_extra,
     working,
 )
+from jurat.server.cli.streams import forgiving
 
 if TYPE_CHECKING:
     from jurat.policies import PolicyGraph, Report
@@ -85,7 +86,8 @@ def proved(graph: PolicyGraph, path: str, unproved: bool) -> Report:
     report = prove(graph)
     if report.passed:
         return report
-    console(error=True).print(render(report, graph.policy.sources, path), end="")
+    with forgiving():
+        console(error=True).print(render(report, graph.policy.sources, path), end="")
     if not unproved:
         raise NotProved(status_of(report.status))
     complain_mildly("this policy runs although it did not pass its check; every trace says so")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,7 @@ import click
 
 from jurat.server.cli.agent import NotProved, agent_options, open_agent
 from jurat.server.cli.shell import Exit, Refused, complain, console, policy_argument, working
+from jurat.server.cli.streams import write_json
 
 if TYPE_CHECKING:
     from jurat.engine import Session
@@ -102,7 +102,7 @@ def _turn(agent: Agent, run: asyncio.Runner, session: Session, message: str, as_
             agent.engine.turn(session, message, on_step=lambda step: tell(f"{step.name}: {step.detail}"))
         )
     if as_json:
-        click.echo(json.dumps(_as_json(turn.trace), ensure_ascii=False))
+        write_json(_as_json(turn.trace))
         return
     out = console()
     out.print(f"{agent.name}: " + (turn.response.text if turn.response else "(a human colleague answers now)"))

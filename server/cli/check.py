@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from jurat.server.cli.shell import Exit, console, load_policy, policy_argument, prove
+from jurat.server.cli.streams import write_json
 
 EPILOG = """\b
 Examples:
@@ -45,11 +44,11 @@ def check(path: str, form: str, rlimit: int | None, seed: int | None, notes: boo
     except PolicyError as error:
         if form != "json":
             raise
-        click.echo(json.dumps(errors_as_json(error), indent=2, ensure_ascii=False))
+        write_json(errors_as_json(error), indent=2)
         return Exit.WRONG_INPUT
     report = prove(graph, rlimit, seed)
     if form == "json":
-        click.echo(json.dumps(as_json(report), indent=2, ensure_ascii=False))
+        write_json(as_json(report), indent=2)
     else:
         console().print(render(report, graph.policy.sources, path, every_note=notes), end="")
     return status_of(report.status)

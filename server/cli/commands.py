@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
 import click
 
 from jurat import __version__
+from jurat.server.cli import streams
 from jurat.server.cli.chat import chat
 from jurat.server.cli.check import check
 from jurat.server.cli.explain import explain
@@ -16,7 +16,7 @@ from jurat.server.cli.graph import graph
 from jurat.server.cli.init import init
 from jurat.server.cli.models import models
 from jurat.server.cli.serve import serve
-from jurat.server.cli.shell import Exit, complain, describe_error
+from jurat.server.cli.shell import Exit, complain, describe_error, remark
 
 EPILOG = """\b
 Examples:
@@ -48,8 +48,6 @@ class InOrder(click.Group):
             status = super().invoke(ctx)
             sys.stdout.flush()
         except BrokenPipeError:
-            # What Python writes when it closes standard output must not fail a second time.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return Exit.BROKEN_PIPE
         return status
 
@@ -75,16 +73,25 @@ for _command in (init, check, explain, graph, chat, serve, models):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit status; whatever happens, nobody sees a traceback."""
+    streams.prepare()
+    status = _run(arguments)
+    unwritten = streams.settle()
+    if status == Exit.PASSED and unwritten is not None:
+        return Exit.BROKEN_PIPE if isinstance(unwritten, BrokenPipeError) else Exit.WRONG_INPUT
+    return status
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         status = command_line.main(arguments, prog_name="jurat", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help(), err=True)
+        remark(error.ctx.get_help())
         return Exit.WRONG_INPUT
     except click.UsageError as error:
         complain(_usage(error))
         return Exit.WRONG_INPUT
     except (click.Abort, KeyboardInterrupt):
-        click.echo("", err=True)
+        remark("")
         return Exit.INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence; JURAT_DEBUG shows what was caught
         return describe_error(error)

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from jurat.server.cli.shell import Exit, load_policy, policy_argument, prove
+from jurat.server.cli.streams import write
 
 EPILOG = """\b
 Examples:
@@ -35,11 +36,12 @@ def graph(path: str, form: str | None, output: str | None, checked: bool) -> int
     loaded = load_policy(path)
     findings = prove(loaded).failures if checked else ()
     picture = picture_of(loaded, findings)
-    draw = {"svg": to_svg, "dot": to_dot, "mermaid": to_mermaid}[form or _form_of(output)]
+    form = form or _form_of(output)
+    draw = {"svg": to_svg, "dot": to_dot, "mermaid": to_mermaid}[form]
     if output:
         Path(output).write_text(draw(picture), encoding="utf-8")
     else:
-        click.echo(draw(picture), nl=False)
+        write(draw(picture), "xmlcharrefreplace" if form == "svg" else "backslashreplace")
     return Exit.PASSED
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jurat.server.cli.shell import Exit, Refused
+from jurat.server.cli.shell import Exit, Refused, not_empty
 
 POLICY = """\
 # A policy: what the agent must do and must not do, and when. `jurat check` proves that it never contradicts itself.
@@ -78,7 +78,7 @@ def find_opening_hours() -> dict[str, str]:
     short_help="Write a small policy to start from.",
     epilog="\b\nExamples:\n  jurat init my-agent\n  jurat check my-agent\n  jurat chat my-agent",
 )
-@click.argument("folder", default=".", type=click.Path(file_okay=False))
+@click.argument("folder", default=".", type=click.Path(file_okay=False), callback=not_empty)
 def init(folder: str) -> int:
     """Write a small, commented policy with a tool into FOLDER (this folder if left out).
 

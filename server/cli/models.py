@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jurat.server.cli.shell import Exit, Refused, complain_mildly, console
+from jurat.server.cli.shell import Exit, Refused, complain_mildly, console, remark
 
 if TYPE_CHECKING:
     from jurat.llm.models import Progress
@@ -128,7 +128,7 @@ class _Lines:
             return
         self._last = (now.stage, now.source, share)
         detail = f": {now.message}" if now.message else f" {share * STEP:.0%}"
-        click.echo(f"{_told(now)}{detail}", err=True)
+        remark(f"{_told(now)}{detail}")
 
 
 def _told(now: Progress) -> str:

@@ -10,7 +10,7 @@ import socket
 import click
 
 from jurat.server.cli.agent import NotProved, agent_options, open_agent
-from jurat.server.cli.shell import Exit, Refused, complain, complain_mildly, policy_argument, require_extra
+from jurat.server.cli.shell import Exit, Refused, complain, complain_mildly, policy_argument, remark, require_extra
 
 GRACE_SECONDS = 3
 """How long running turns may go on after Ctrl-C."""
@@ -101,7 +101,7 @@ def _serve(agent: object, listener: socket.socket, host: str, run: asyncio.Runne
     try:
         run.run(uvicorn.Server(config).serve(sockets=[listener]))
     except KeyboardInterrupt:
-        click.echo("stopped", err=True)
+        remark("stopped")
     return Exit.PASSED
 
 

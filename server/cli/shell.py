@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from jurat.server.cli.interrupts import interruptible
+from jurat.server.cli.streams import forgiving
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -45,7 +48,14 @@ class Refused(click.ClickException):
 
 def policy_argument(command: Command) -> Command:
     """The argument PATH: a policy file or folder, the current folder if left out."""
-    return click.argument("path", default=".", type=click.Path())(command)
+    return click.argument("path", default=".", type=click.Path(), callback=not_empty)(command)
+
+
+def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature
+    """Refuse an empty path, which a script may give by mistake and Python takes for this folder."""
+    if not value:
+        raise click.BadParameter("the path is empty; `.` is this folder")
+    return value
 
 
 def console(*, error: bool = False) -> Console:
@@ -59,14 +69,16 @@ def complain(sentence: str) -> None:
     """Say an error as one line on standard error."""
     from rich.text import Text
 
-    console(error=True).print(Text.assemble(("error", "bold red"), ": ", " ".join(sentence.split())))
+    with forgiving():
+        console(error=True).print(Text.assemble(("error", "bold red"), ": ", " ".join(sentence.split())))
 
 
 def complain_mildly(sentence: str) -> None:
     """Say a warning as one line on standard error."""
     from rich.text import Text
 
-    console(error=True).print(Text.assemble(("warning", "bold yellow"), ": ", " ".join(sentence.split())))
+    with forgiving():
+        console(error=True).print(Text.assemble(("warning", "bold yellow"), ": ", " ".join(sentence.split())))
 
 
 def describe_error(error: Exception) -> int:
@@ -103,7 +115,14 @@ def show_diagnostics(error: Exception) -> None:
     """Every fault of a policy's text with its line, on standard error."""
     from jurat.policies.rendering import render_text
 
-    console(error=True).print(render_text(getattr(error, "diagnostics", ())), end="")
+    with forgiving():
+        console(error=True).print(render_text(getattr(error, "diagnostics", ())), end="")
+
+
+def remark(line: str) -> None:
+    """Say a line on standard error."""
+    with forgiving():
+        click.echo(line, err=True)
 
 
 @contextmanager
@@ -117,7 +136,7 @@ def working(task: str) -> Iterator[Callable[[str], None]]:
             yield status.update
         return
     current = [task]
-    late = threading.Timer(LONG_SECONDS, lambda: click.echo(f"{current[0]} …", err=True))
+    late = threading.Timer(LONG_SECONDS, lambda: remark(f"{current[0]} …"))
     late.daemon = True
     late.start()
     try:
@@ -136,11 +155,21 @@ def load_policy(path: str) -> PolicyGraph:
 
 def prove(graph: PolicyGraph, rlimit: int | None = None, seed: int | None = None) -> Report:
     """Check a policy with progress; without numbers, under the solver's own."""
+    import z3
+
     from jurat.solver import Limits, check
 
     given = {name: value for name, value in (("rlimit", rlimit), ("seed", seed)) if value is not None}
-    with working(f"proving {len(graph.guidelines)} guidelines") as tell:
-        return check(graph, Limits(**given), lambda name, done: tell(f"proving {name}, {done} done"))
+    with (
+        interruptible(z3.main_ctx().interrupt) as stop_if_interrupted,
+        working(f"proving {len(graph.guidelines)} guidelines") as tell,
+    ):
+
+        def progress(name: str, done: int) -> None:
+            stop_if_interrupted()
+            tell(f"proving {name}, {done} done")
+
+        return check(graph, Limits(**given), progress)
 
 
 def require_extra(extra: str, *modules: str) -> None:
