@@ -33,4 +33,5 @@ FAULTS = {
     "P310": "a guideline without a condition or without anything to do",
     "P320": "a relation of something to itself",
     "P321": "an argument of a tool taken for different types",
+    "P999": "there are more faults than are shown",
 }

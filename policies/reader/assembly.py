@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from jurat.policies.fault_codes import UNKNOWN_NAME
 from jurat.policies.model import Policy
 from jurat.policies.reader.agents import read_agents
 from jurat.policies.reader.conditions import inline_observations
@@ -19,8 +20,13 @@ from jurat.policies.reader.texts import Texts
 from jurat.policies.reader.tools import read_parameters, read_tools
 from jurat.policies.reader.vocabulary import read_vocabulary
 
-_INCOMPLETE = frozenset({"P101", "P102", "P103", "P104", "P106", "P107", "P108", "P109", "P111", "P301", "P302"})
-"""Faults of files and sections that hide what they declare; then no name is worth reporting as unknown."""
+_UNREAD = frozenset({"P101", "P102", "P103", "P104", "P106", "P107", "P108", "P109", "P111"})
+"""Faults of files; nothing is worth saying about the rest of a policy that could not be read to its end."""
+
+_MISSHAPEN = frozenset({"P301", "P302"})
+"""Faults of sections, which hide what they declare; then no name is worth reporting as unknown."""
+
+_UNKNOWN_NAMES = frozenset({UNKNOWN_NAME, "P305"})
 
 
 def read_policy(source: str | os.PathLike[str]) -> Policy:
@@ -33,9 +39,12 @@ def read_policy(source: str | os.PathLike[str]) -> Policy:
     """
     faults = Faults()
     sections = read_documents(source, faults)
-    if any(each.code in _INCOMPLETE for each in faults.found):
+    if any(each.code in _UNREAD for each in faults.found):
         faults.stop()
+    sections.incomplete = any(each.code in _MISSHAPEN for each in faults.found)
     policy = _assemble(faults, sections)
+    if sections.incomplete:
+        faults.forget(_UNKNOWN_NAMES)
     faults.stop()
     return policy
 

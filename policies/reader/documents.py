@@ -32,7 +32,10 @@ Entries = dict[str, tuple[Scalar, Node]]
 
 @dataclass
 class Sections:
-    """What the files say, section by section, by id; ``given`` are the sections that any file has."""
+    """What the files say, section by section, by id; ``given`` are the sections that any file has.
+
+    ``incomplete`` says that a section could not be read, and with it the names that it declares.
+    """
 
     by_name: dict[str, Entries] = field(default_factory=lambda: {name: {} for name in MAPPINGS})
     axioms: list[Node] = field(default_factory=list)
@@ -40,6 +43,7 @@ class Sections:
     agent_key: Scalar | None = None
     given: set[str] = field(default_factory=set)
     sources: dict[str, str] = field(default_factory=dict)
+    incomplete: bool = False
 
     def __getitem__(self, name: str) -> Entries:
         return self.by_name[name]
@@ -56,13 +60,20 @@ class _Step:
 def read_documents(where: str | os.PathLike[str], faults: Faults) -> Sections:
     """Every file of a policy, joined."""
     documents = _Documents(faults)
-    if isinstance(where, str) and is_text(where):
+    if not _is_given(where):
+        faults.place(start_of(TEXT), "P101", "a policy is read from a path or a text, and this is neither")
+    elif isinstance(where, str) and is_text(where):
         documents.text(where)
     elif os.path.isdir(where):  # noqa: PTH112 - pathlib raises where this says no
         documents.folder(os.fspath(where))
     else:
         documents.file(os.fspath(where))
     return documents.sections
+
+
+def _is_given(where: object) -> bool:
+    """Whether a policy can be there: a text or a path, and no path in bytes."""
+    return isinstance(where, str) or (isinstance(where, os.PathLike) and isinstance(os.fspath(where), str))
 
 
 def is_text(where: str) -> bool:
@@ -116,10 +127,15 @@ class _Documents:
         elif len(self.read) == FILES:
             self.read.add(real)
             self.faults.place(place or start_of(path), "P102", f"the policy has more than {FILES} files", quote=quote)
-        elif real not in self.read and len(self.read) < FILES:
+        elif real not in self.read and len(self.read) < FILES and not self._is_full:
             self.read.add(real)
             if source := read_text(path, self.faults, place, quote):
                 self._take(source, (*chain, _Step(real, path)))
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether a limit of the whole policy was passed, which is said once and ends the reading."""
+        return self.budget.left < 0 or self.bytes_left < 0
 
     def _take(self, source: Source, chain: tuple[_Step, ...]) -> None:
         self.bytes_left -= len(source.text.encode("utf-8", "surrogatepass"))
@@ -158,7 +174,7 @@ class _Documents:
 
     def _header(self, key: Scalar, value: Node) -> None:
         self.headers.append(key)
-        if not isinstance(value, Scalar) or value.value != VERSION or value.value is True:
+        if not isinstance(value, Scalar) or type(value.value) is not int or value.value != VERSION:
             message = f"this program reads version {VERSION} of the policy language, not `{value.quote}`"
             self.faults.at(value, "P110", message, help=f"write `jurat: {VERSION}`")
 

@@ -39,6 +39,10 @@ class Faults:
         message, advice = _on_one_line(diagnostic.message), _on_one_line(diagnostic.help)
         self.found.append(replace(diagnostic, message=message, help=advice))
 
+    def forget(self, codes: Collection[str]) -> None:
+        """Leave out the faults with these codes, which follow from others."""
+        self.found = [each for each in self.found if each.code not in codes]
+
     def near_miss(self, name: str, known: Collection[str]) -> str:
         """``did you mean`` for the closest known name, until the policy's share of comparisons is used up."""
         if len(self.found) >= DIAGNOSTICS:

@@ -111,7 +111,7 @@ def _sibling(path: str) -> str:
     """The near miss for a name among its neighbours."""
     folder, name = os.path.split(path)
     try:
-        names = [each for each in os.listdir(folder or ".") if not each.startswith(".")]  # noqa: PTH208
+        names = [each for each in os.listdir(folder or ".") if not each.startswith(".") and each != name]  # noqa: PTH208
     except (OSError, ValueError):
         return ""  # the folder is missing too, which the fault says already
     close = get_close_matches(name, names, n=1)

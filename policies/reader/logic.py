@@ -74,7 +74,10 @@ def _members(reading: Reading, node: Node, form: str) -> list[Formula] | None:
 
 
 def _member(reading: Reading, node: Node, form: str) -> Formula | None:
-    text = isinstance(node, Scalar) and not is_formula(node.text) and reading.texts.key(node.text)
+    wording = isinstance(node, Scalar) and not is_formula(node.text)
+    text = isinstance(node, Scalar) and wording and reading.texts.key(node.text)
+    if wording and not text and reading.sections.incomplete:
+        return None  # the guideline with this condition may stand in a section that could not be read
     what = f"each item of `{form}`"
     return observed(reading, node, what) if text else reading.formulas.truth(node, what)
 

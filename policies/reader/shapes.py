@@ -134,9 +134,13 @@ def wrong(faults: Faults, node: Node, expected: str, advice: str = "") -> Absent
     """Report a value of another shape; gives None, so that readers can return what it gives."""
     found = node.kind
     if isinstance(node, Scalar) and found == "text":
-        found = f"`{node.quote}`" if "\n" not in node.quote and node.quote else "an empty text"
+        found = f"`{node.quote}`" if "\n" not in node.quote and node.quote else _longer(node)
     faults.at(node, "P302", f"{expected}, not {found}", help=advice)
     return None
+
+
+def _longer(node: Scalar) -> str:
+    return "a text of several lines" if node.text.strip() else "an empty text"
 
 
 def enumeration(words: Collection[str], last: str = "and") -> str:
