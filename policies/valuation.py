@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -26,6 +27,8 @@ from jurat.policies.values import parse_value
 
 BUILT_IN_EVENTS = ("session.started", "session.ended", "message.received", "message.pii")
 TOOL_EVENTS = ("called", "succeeded", "failed")
+_ANY_TOOL_FAILED = 'failed("*")'
+_SOME_TOOL_FAILED = re.compile(r'failed\("[^"]*"\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,11 @@ def valuation_of(graph: PolicyGraph, values: Mapping[str, object]) -> Valuation:
     Raises:
         ValuationError: an unknown name, or a value of another type; all of them, a line each.
     """
+    if not isinstance(values, Mapping):
+        raise ValuationError("a situation is a mapping from names to values")
+    names: list[object] = list(values)
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise ValuationError("\n".join(f"`{name}` is not a name" for name in wrong))
     known, faults = keys(graph), []
     found: dict[str, Value] = {}
     for name, raw in values.items():
@@ -115,7 +123,10 @@ def _unknown(name: str, known: Mapping[str, Type]) -> str:
 
 
 def _complete(graph: PolicyGraph, values: dict[str, Value]) -> dict[str, Value]:
-    """A journey whose state is given is active; one that is not active has no state."""
+    """A journey whose state is given is active, one that is not has no state; where one tool failed, some tool did."""
+    failed = next((key for key, value in values.items() if _SOME_TOOL_FAILED.fullmatch(key) and value is True), None)
+    if failed and not values.setdefault(_ANY_TOOL_FAILED, True):
+        raise ValuationError(f"`{failed}` is true, but `{_ANY_TOOL_FAILED}` is false")
     for id_ in graph.journeys:
         active, state = f"journey.{id_}.active", f"journey.{id_}.state"
         if state in values:
