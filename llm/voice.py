@@ -15,7 +15,7 @@ from jurat.llm.conversation import asked_of_what_fits
 from jurat.llm.prompts import one_line, rendered
 from jurat.llm.protocol import Arguments, Backend, Message, OnText, ReplyRequest
 
-REPLY_TOKENS = 120
+REPLY_TOKENS = 100
 ARGUMENT_TOKENS = 200
 _END = "<|im_end|>"
 _STOP = (_END, "<|im_start|>", "\nCustomer:")
@@ -30,7 +30,7 @@ class ModelVoice:
         self._reply_tokens = reply_tokens
 
     async def reply(self, request: ReplyRequest, on_text: OnText | None = None) -> str:
-        """A draft of one to three sentences; `on_text` receives its pieces. Raises `LLMError`."""
+        """A draft of one or two sentences; `on_text` receives its pieces. Raises `LLMError`."""
 
         async def ask(kept: Sequence[Message]) -> str:
             prompt = _reply_prompt(request, kept)
@@ -71,7 +71,7 @@ def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message]) -> str
     task = "".join(f"\n{title}\n" + "".join(f"- {one_line(t)}\n" for t in texts) for title, texts in sections if texts)
     return _chat(
         f"You are {one_line(request.agent_name)}: {one_line(request.agent_description)}. You answer customers in one "
-        "to three short, friendly sentences. You never invent numbers, dates, names or promises.",
+        "or two short, friendly sentences. You never invent numbers, dates, names or promises.",
         f"Conversation:\n{rendered(conversation)}{task}\nWrite the agent's next message to the customer.",
     )
 

@@ -18,10 +18,11 @@ from jurat.llm.voice import ModelVoice
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
+# The statements of the example policy that `make demo` serves.
 REFUND = Condition("refund", "The customer asks for a refund")
-ANGRY = Condition("angry", "The customer expresses frustration or asks for a manager")
+ANGRY = Condition("angry", "The customer is fed up or asks for a manager")
 UPGRADE = Condition("upgrade", "The customer asks about an upgrade")
-STATUS = Condition("status", "The customer asks about the status of an order")
+STATUS = Condition("status", "The customer asks where an order is or when it will arrive")
 CONDITIONS = [REFUND, ANGRY, UPGRADE, STATUS]
 SCHEMA = {
     "type": "object",

@@ -57,7 +57,7 @@ def test_a_prefix_grows_with_the_conversation_so_that_its_cache_stays_good() -> 
         asyncio.run(judge.judge(TALK[:length], [Condition("a", "x")]))
     header, first, second = backend.prefixes
     assert first.startswith(header)
-    assert second.startswith(first)
+    assert second.startswith(first.removesuffix("Statement:"))
 
 
 def test_tool_results_are_context_of_the_message_before_them() -> None:
@@ -71,7 +71,7 @@ def test_a_draft_is_judged_as_the_last_message() -> None:
     statements = [Condition("p", "The agent promises a refund")]
     found = asyncio.run(check_reply(ScoringJudge(backend), [*TALK], "You get it all back", statements))
     assert [j.observation for j in found] == ["p"]
-    assert backend.prefixes[0].endswith("Agent: You get it all back\n")
+    assert backend.prefixes[0].endswith("Agent: You get it all back\nStatement:")
 
 
 def test_the_oldest_messages_go_first_and_that_is_said() -> None:
