@@ -301,11 +301,12 @@ def _facts(random: Random) -> dict[str, object]:
 def _past(random: Random) -> dict[str, object]:
     """Events, and a history that agrees with them."""
     paid, failed = random.random() < 0.4, random.random() < 0.3
+    times = int(paid) + random.randint(0, 2)
     return {
         PAID.key: paid,
         REFUND_FAILED.key: failed,
         ANY_FAILED.key: failed or random.random() < 0.3,
-        ONCE_PAID.key: paid or random.random() < 0.5,
-        TIMES_PAID.key: int(paid) + random.randint(0, 2),
+        ONCE_PAID.key: times > 0,
+        TIMES_PAID.key: times,
         BEFORE.key: random.random() < 0.5,
     }
