@@ -308,5 +308,5 @@ def _past(random: Random) -> dict[str, object]:
         ANY_FAILED.key: failed or random.random() < 0.3,
         ONCE_PAID.key: times > 0,
         TIMES_PAID.key: times,
-        BEFORE.key: random.random() < 0.5,
+        BEFORE.key: times > int(paid) and random.random() < 0.5,
     }
