@@ -220,8 +220,8 @@ def _start(path: Path, context_tokens: int, threads: int) -> Any:
 def _imported() -> Any:
     """The runtime, with threads that sleep while they wait for each other.
 
-    By default they spin, and where other work wants the same cores each spins for the other's turn: a
-    score then took 10 s instead of 0.5 s. OpenMP reads its environment once, when it is loaded.
+    By default they spin, and where other work wants the same cores each spins for the other's turn: ten
+    conditions then took 31 s instead of 19 s. OpenMP reads its environment once, when it is loaded.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return importlib.import_module("xllamacpp")
