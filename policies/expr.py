@@ -221,8 +221,27 @@ class Lookup:
 
 Atom = Fact | Observation | Event | History | JourneyActive | JourneyState
 Expr = (
-    Const | Fact | Observation | Event | History | JourneyActive | JourneyState | Argument | Has | Not | And | Or
-    | Implies | If | Compare | In | ListOf | Arithmetic | Size | TextTest | Lookup
+    Const
+    | Fact
+    | Observation
+    | Event
+    | History
+    | JourneyActive
+    | JourneyState
+    | Argument
+    | Has
+    | Not
+    | And
+    | Or
+    | Implies
+    | If
+    | Compare
+    | In
+    | ListOf
+    | Arithmetic
+    | Size
+    | TextTest
+    | Lookup
 )
 
 TRUE, FALSE = Const(True, BOOL), Const(False, BOOL)
