@@ -36,6 +36,11 @@ def check(graph: PolicyGraph, limits: Limits = DEFAULT, progress: Progress | Non
     return _report(graph, outcomes, time.perf_counter() - started)
 
 
+def interrupt() -> None:
+    """Make a running :func:`check` give up its present question, from another thread."""
+    z3.main_ctx().interrupt()
+
+
 def _run(prover: Prover, module: ModuleType, progress: Progress | None) -> list[Outcome]:
     found: list[Outcome] = []
     for outcome in module.run(prover):

@@ -155,13 +155,11 @@ def load_policy(path: str) -> PolicyGraph:
 
 def prove(graph: PolicyGraph, rlimit: int | None = None, seed: int | None = None) -> Report:
     """Check a policy with progress; without numbers, under the solver's own."""
-    import z3
-
-    from jurat.solver import Limits, check
+    from jurat.solver import Limits, check, interrupt
 
     given = {name: value for name, value in (("rlimit", rlimit), ("seed", seed)) if value is not None}
     with (
-        interruptible(z3.main_ctx().interrupt) as stop_if_interrupted,
+        interruptible(interrupt) as stop_if_interrupted,
         working(f"proving {len(graph.guidelines)} guidelines") as tell,
     ):
 
