@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
 import pytest
 
 import jurat
+from jurat.llm import Condition
 
 PUBLIC = {
     "Drop",
@@ -51,3 +53,12 @@ def test_importing_the_package_brings_nothing_heavy() -> None:
 
 def test_the_turn_path_brings_no_solver() -> None:
     assert imported_after("import jurat.engine", "z3", "jurat.solver") == set()
+
+
+def test_the_doubles_for_users_own_tests_need_no_extra() -> None:
+    from jurat import testing
+
+    assert testing.__all__ == ["ScriptedJudge", "ScriptedVoice"]
+    judge = testing.ScriptedJudge({"asks_refund": True})
+    [judgement] = asyncio.run(judge.judge([], [Condition("asks_refund", "The customer asks for a refund")]))
+    assert judgement.truth is True
