@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ PHASES = (Phase.explicit, Phase.reuse, Phase.generate, Phase.target, Phase.shrin
 settings.register_profile("repeatable", derandomize=True, deadline=None, print_blob=True, phases=PHASES)
 settings.register_profile("searching", deadline=None, max_examples=2_000)
 settings.load_profile("repeatable")
+
+# A shell starts what it puts into the background with Ctrl-C ignored, and every program that a test starts inherits it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
