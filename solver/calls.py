@@ -82,7 +82,7 @@ def _blamed(
 def _culprits(prover: Prover, tool: ToolDeclaration, requests: list[Request], question: Question) -> tuple[str, ...]:
     """The smallest part of the callers acting in some situation that is impossible by itself, found by leaving out."""
     with prover.explore(question.entities, question.assumptions, question.extra, question.mentioned) as found:
-        kept = sorted({r.guideline for r in requests if found.holds(_acts(prover, r.guideline))})
+        kept = sorted({r.guideline for r in requests if found.holds(acts(prover, r.guideline))})
     for g in list(kept):
         rest = [each for each in kept if each != g]
         fewer = [request for request in requests if request.guideline in rest]
@@ -102,14 +102,15 @@ def _question(
 ) -> Question:
     """Some caller acts (or all of them do), and no arguments satisfy the requests of those that act and the guard."""
     gate = all_of if all_ else any_of
-    banned = [negation(all_of(_acts(prover, g) for g in culprits)) for culprits in found]
+    banned = [negation(all_of(acts(prover, g) for g in culprits)) for culprits in found]
     way = Way(prover, tool, requests)
-    extra = [gate(_acts(prover, g) for g in callers), negation(way.open()), *banned]
+    extra = [gate(acts(prover, g) for g in callers), negation(way.open()), *banned]
     others = sorted(way.entities - {*callers})
     return Question((*callers, *others), (), tuple(extra), frozenset(mentioned_atoms(way.formulas)))
 
 
-def _acts(prover: Prover, g: str) -> z3.BoolRef:
+def acts(prover: Prover, g: str) -> z3.BoolRef:
+    """When a guideline's own actions are to be done."""
     return prover.encoding.possible[g] if _hasty(prover, g) else prover.encoding.certain[g]
 
 
@@ -142,7 +143,7 @@ class Way:
         """Some choice of arguments, and of what other tools provide, meets the requests of those that act, and the guard."""
         choice = _Choice(argument_types(self.formulas))
         wanted = [
-            implication(_acts(self.prover, request.guideline), _met(self.prover, request, choice.terms))
+            implication(acts(self.prover, request.guideline), _met(self.prover, request, choice.terms))
             for request in self.requests
             if request.call.constraints
         ]
@@ -173,7 +174,7 @@ class Way:
         wanted, banned = _users(self.prover.graph, tool.id)
         self.entities |= way.entities | {*wanted, *banned}
         self.formulas += way.formulas
-        acting = any_of(_acts(self.prover, g) for g in wanted)
+        acting = any_of(acts(self.prover, g) for g in wanted)
         return all_of((acting, opened, *(negation(binds(self.prover, g)) for g in banned)))
 
 

@@ -8,7 +8,7 @@ from types import ModuleType
 
 import z3
 
-from jurat.policies.findings import Finding, Report, Verdict
+from jurat.policies.findings import Finding, Report
 from jurat.policies.graph import PolicyGraph
 from jurat.solver.checks import CHECKS, inconsistent_axioms
 from jurat.solver.limits import DEFAULT, Limits
@@ -64,8 +64,3 @@ def _report(graph: PolicyGraph, outcomes: list[Outcome], seconds: float) -> Repo
 
 def _place(finding: Finding) -> tuple[object, ...]:
     return (finding.span, finding.code, finding.message)
-
-
-def undecided(report: Report) -> int:
-    """How many questions the solver could not answer within its limits."""
-    return sum(proof.verdict is Verdict.UNKNOWN for proof in report.proofs)

@@ -12,8 +12,6 @@ from jurat.policies.spans import Span
 from jurat.solver.prover import Answer, Prover
 from jurat.solver.witness import Question, Shows, witness_of
 
-SEMANTICS = "semantics 1"
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -94,13 +92,6 @@ def finding_of(graph: PolicyGraph, check: Check, said: Report, proof: Proof) -> 
         check.code, check.name, check.severity, said.message, said.span, said.related, said.notes, said.help,
         said.subjects, proof, reasons[0] if reasons else "",
     )  # fmt: skip
-
-
-def with_witness(proof: Proof, prover: Prover, question: Question, shows: Shows) -> Proof:
-    """A proof with a situation that illustrates it, where there is one."""
-    if not question.put(prover).possible:
-        return proof
-    return replace(proof, witness=witness_of(prover, question, shows))
 
 
 Told = Callable[[Proof], Report]

@@ -10,8 +10,6 @@ from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 from jurat.policies.reader.texts import is_formula
 
-RELATIONS = ("overrides", "entails", "exclusive_with", "disambiguates", "requires", "requires_any")
-
 
 @dataclass
 class Names:

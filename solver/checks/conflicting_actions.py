@@ -30,8 +30,6 @@ from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Literal
 
-import z3
-
 from jurat.policies.conflicts import conflicts
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
@@ -40,7 +38,7 @@ from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Reply
 from jurat.policies.resolution import Resolution
 from jurat.policies.spans import Span
 from jurat.policies.values import show_value
-from jurat.solver.calls import binds, blocked_calls
+from jurat.solver.calls import acts, binds, blocked_calls
 from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, Shows
@@ -119,12 +117,6 @@ def by_precedence(graph: PolicyGraph, left: str, right: str, text: str) -> Proof
         reason="declared precedence",
         kind="obligation",
     )
-
-
-def acts(prover: Prover, g: str) -> z3.BoolRef:
-    """When a guideline's own actions are to be done."""
-    hasty = prover.graph.entities[g].on_unknown == "act"
-    return prover.encoding.possible[g] if hasty else prover.encoding.certain[g]
 
 
 def _shows(graph: PolicyGraph, pair: set[str]) -> Shows:
