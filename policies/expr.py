@@ -10,7 +10,7 @@ the solver. *Atoms* are the leaves that a situation gives a value to: facts, obs
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Literal
@@ -294,6 +294,19 @@ def atoms(expr: Expr) -> frozenset[Atom]:
     if isinstance(expr, Atom):
         return frozenset((expr,))
     return frozenset().union(*(atoms(child) for child in children(expr)))
+
+
+def mentioned_atoms(exprs: Iterable[Expr]) -> set[Atom]:
+    """The atoms of some formulas, with those that history looks at."""
+    found: set[Atom] = set()
+    todo = [atom for expr in exprs for atom in atoms(expr)]
+    while todo:
+        atom = todo.pop()
+        if atom not in found:
+            found.add(atom)
+            if isinstance(atom, History):
+                todo += [each for operand in atom.operands for each in atoms(operand)]
+    return found
 
 
 @lru_cache(maxsize=65536)

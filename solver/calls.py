@@ -10,14 +10,13 @@ import z3
 from jurat.policies.arguments import argument_types, constraint_of
 from jurat.policies.conflicts import callable_now
 from jurat.policies.diagnostics import Note
-from jurat.policies.expr import Atom, Expr, Fact, JourneyState, arguments, conjunction, key_of
+from jurat.policies.expr import Atom, Expr, Fact, JourneyState, arguments, conjunction, key_of, mentioned_atoms
 from jurat.policies.findings import Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Forbid, Offer, Provision, ToolDeclaration
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import BoolType, ListType, Type, Value
 from jurat.solver.build import YES, all_of, any_of, implication, negation, same
-from jurat.solver.encoding import mentioned_atoms
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, proof_of, quoted
 from jurat.solver.prover import Prover

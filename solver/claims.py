@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from jurat.policies.expr import Atom, Expr
+from jurat.policies.expr import Atom, Expr, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 
 if TYPE_CHECKING:
@@ -125,8 +125,6 @@ def entities_of(claims: Iterable[Claim]) -> tuple[str, ...]:
 
 def mentioned_by(claims: Iterable[Claim]) -> frozenset[Atom]:
     """The atoms that some claims speak of themselves, apart from the entities' own."""
-    from jurat.solver.encoding import mentioned_atoms
-
     found: set[Atom] = set()
     for part in parts(claims):
         if isinstance(part, Holds):

@@ -15,7 +15,7 @@ from functools import cached_property
 import networkx as nx
 import z3
 
-from jurat.policies.expr import And, Atom, Expr, History, Observation, atoms, key_of
+from jurat.policies.expr import And, Atom, Expr, Observation, atoms, key_of, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
@@ -248,19 +248,6 @@ class Encoding:
 def encode(graph: PolicyGraph) -> Encoding:
     """A policy's symbolic meaning."""
     return Encoding(graph)
-
-
-def mentioned_atoms(exprs: Iterable[Expr]) -> set[Atom]:
-    """The atoms of some formulas, with those that history looks at."""
-    found: set[Atom] = set()
-    todo = [atom for expr in exprs for atom in atoms(expr)]
-    while todo:
-        atom = todo.pop()
-        if atom not in found:
-            found.add(atom)
-            if isinstance(atom, History):
-                todo += [each for operand in atom.operands for each in atoms(operand)]
-    return found
 
 
 def _observations(expr: Expr) -> frozenset[Atom]:

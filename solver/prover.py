@@ -11,13 +11,13 @@ import networkx as nx
 import z3
 
 from jurat.policies.errors import InternalError
-from jurat.policies.expr import Atom, Expr, Observation, key_of
+from jurat.policies.expr import Atom, Expr, Observation, key_of, mentioned_atoms
 from jurat.policies.findings import TrustBase, Verdict
 from jurat.policies.graph import PolicyGraph, restricted
 from jurat.policies.model import Axiom
 from jurat.policies.types import ListType
 from jurat.solver.build import array, implication
-from jurat.solver.encoding import Cone, Encoding, mentioned_atoms
+from jurat.solver.encoding import Cone, Encoding
 from jurat.solver.limits import Limits
 from jurat.solver.terms import Truth
 

@@ -24,11 +24,10 @@ from collections.abc import Iterator
 import z3
 
 from jurat.policies.diagnostics import Note
-from jurat.policies.expr import Observation
+from jurat.policies.expr import Observation, mentioned_atoms
 from jurat.policies.findings import Proof, Severity, TrustBase, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
-from jurat.solver.encoding import mentioned_atoms
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, judged
 from jurat.solver.prover import Prover

@@ -24,11 +24,10 @@ from dataclasses import dataclass
 
 import z3
 
-from jurat.policies.expr import TRUE, Expr, Observation, arguments
+from jurat.policies.expr import TRUE, Expr, Observation, arguments, mentioned_atoms
 from jurat.policies.findings import Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.spans import Span
-from jurat.solver.encoding import mentioned_atoms
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, exists, judged
 from jurat.solver.prover import Prover
