@@ -62,9 +62,10 @@ def _clash(tool: str, name: str, type_: Type, span: Span, note: Note) -> Diagnos
 
 
 def _formulas(policy: Policy) -> Iterator[tuple[str, Span, Expr]]:
-    """Every formula about the arguments of a tool: its guard, and what calls say."""
+    """Every formula about the arguments of a tool: its guard and limits, and what calls say."""
     tools = policy.vocabulary.tools
-    yield from ((tool.id, tool.guard.span, tool.guard.expr) for tool in tools.values() if tool.guard)
+    own = ((tool.id, formula) for tool in tools.values() for formula in (tool.guard, tool.limits) if formula)
+    yield from ((tool, formula.span, formula.expr) for tool, formula in own)
     states = [state for journey in policy.journeys.values() for state in journey.states.values()]
     owners: list[Guideline | State] = [*policy.guidelines.values(), *states]
     for owner in owners:

@@ -15,7 +15,7 @@ from jurat.policies.spans import Span
 FORMAT = "jurat-policy-1"
 """Part of what is hashed; to be raised when the meaning of a policy's content changes."""
 
-_ORDERLESS = frozenset({"relations", "axioms", "invariants", "include", "reevaluate_after", "allow"})
+_ORDERLESS = frozenset({"relations", "axioms", "invariants", "goals", "expect", "include", "reevaluate_after", "allow"})
 _LEFT_OUT = {
     "Policy": {"sources"},
     "Guideline": {"condition_text"},
@@ -23,6 +23,7 @@ _LEFT_OUT = {
     "Constraint": {"text"},
     "Transition": {"text"},
     "Invariant": {"text"},
+    "Goal": {"text"},
     "Axiom": {"id"},
 }
 """The author's spelling of formulas, whose content is the tree."""

@@ -129,7 +129,7 @@ class PolicyGraph:
 
     @cached_property
     def atoms(self) -> Mapping[str, Atom]:
-        """Every atom that a condition, axiom, guard, constraint, trigger, transition or invariant mentions, by key."""
+        """Every atom that any formula of the policy mentions, by key."""
         mentioned = {key_of(atom): atom for expr in _formulas(self.policy) for atom in atoms(expr)}
         return MappingProxyType(dict(sorted(mentioned.items())))
 
@@ -264,7 +264,9 @@ def _formulas(policy: Policy) -> Iterator[Expr]:
     yield from (guideline.condition for guideline in policy.guidelines.values())
     yield from (axiom.expr for axiom in policy.axioms)
     yield from (invariant.expr for invariant in policy.invariants)
-    yield from (tool.guard.expr for tool in policy.vocabulary.tools.values() if tool.guard)
+    yield from (goal.condition for goal in policy.goals)
+    tools = policy.vocabulary.tools.values()
+    yield from (formula.expr for tool in tools for formula in (tool.guard, tool.limits) if formula)
     states = [state for journey in policy.journeys.values() for state in journey.states.values()]
     yield from (trigger.expr for journey in policy.journeys.values() for trigger in journey.triggers)
     yield from (transition.condition for state in states for transition in state.transitions)

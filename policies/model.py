@@ -89,6 +89,7 @@ class Provision:
 class ToolDeclaration:
     """A tool; ``implicit`` ones are named by a guideline and declared nowhere.
 
+    ``guard`` is enforced at every call; ``limits`` is not, it is to be proved of every call that can be made.
     ``parameters`` are the types of ``arguments.<name>`` where known; an argument that only a formula mentions has
     the type the formula needs.
     """
@@ -98,6 +99,7 @@ class ToolDeclaration:
     target: str = ""
     consequential: bool = False
     guard: Formula | None = None
+    limits: Formula | None = None
     provides: tuple[Provision, ...] = ()
     parameters: tuple[tuple[str, Type], ...] = ()
     description: str = ""
@@ -118,6 +120,35 @@ class Invariant:
     id: str
     expr: Expr
     text: str
+    span: Span = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """One thing that would meet a goal.
+
+    ``target`` is the id of what it names: a guideline or journey, a state as ``<journey>/<state>``, a tag, a tool, a
+    decision, a reply; nothing for a hand-off and for an answer, which is any instruction, reply, hand-off or question
+    to the customer.
+    """
+
+    kind: Literal["guideline", "journey", "state", "tag", "call", "decide", "reply", "hand_off", "answer"]
+    target: str = ""
+    span: Span = field(default=NOWHERE, compare=False)
+
+    def __str__(self) -> str:
+        prefix = {"tag": "tag:", "call": "call ", "decide": "decide ", "reply": "reply "}.get(self.kind, "")
+        return prefix + self.target if self.target else self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """Wherever ``condition`` certainly holds, at least one of ``expect`` is to be in force or done."""
+
+    id: str
+    condition: Expr
+    text: str
+    expect: tuple[Expectation, ...] = (Expectation("answer"),)
     span: Span = NOWHERE
 
 
@@ -307,6 +338,7 @@ class Policy:
     relations: tuple[Relation, ...]
     axioms: tuple[Axiom, ...] = ()
     invariants: tuple[Invariant, ...] = ()
+    goals: tuple[Goal, ...] = ()
     agents: dict[str, Agent] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict, compare=False)
     """The text of every file read, by the ``source`` that spans name; findings quote from it."""

@@ -43,6 +43,7 @@ def policy_schema() -> Schema:
         "journeys": _by_id(_journey()),
         "replies": _by_id(_reply()),
         "invariants": _by_id(FORMULA),
+        "goals": _by_id(_goal()),
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -103,7 +104,8 @@ def _tool() -> Schema:
     fields: dict[str, Schema] = {
         **dict.fromkeys(KINDS, TEXT),
         "consequential": _FLAG,
-        "guard": FORMULA,
+        "guard": {**FORMULA, "description": "must hold, certainly, whenever the tool runs; the engine enforces it"},
+        "limits": {**FORMULA, "description": "is proved of every call that can be made, and not enforced"},
         "provides": _by_name({}),
         "description": TEXT,
         "parameters": _by_name(_ref("type")),
@@ -163,3 +165,9 @@ def _journey() -> Schema:
 def _reply() -> Schema:
     fields: dict[str, Schema] = {"text": TEXT, "template": TEXT, "mode": {"enum": ["strict", "composited"]}}
     return {**_object(fields), "oneOf": [{"required": ["text"]}, {"required": ["template"]}]}
+
+
+def _goal() -> Schema:
+    action = {**_one_field(call=NAME, decide=NAME, reply=NAME), "type": "object"}
+    expect = {"type": "array", "minItems": 1, "items": {"oneOf": [NAME, action]}}
+    return {"oneOf": [FORMULA, _object({"when": FORMULA, "expect": expect}, "when")]}

@@ -12,6 +12,7 @@ from jurat.policies.reader.context import Reading
 from jurat.policies.reader.documents import Sections, read_documents
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.formulas import Formulas
+from jurat.policies.reader.goals import read_goals
 from jurat.policies.reader.guidelines import read_guidelines, read_tags
 from jurat.policies.reader.journeys import read_journeys
 from jurat.policies.reader.logic import read_axioms, read_invariants
@@ -61,6 +62,7 @@ def _assemble(faults: Faults, sections: Sections) -> Policy:
         relations=tuple(relations),
         axioms=read_axioms(reading),
         invariants=read_invariants(reading),
+        goals=read_goals(reading),
         agents=read_agents(reading),
         sources=sections.sources,
     )

@@ -23,7 +23,7 @@ VERSION = 1
 MAPPINGS = {
     "agents": "an agent", "facts": "a fact", "constants": "a constant", "observations": "an observation",
     "events": "an event", "decisions": "a decision", "tools": "a tool", "guidelines": "a guideline", "tags": "a tag",
-    "journeys": "a journey", "replies": "a reply", "invariants": "an invariant",
+    "journeys": "a journey", "replies": "a reply", "invariants": "an invariant", "goals": "a goal",
 }  # fmt: skip
 KEYS = ("jurat", "include", "agent", "axioms", *MAPPINGS)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
+from jurat.policies.expr import Formula
 from jurat.policies.model import Provision, ToolDeclaration
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.documents import Sections
@@ -18,7 +19,7 @@ from jurat.policies.types import Type
 
 Kind = Literal["python", "mcp", "openapi"]
 KINDS: tuple[Kind, ...] = ("python", "mcp", "openapi")
-FIELDS = (*KINDS, "consequential", "guard", "provides", "description", "parameters")
+FIELDS = (*KINDS, "consequential", "guard", "limits", "provides", "description", "parameters")
 _RESULT = re.compile(r"result\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -65,7 +66,8 @@ def _tool(reading: Reading, key: Scalar, node: Node) -> ToolDeclaration | None:
         kind=kind,
         target=target,
         consequential=_consequential(reading, fields),
-        guard=reading.formulas.truth(fields["guard"], "`guard`", tool=key.text) if "guard" in fields else None,
+        guard=_formula(reading, key, fields, "guard"),
+        limits=_formula(reading, key, fields, "limits"),
         provides=tuple(_provides(reading, fields["provides"])) if "provides" in fields else (),
         parameters=tuple(reading.formulas.parameters(key.text).items()),
         description=_description(reading, fields),
@@ -81,6 +83,11 @@ def _kind(reading: Reading, key: Scalar, fields: dict[str, Node]) -> Kind | None
     message = f"tool `{key.text}` has one of {enumeration(KINDS)}, here it has {found}"
     reading.faults.at(key, "P309" if given else "P303", message, help="" if given else "add `python: module:function`")
     return None
+
+
+def _formula(reading: Reading, key: Scalar, fields: dict[str, Node], name: str) -> Formula | None:
+    """What a tool says of its calls, which may speak of their arguments."""
+    return reading.formulas.truth(fields[name], f"`{name}`", tool=key.text) if name in fields else None
 
 
 def _consequential(reading: Reading, fields: dict[str, Node]) -> bool:
