@@ -17,6 +17,7 @@ from jurat.policies.model import Call, Forbid, Offer, Provision, ToolDeclaration
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import BoolType, ListType, Type, Value
 from jurat.solver.build import YES, all_of, any_of, implication, negation, same
+from jurat.solver.claims import Symbolic, acts, binds
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, proof_of, quoted
 from jurat.solver.prover import Prover
@@ -80,8 +81,8 @@ def _blamed(
 
 def _culprits(prover: Prover, tool: ToolDeclaration, requests: list[Request], question: Question) -> tuple[str, ...]:
     """The smallest part of the callers acting in some situation that is impossible by itself, found by leaving out."""
-    with prover.explore(question.entities, question.assumptions, question.extra, question.mentioned) as found:
-        kept = sorted({r.guideline for r in requests if found.holds(acts(prover, r.guideline))})
+    with prover.smt.explore(question.claims) as found:
+        kept = sorted({r.guideline for r in requests if found.holds(_acts(prover, r.guideline))})
     for g in list(kept):
         rest = [each for each in kept if each != g]
         fewer = [request for request in requests if request.guideline in rest]
@@ -101,20 +102,17 @@ def _question(
 ) -> Question:
     """Some caller acts (or all of them do), and no arguments satisfy the requests of those that act and the guard."""
     gate = all_of if all_ else any_of
-    banned = [negation(all_of(acts(prover, g) for g in culprits)) for culprits in found]
+    banned = [negation(all_of(_acts(prover, g) for g in culprits)) for culprits in found]
     way = Way(prover, tool, requests)
-    extra = [gate(acts(prover, g) for g in callers), negation(way.open()), *banned]
+    extra = [gate(_acts(prover, g) for g in callers), negation(way.open()), *banned]
     others = sorted(way.entities - {*callers})
-    return Question((*callers, *others), (), tuple(extra), frozenset(mentioned_atoms(way.formulas)))
+    mentioned = frozenset(mentioned_atoms(way.formulas))
+    return Question((Symbolic(all_of(extra), (*callers, *others), mentioned),))
 
 
-def acts(prover: Prover, g: str) -> z3.BoolRef:
+def _acts(prover: Prover, g: str) -> z3.BoolRef:
     """When a guideline's own actions are to be done."""
-    return prover.encoding.possible[g] if _hasty(prover, g) else prover.encoding.certain[g]
-
-
-def _hasty(prover: Prover, g: str) -> bool:
-    return prover.graph.entities[g].on_unknown == "act"
+    return prover.smt.formula(acts(prover.graph, g))
 
 
 MAX_STEPS = 3
@@ -142,7 +140,7 @@ class Way:
         """Some choice of arguments, and of what other tools provide, meets the requests of those that act, and the guard."""
         choice = _Choice(argument_types(self.formulas))
         wanted = [
-            implication(acts(self.prover, request.guideline), _met(self.prover, request, choice.terms))
+            implication(_acts(self.prover, request.guideline), _met(self.prover, request, choice.terms))
             for request in self.requests
             if request.call.constraints
         ]
@@ -173,8 +171,8 @@ class Way:
         wanted, banned = _users(self.prover.graph, tool.id)
         self.entities |= way.entities | {*wanted, *banned}
         self.formulas += way.formulas
-        acting = any_of(acts(self.prover, g) for g in wanted)
-        return all_of((acting, opened, *(negation(binds(self.prover, g)) for g in banned)))
+        acting = any_of(_acts(self.prover, g) for g in wanted)
+        return all_of((acting, opened, *(negation(self.prover.smt.formula(binds(g))) for g in banned)))
 
 
 def _users(graph: PolicyGraph, tool: str) -> tuple[list[str], list[str]]:
@@ -186,11 +184,6 @@ def _users(graph: PolicyGraph, tool: str) -> tuple[list[str], list[str]]:
         if any(isinstance(a, Forbid) and (a.what, a.target) == ("tool", tool) for a in entity.actions):
             banned.append(g)
     return wanted, banned
-
-
-def binds(prover: Prover, g: str) -> z3.BoolRef:
-    """When a guideline's prohibitions bind: when it is possible, even if outranked."""
-    return all_of((prover.encoding.high.live(g), negation(prover.encoding.low.blocked(g))))
 
 
 def _met(prover: Prover, request: Request, given: Mapping[str, Term | ListTerm]) -> z3.BoolRef:

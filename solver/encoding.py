@@ -10,15 +10,14 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
-import networkx as nx
 import z3
 
 from jurat.policies.expr import And, Atom, Expr, Observation, atoms, key_of, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
+from jurat.solver.cones import Cones
 from jurat.solver.formulas import truth
 from jurat.solver.history import mutual_laws
 from jurat.solver.terms import Atoms
@@ -113,15 +112,16 @@ def dict_of(mapping: Mapping[str, z3.BoolRef]) -> dict[str, z3.BoolRef]:
     return base if isinstance(base, dict) else dict(base)
 
 
-@dataclass(frozen=True, slots=True)
-class Cone:
-    """All that a question can depend on: the rules and conditions to be switched on, and the atoms they mention."""
+class _Named(dict[str, z3.BoolRef]):
+    """A constant for each entity, made when it is first looked at."""
 
-    rules: frozenset[str]
-    conditions: frozenset[str]
+    def __init__(self, word: str) -> None:
+        super().__init__()
+        self.word = word
 
-    def __or__(self, other: Cone) -> Cone:
-        return Cone(self.rules | other.rules, self.conditions | other.conditions)
+    def __missing__(self, entity: str) -> z3.BoolRef:
+        found = self[entity] = z3.Bool(f"{self.word} {entity}")
+        return found
 
 
 class Encoding:
@@ -131,83 +131,31 @@ class Encoding:
     Selectors are named ``rule:<g>``, ``condition:<g>:<n>`` (the n-th conjunct) and ``axiom:<id>``.
     """
 
-    def __init__(self, graph: PolicyGraph) -> None:
+    def __init__(self, graph: PolicyGraph, cones: Cones | None = None) -> None:
         self.graph = graph
+        self.cones = cones or Cones(graph)
         facts = graph.vocabulary.facts
         self.atoms = Atoms(frozenset(path for path, fact in facts.items() if fact.default is not None))
-        self.certain = {g: z3.Bool(f"certain {g}") for g in graph.entities}
-        self.possible = {g: z3.Bool(f"possible {g}") for g in graph.entities}
-        self.low = Bound(graph, {g: z3.Bool(f"matched {g}") for g in graph.entities}, None, self.certain)
-        self.high = Bound(graph, {g: z3.Bool(f"may match {g}") for g in graph.entities}, self.low, self.possible)
+        self.certain: Mapping[str, z3.BoolRef] = _Named("certain")
+        self.possible: Mapping[str, z3.BoolRef] = _Named("possible")
+        self.low = Bound(graph, _Named("matched"), None, self.certain)
+        self.high = Bound(graph, _Named("may match"), self.low, self.possible)
         self.low.other = self.high
-        self._cones: dict[str, Cone] = {}
-
-    # -- what depends on what ------------------------------------------------------------------------------------
-
-    @cached_property
-    def cycles(self) -> Mapping[str, tuple[str, ...]]:
-        """For each entity in force only by way of itself, the cycle it is on."""
-        found: dict[str, tuple[str, ...]] = {}
-        for members in nx.strongly_connected_components(self._dependencies):
-            if len(members) > 1 or any(self._dependencies.has_edge(g, g) for g in members):
-                found |= dict.fromkeys(members, tuple(sorted(members)))
-        return found
-
-    @cached_property
-    def _dependencies(self) -> nx.DiGraph[str]:
-        """*g* -> *d* where whether *g* is in force is written in terms of whether *d* is."""
-        found: nx.DiGraph[str] = nx.DiGraph()
-        found.add_nodes_from(self.graph.entities)
-        found.add_edges_from((g, d) for g in self.graph.entities for d in self._reads(g))
-        return found
-
-    def _reads(self, g: str) -> set[str]:
-        return {d for h in self._looks_at(g) for d in self._holds_up(h)}
-
-    def _looks_at(self, g: str) -> set[str]:
-        """The entities whose condition and support decide about *g*."""
-        found = {g, *self.graph.overriders[g]}
-        found.update(each for d, target, rivals in self.graph.ambiguities[g] for each in (d, target, *rivals))
-        for h in self.graph.outrankers[g]:
-            found.update((h, *self.graph.overriders[h]))
-            found.update(each for d, target, rivals in self.graph.ambiguities[h] for each in (d, target, *rivals))
-        return found
-
-    def _holds_up(self, g: str) -> set[str]:
-        groups = self.graph.alternatives[g]
-        found = {d for group in groups for alternative in group for d in alternative}
-        return found.union(self.graph.entailers[g], self.graph.requirements[g])
-
-    def cone(self, entities: Iterable[str]) -> Cone:
-        """What decides whether these are in force."""
-        found = Cone(frozenset(), frozenset())
-        for g in entities:
-            found |= self._cone(g)
-        return found
-
-    def _cone(self, g: str) -> Cone:
-        if g not in self._cones:
-            rules = {g} | nx.descendants(self._dependencies, g)
-            conditions = {h for rule in rules for h in self._looks_at(rule)}
-            self._cones[g] = Cone(frozenset(rules), frozenset(conditions))
-        return self._cones[g]
 
     # -- definitions ---------------------------------------------------------------------------------------------
 
     def rule(self, g: str) -> list[z3.BoolRef]:
         """What it means that *g* is in force, by both bounds."""
-        low, high = (self.low, self.high) if g not in self.cycles else bounds(self.low, self.high, self.cycles[g])
-        if g in self.cycles:
+        low, high = (
+            (self.low, self.high) if g not in self.cones.cycles else bounds(self.low, self.high, self.cones.cycles[g])
+        )
+        if g in self.cones.cycles:
             return [same(self.certain[g], low.in_force[g]), same(self.possible[g], high.in_force[g])]
         return [same(self.certain[g], low.inforce(g)), same(self.possible[g], high.inforce(g))]
 
-    def conjuncts(self, g: str) -> tuple[Expr, ...]:
-        condition = self.graph.entities[g].condition
-        return condition.operands if isinstance(condition, And) else (condition,)
-
     def condition(self, g: str) -> list[list[z3.BoolRef]]:
         """For each conjunct of a condition what a match says of it; last, when all of them make a match."""
-        truths = [truth(each, self.atoms) for each in self.conjuncts(g)]
+        truths = [truth(each, self.atoms) for each in conjuncts(self.graph, g)]
         sure, maybe = self.low.matches[g], self.high.matches[g]
         parts = [[implication(sure, each.true), implication(maybe, negation(each.false))] for each in truths]
         match = implication(all_of(each.true for each in truths), sure)
@@ -243,6 +191,12 @@ class Encoding:
         fresh = sorted(new, key=key_of)
         found = [law for atom in fresh for law in self.atoms.constraints(atom)]
         return found + list(mutual_laws([*sorted(known, key=key_of), *fresh], frozenset(fresh), self.atoms))
+
+
+def conjuncts(graph: PolicyGraph, g: str) -> tuple[Expr, ...]:
+    """The parts of a condition that have selectors of their own."""
+    condition = graph.entities[g].condition
+    return condition.operands if isinstance(condition, And) else (condition,)
 
 
 def encode(graph: PolicyGraph) -> Encoding:

@@ -9,7 +9,8 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Finding, Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.spans import Span
-from jurat.solver.prover import Answer, Prover
+from jurat.solver.answers import Answer
+from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, Shows, witness_of
 
 

@@ -14,9 +14,11 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import STRING, BoolType, DecimalType, EnumType, IntType, ListType, Scalar, Type, Value
+from jurat.solver.answers import Answer
 from jurat.solver.build import any_of, negation
+from jurat.solver.claims import Claim, entities_of, mentioned_by
 from jurat.solver.narration import narrate
-from jurat.solver.prover import Answer, Prover
+from jurat.solver.prover import Prover
 from jurat.solver.terms import ListTerm, literal, scalar
 
 Shows = Callable[[Resolution], bool]
@@ -25,16 +27,21 @@ Shows = Callable[[Resolution], bool]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Everything that was asked of the prover, so that it can be asked again with preferences."""
+    """All that was asked of the prover, so that it can be asked again with preferences."""
 
-    entities: tuple[str, ...]
-    assumptions: tuple[z3.BoolRef, ...] = ()
-    extra: tuple[z3.BoolRef, ...] = ()
-    mentioned: frozenset[Atom] = frozenset()
+    claims: tuple[Claim, ...]
 
     def put(self, prover: Prover) -> Answer:
         """Ask."""
-        return prover.ask(self.entities, self.assumptions, self.extra, self.mentioned)
+        return prover.ask(*self.claims)
+
+    @property
+    def entities(self) -> tuple[str, ...]:
+        return entities_of(self.claims)
+
+    @property
+    def mentioned(self) -> frozenset[Atom]:
+        return mentioned_by(self.claims)
 
 
 def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | None:
@@ -48,7 +55,7 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
     values, unknown = _preferred(prover, question)
     if values is None:
         return None
-    part = prover.part(question.entities, question.mentioned)
+    part = prover.cones.part(question.entities, question.mentioned)
     for graph, found in (
         (part, _minimal(part, values, _as_sure(part, question, values, shows))),
         (prover.graph, values),
@@ -64,10 +71,10 @@ def _preferred(prover: Prover, question: Question) -> tuple[dict[str, Value] | N
 
     Returns it as a valuation, and the observations that have to be unknown in it.
     """
-    atoms = prover.atoms_of(question.entities, question.mentioned)
+    atoms = prover.cones.atoms_of(question.entities, question.mentioned)
     truths = {atom: prover.truth_of(atom) for atom in atoms if isinstance(atom, Observation)}
     known = {atom: any_of((both.true, both.false)) for atom, both in truths.items()}
-    with prover.explore(question.entities, question.assumptions, question.extra, question.mentioned) as found:
+    with prover.smt.explore(question.claims) as found:
         found.wish(list(known.values()))
         found.wish([both.false for both in truths.values()])
         for wish in _plain(prover, atoms):

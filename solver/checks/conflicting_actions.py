@@ -38,7 +38,8 @@ from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Reply
 from jurat.policies.resolution import Resolution
 from jurat.policies.spans import Span
 from jurat.policies.values import show_value
-from jurat.solver.calls import acts, binds, blocked_calls
+from jurat.solver.calls import blocked_calls
+from jurat.solver.claims import acts, binds, in_force
 from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, Shows
@@ -91,12 +92,12 @@ def _pair(prover: Prover, found: list[Clash]) -> Outcome:
 
 def _both(prover: Prover, clash: Clash) -> Question:
     """A situation in which both claims are made."""
-    left, right, certain = clash.left, clash.right, prover.encoding.certain
+    left, right = clash.left, clash.right
     if clash.when == "in force":
-        return Question((left, right), (certain[left], certain[right]))
+        return Question((in_force(left), in_force(right)))
     if clash.when == "binds":
-        return Question((left, right), (acts(prover, left),), (binds(prover, right),))
-    return Question((left, right), (acts(prover, left), acts(prover, right)))
+        return Question((acts(prover.graph, left), binds(right)))
+    return Question((acts(prover.graph, left), acts(prover.graph, right)))
 
 
 def by_precedence(graph: PolicyGraph, left: str, right: str, text: str) -> Proof | None:

@@ -23,12 +23,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import z3
-
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
+from jurat.solver.claims import Claim, Not, Predicate, binds, every, in_force, some
 from jurat.solver.outcome import Check, Outcome, Report, finding_of, possible, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, witness_of
@@ -62,25 +61,25 @@ def run(prover: Prover) -> Iterator[Outcome]:
 
 
 def _cause(prover: Prover, g: str) -> Cause:
-    low = prover.encoding.low
-    if not _can(prover, g, low.matched(g)) and not _can(prover, g, low.entailed(g)):
+    matched, entailed = Predicate("matched", g), Predicate("entailed", g)
+    if not _can(prover, matched) and not _can(prover, entailed):
         entailers = prover.graph.entailers[g]
         also = f", and what entails it ({quoted(entailers)}) is never in force either" if entailers else ""
         return Cause(f"its condition never holds{also}", entailers, "mend its condition, or delete it")
-    triggered = z3.Or(low.matched(g), low.entailed(g))
-    if not _can(prover, g, triggered, low.supported(g)):
+    triggered = some(matched, entailed)
+    if not _can(prover, triggered, Predicate("supported", g)):
         return _unsupported(prover, g, triggered)
     return _blocked(prover, g)
 
 
-def _can(prover: Prover, g: str, *formulas: z3.BoolRef) -> bool:
-    return prover.ask((g,), (), formulas).possible
+def _can(prover: Prover, *claims: Claim) -> bool:
+    return prover.ask(*claims).possible
 
 
-def _unsupported(prover: Prover, g: str, triggered: z3.BoolRef) -> Cause:
-    graph, certain = prover.graph, prover.encoding.certain
+def _unsupported(prover: Prover, g: str, triggered: Claim) -> Cause:
+    graph = prover.graph
     needed = graph.requirements[g]
-    missing = tuple(d for d in needed if not _can(prover, g, triggered, certain[d]))
+    missing = tuple(d for d in needed if not _can(prover, triggered, in_force(d)))
     if any(not group for group in graph.alternatives[g]):
         text = "it requires a tag that nothing else carries"
     elif missing:
@@ -88,19 +87,13 @@ def _unsupported(prover: Prover, g: str, triggered: z3.BoolRef) -> Cause:
     else:
         text = "what it requires is never in force all at once when it applies"
     help_ = "drop the requirement, or mend the conditions so that both can hold"
-    return Cause(text, missing or needed, help_, Question((g,), (), (triggered,)))
+    return Cause(text, missing or needed, help_, Question((triggered,)))
 
 
 def _blocked(prover: Prover, g: str) -> Cause:
-    graph, high, low = prover.graph, prover.encoding.high, prover.encoding.low
-    live = low.live(g)
-    ways = {h: high.live(h) for h in graph.overriders[g]}
-    ways |= {
-        h: z3.And(high.matched(h), high.live(h), z3.Not(low.blocked(h))) for h in graph.outrankers[g] if h not in ways
-    }
-    ambiguous = high.ambiguous(g)
-    blockers = _smallest(prover, g, live, ways, ambiguous)
-    closest = Question((g,), (), (live,))
+    graph = prover.graph
+    blockers = _smallest(prover, g)
+    closest = Question((Predicate("live", g),))
     if not blockers:
         return Cause(
             "it is always ambiguous when it applies", (), "give the customer fewer choices to tell apart", closest
@@ -115,14 +108,22 @@ def _blocked(prover: Prover, g: str) -> Cause:
     )
 
 
-def _smallest(
-    prover: Prover, g: str, live: z3.BoolRef, ways: dict[str, z3.BoolRef], ambiguous: z3.BoolRef
-) -> tuple[str, ...]:
+def _ways(graph: PolicyGraph, g: str) -> dict[str, Claim]:
+    """What may block a guideline, and when."""
+    ways: dict[str, Claim] = {h: Predicate("live", h, "possible") for h in graph.overriders[g]}
+    for h in graph.outrankers[g]:
+        ways.setdefault(h, every(Predicate("matched", h, "possible"), binds(h)))
+    return ways
+
+
+def _smallest(prover: Prover, g: str) -> tuple[str, ...]:
     """A set of blockers from which none can be left out: without one of them the guideline could be in force."""
+    ways = _ways(prover.graph, g)
+    clear = Predicate("live", g), Not(Predicate("ambiguous", g, "possible"))
     kept = sorted(ways)
     for h in list(kept):
         rest = [each for each in kept if each != h]
-        if not _can(prover, g, live, z3.Not(ambiguous), *(z3.Not(ways[each]) for each in rest)):
+        if not _can(prover, *clear, *(Not(ways[each]) for each in rest)):
             kept = rest
     return tuple(kept)
 

@@ -28,6 +28,7 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
+from jurat.solver.claims import Predicate
 from jurat.solver.outcome import Check, Outcome, Report, judged, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, witness_of
@@ -67,7 +68,7 @@ def _shortest(tangle: nx.DiGraph[str]) -> tuple[str, ...]:
 
 def _illustrated(prover: Prover, cycle: tuple[str, ...], proof: Proof) -> Proof:
     """With a situation in which all of them are triggered, if there is one."""
-    question = Question(cycle, (), tuple(prover.encoding.low.live(g) for g in cycle))
+    question = Question(tuple(Predicate("live", g) for g in cycle))
 
     def shows(resolution: Resolution) -> bool:
         return all(g in resolution.dropped and resolution.dropped[g].reason == "overridden" for g in cycle)

@@ -23,12 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import z3
-
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
+from jurat.solver.claims import Claim, Not, Predicate, every, in_force, possible, some
 from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question
@@ -52,13 +51,16 @@ def _unstratified(graph: PolicyGraph) -> list[tuple[str, ...]]:
 
 def run(prover: Prover) -> Iterator[Outcome]:
     for stratum in _unstratified(prover.graph):
-        encoding = prover.encoding
-        cone = encoding.cone(stratum)
-        known = [encoding.low.matches[g] == encoding.high.matches[g] for g in sorted(cone.conditions)]
-        undefined = z3.Or(*(z3.And(encoding.possible[g], z3.Not(encoding.certain[g])) for g in stratum))
-        question = Question(stratum, (), (undefined, *known))
+        undefined = some(*(every(possible(g), Not(in_force(g))) for g in stratum))
+        known = (_known(g) for g in sorted(prover.cones.cone(stratum).conditions))
+        question = Question((undefined, *known))
         proof = absent(prover, CHECK, f"decided: {', '.join(stratum)}", question, lambda r, s=stratum: _shows(r, s))  # type: ignore[misc]  # bound now
         yield judged(prover.graph, CHECK, proof, lambda p, s=stratum: _told(prover.graph, s, p))  # type: ignore[misc]  # bound now
+
+
+def _known(g: str) -> Claim:
+    """It is known whether its condition holds."""
+    return some(Predicate("matched", g), Not(Predicate("matched", g, "possible")))
 
 
 def _shows(resolution: Resolution, stratum: tuple[str, ...]) -> bool:

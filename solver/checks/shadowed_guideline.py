@@ -22,12 +22,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-import z3
-
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Action, Instruct
+from jurat.solver.claims import Not, Predicate, in_force
 from jurat.solver.outcome import Check, Outcome, Report, exists, judged
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question
@@ -64,18 +63,17 @@ def entailed_and_blocked(graph: PolicyGraph) -> list[str]:
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
-    encoding = prover.encoding
     shadowed: set[str] = set()
     for g, h in candidates(prover.graph):
         if g in shadowed or h in shadowed or not _alive(prover, g):
             continue  # of two that shadow each other one is enough
-        apart = Question((g, h), (encoding.certain[g],), (z3.Not(encoding.certain[h]),))
+        apart = Question((in_force(g), Not(in_force(h))))
         proof = exists(prover, CHECK, f"adds something to {h}: {g}", apart)
         if proof.verdict is Verdict.REFUTED:
             shadowed.add(g)
         yield judged(prover.graph, CHECK, proof, lambda _, g=g, h=h: _told(prover.graph, g, h))  # type: ignore[misc]  # bound now
     for g in entailed_and_blocked(prover.graph):
-        if _alive(prover, g) and prover.ask((g,), (encoding.low.matched(g),)).possible:
+        if _alive(prover, g) and prover.ask(Predicate("matched", g)).possible:
             yield _own_condition(prover, g)
 
 
@@ -86,8 +84,7 @@ def _alive(prover: Prover, g: str) -> bool:
 
 
 def _own_condition(prover: Prover, g: str) -> Outcome:
-    encoding = prover.encoding
-    both = Question((g,), (encoding.certain[g], encoding.low.matched(g)))
+    both = Question((in_force(g), Predicate("matched", g)))
     proof = exists(prover, CHECK, f"its condition counts: {g}", both)
     return judged(prover.graph, CHECK, proof, lambda p: _idle(prover.graph, g, p))
 

@@ -30,6 +30,7 @@ from jurat.policies.expr import Expr, Fact, atoms, key_of
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Action, Decide, HandOff, Instruct
+from jurat.solver.claims import in_force
 from jurat.solver.outcome import Check, Outcome, Report, finding_of, quoted
 from jurat.solver.prover import Prover
 
@@ -83,13 +84,13 @@ def _disambiguated(graph: PolicyGraph, g: str, h: str) -> bool:
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
-    graph, certain = prover.graph, prover.encoding.certain
+    graph = prover.graph
     limit = prover.limits.overlap_pairs
     found: nx.Graph[str] = nx.Graph()
     looked = 0
     for g, h in islice(pairs(graph), limit):
         looked += 1
-        if prover.ask((g, h), (certain[g], certain[h])).possible:
+        if prover.ask(in_force(g), in_force(h)).possible:
             found.add_edge(g, h)
     for group in sorted(sorted(members) for members in nx.connected_components(found)):
         count = found.subgraph(group).number_of_edges()

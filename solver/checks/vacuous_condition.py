@@ -22,13 +22,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import z3
-
 from jurat.policies.expr import TRUE, Expr, Observation, arguments, mentioned_atoms
 from jurat.policies.findings import Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.spans import Span
-from jurat.solver.formulas import truth
+from jurat.solver.claims import Holds
 from jurat.solver.outcome import Check, Outcome, Report, exists, judged
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question
@@ -75,14 +73,13 @@ def run(prover: Prover) -> Iterator[Outcome]:
 
 def _plain(prover: Prover, expr: Expr) -> bool:
     """Lemma: an observation that no axiom speaks of can be true and can be false."""
-    return expr == TRUE or (isinstance(expr, Observation) and not prover.axioms_about(mentioned_atoms([expr])))
+    return expr == TRUE or (isinstance(expr, Observation) and not prover.cones.axioms_about(mentioned_atoms([expr])))
 
 
 def _both_ways(prover: Prover, each: Written) -> Iterator[Outcome]:
-    both = truth(each.expr, prover.encoding.atoms)
-    words = (("always", both.false),) if _seen_true(prover, each) else (("never", both.true), ("always", both.false))
+    words = (("always", False),) if _seen_true(prover, each) else (("never", True), ("always", False))
     for word, reached in words:
-        question = _question(each, reached)
+        question = Question((Holds(each.expr, reached),))
         proof = exists(prover, CHECK, f"not {word} true: the {each.what} of {each.owner.replace('`', '')}", question)
         yield judged(prover.graph, CHECK, proof, lambda _, word=word: _told(each, word))  # type: ignore[misc]  # bound now
         if proof.verdict is Verdict.REFUTED:
@@ -95,11 +92,6 @@ def _seen_true(prover: Prover, each: Written) -> bool:
         return False
     answer = prover.can_be_in_force(each.guideline)
     return answer is None or answer.possible
-
-
-def _question(each: Written, reached: z3.BoolRef) -> Question:
-    names = (each.guideline,) if each.guideline else ()
-    return Question(names, (), (reached,), frozenset(mentioned_atoms([each.expr])))
 
 
 def _told(each: Written, word: str) -> Report:

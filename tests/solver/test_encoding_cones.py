@@ -8,6 +8,7 @@ from tests.properties.strategies import graphs
 
 from jurat.policies.graph import PolicyGraph
 from jurat.solver import Limits, encode
+from jurat.solver.claims import Not, in_force, possible
 from jurat.solver.prover import Prover
 
 
@@ -21,8 +22,8 @@ def test_a_cone_answers_as_the_whole_policy_does(graph: PolicyGraph) -> None:
     if whole.check() == z3.unsat:
         return  # contradictory axioms outside of a cone are not in it; they are a finding of their own
     for g in graph.entities:
-        sure = prover.ask((g,), (prover.encoding.certain[g],)).possible
-        never = prover.ask((g,), (z3.Not(prover.encoding.possible[g]),)).possible
+        sure = prover.ask(in_force(g)).possible
+        never = prover.ask(Not(possible(g))).possible
         assert sure == (whole.check(encoding.certain[g]) == z3.sat), g
         assert never == (whole.check(z3.Not(encoding.possible[g])) == z3.sat), g
 
