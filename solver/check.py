@@ -18,8 +18,13 @@ from jurat.solver.prover import Prover
 Progress = Callable[[str, int], None]
 """Called with the name of the running check and how many of its questions are answered."""
 
+Emit = Callable[[Outcome], None]
+"""Called with each outcome as soon as there is one, so that it survives whatever becomes of the rest."""
 
-def check(graph: PolicyGraph, limits: Limits = DEFAULT, progress: Progress | None = None) -> Report:
+
+def check(
+    graph: PolicyGraph, limits: Limits = DEFAULT, progress: Progress | None = None, emit: Emit | None = None
+) -> Report:
     """Prove a policy free of conflict, or show where it is not. Deterministic for given limits.
 
     Raises:
@@ -27,12 +32,12 @@ def check(graph: PolicyGraph, limits: Limits = DEFAULT, progress: Progress | Non
     """
     started = time.perf_counter()
     prover = Prover(graph, limits)
-    outcomes = _run(prover, inconsistent_axioms, progress)
+    outcomes = _run(prover, inconsistent_axioms, progress, emit)
     if all(outcome.finding is None for outcome in outcomes):
         others = [module for module in CHECKS if module is not inconsistent_axioms]
         prover.gather(entities for module in others for entities in module.entities(graph))
         for module in others:
-            outcomes += _run(prover, module, progress)
+            outcomes += _run(prover, module, progress, emit)
     return _report(graph, outcomes, time.perf_counter() - started)
 
 
@@ -41,10 +46,12 @@ def interrupt() -> None:
     z3.main_ctx().interrupt()
 
 
-def _run(prover: Prover, module: ModuleType, progress: Progress | None) -> list[Outcome]:
+def _run(prover: Prover, module: ModuleType, progress: Progress | None, emit: Emit | None) -> list[Outcome]:
     found: list[Outcome] = []
     for outcome in module.run(prover):
         found.append(outcome)
+        if emit:
+            emit(outcome)
         if progress:
             progress(module.CHECK.name, len(found))
     return found
