@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
@@ -117,6 +117,15 @@ class PolicyGraph:
         return MappingProxyType({g: _outrankers(self, g) for g in self.entities})
 
     @cached_property
+    def partners(self) -> Mapping[str, tuple[str, ...]]:
+        """For each entity that is exclusive with others, those."""
+        found: dict[str, list[str]] = {}
+        for a, b in self.exclusive:
+            found.setdefault(a, []).append(b)
+            found.setdefault(b, []).append(a)
+        return MappingProxyType({g: tuple(each) for g, each in found.items()})
+
+    @cached_property
     def ambiguities(self) -> Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]]:
         """For each entity the ``(by, target, rivals)`` that block it: ``target`` is itself or its journey."""
         found: dict[str, list[tuple[str, str, tuple[str, ...]]]] = {g: [] for g in self.entities}
@@ -155,31 +164,6 @@ def build_graph(policy: Policy) -> PolicyGraph:
         disambiguations=tuple(Disambiguation(d, targets) for d, targets in sorted(expansion.disambiguates.items())),
         kin=_kin(entities, expansion),
         digest=digest_of(policy),
-    )
-
-
-def restricted(graph: PolicyGraph, entities: Collection[str], axioms: Iterable[Axiom]) -> PolicyGraph:
-    """The same policy with only these entities and axioms, for questions that nothing else can matter to."""
-    kept = {g: entity for g, entity in graph.entities.items() if g in entities}
-
-    def among(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
-        return {g: tuple(h for h in table[g] if h in kept) for g in kept}
-
-    return replace(
-        graph,
-        policy=replace(graph.policy, axioms=tuple(axioms)),
-        entities=kept,
-        overriders=among(graph.overriders),
-        entailers=among(graph.entailers),
-        requirements=among(graph.requirements),
-        alternatives={g: graph.alternatives[g] for g in kept},
-        exclusive=tuple(pair for pair in graph.exclusive if kept.keys() >= set(pair)),
-        disambiguations=tuple(
-            Disambiguation(each.by, tuple(target for target in each.targets if target in kept))
-            for each in graph.disambiguations
-            if each.by in kept
-        ),
-        kin={g: graph.kin[g] & kept.keys() for g in kept},
     )
 
 

@@ -9,8 +9,9 @@ from functools import cached_property
 import networkx as nx
 
 from jurat.policies.expr import Atom, key_of, mentioned_atoms
-from jurat.policies.graph import PolicyGraph, restricted
+from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
+from jurat.policies.slicing import sliced
 
 MANY = 60
 """Entities that one solver may hold without being slowed down by them."""
@@ -140,5 +141,5 @@ class Cones:
     def part(self, entities: Iterable[str], mentioned: frozenset[Atom] = frozenset()) -> PolicyGraph:
         """The part of the policy that a question about these entities can depend on."""
         names = tuple(entities)
-        cone = self.cone(names)
-        return restricted(self.graph, cone.rules | cone.conditions, self.axioms_about(self.atoms_of(names, mentioned)))
+        cone, atoms = self.cone(names), self.atoms_of(names, mentioned)
+        return sliced(self.graph, cone.rules | cone.conditions, self.axioms_about(atoms), atoms)

@@ -1,0 +1,109 @@
+"""A part of a policy as a policy of its own, for questions that nothing else can matter to.
+
+The cost of taking a part depends on its size, not on the policy's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from jurat.policies.expr import Atom, Event, Expr, Fact, JourneyActive, JourneyState, Observation, mentioned_atoms
+from jurat.policies.graph import Disambiguation, Entity, PolicyGraph
+from jurat.policies.model import Action, Axiom, Call, Forbid, Offer, Policy, ToolDeclaration, Vocabulary
+
+Declaration = TypeVar("Declaration")
+
+
+def sliced(
+    graph: PolicyGraph, entities: Collection[str], axioms: Sequence[Axiom], mentioned: Iterable[Atom] = ()
+) -> PolicyGraph:
+    """The same policy with only these entities and axioms, and what they mention.
+
+    ``mentioned`` are further atoms that will be asked about. Relations that lead out of the part are cut.
+    """
+    kept = {g: graph.entities[g] for g in sorted(entities)}
+
+    def among(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
+        return {g: tuple(h for h in table[g] if h in kept) for g in kept}
+
+    return replace(
+        graph,
+        policy=_policy(graph, kept, axioms, mentioned),
+        entities=kept,
+        overriders=among(graph.overriders),
+        entailers=among(graph.entailers),
+        requirements=among(graph.requirements),
+        alternatives={g: graph.alternatives[g] for g in kept},
+        exclusive=_exclusive(graph, kept),
+        disambiguations=tuple(_disambiguations(graph, kept)),
+        kin={g: graph.kin[g] & kept.keys() for g in kept},
+    )
+
+
+def _exclusive(graph: PolicyGraph, kept: Mapping[str, Entity]) -> tuple[tuple[str, str], ...]:
+    pairs = {(min(g, h), max(g, h)) for g in kept for h in graph.partners.get(g, ()) if h in kept}
+    return tuple(sorted(pairs))
+
+
+def _disambiguations(graph: PolicyGraph, kept: Mapping[str, Entity]) -> Iterator[Disambiguation]:
+    for each in graph.disambiguations:
+        if each.by in kept:
+            yield Disambiguation(each.by, tuple(target for target in each.targets if target in kept))
+
+
+def _policy(
+    graph: PolicyGraph, kept: Mapping[str, Entity], axioms: Sequence[Axiom], mentioned: Iterable[Atom]
+) -> Policy:
+    """The author's text of the part."""
+    tools = _tools(graph, kept.values())
+    atoms = mentioned_atoms(_formulas(kept.values(), axioms, tools.values())) | set(mentioned)
+    journeys = {g for g, entity in kept.items() if entity.kind == "journey"}
+    journeys |= {atom.journey for atom in atoms if isinstance(atom, JourneyActive | JourneyState)}
+    guidelines = {g: graph.guidelines[g] for g, entity in kept.items() if entity.kind == "guideline"}
+    return replace(
+        graph.policy,
+        vocabulary=_vocabulary(graph.vocabulary, atoms, tools),
+        guidelines=guidelines,
+        journeys={j: graph.journeys[j] for j in sorted(journeys)},
+        axioms=tuple(axioms),
+        invariants=(),
+        goals=(),
+    )
+
+
+def _vocabulary(words: Vocabulary, atoms: Collection[Atom], tools: dict[str, ToolDeclaration]) -> Vocabulary:
+    facts = {atom.path for atom in atoms if isinstance(atom, Fact)}
+    facts |= {provision.fact for tool in tools.values() for provision in tool.provides}
+    called = {atom.argument for atom in atoms if isinstance(atom, Event) and atom.argument in words.tools}
+    return replace(
+        words,
+        facts=_chosen(words.facts, facts),
+        observations=_chosen(words.observations, {atom.key for atom in atoms if isinstance(atom, Observation)}),
+        tools=tools | _chosen(words.tools, called),
+    )
+
+
+def _chosen(table: Mapping[str, Declaration], names: Iterable[str | None]) -> dict[str, Declaration]:
+    return {name: table[name] for name in sorted(filter(None, names)) if name in table}
+
+
+def _tools(graph: PolicyGraph, entities: Iterable[Entity]) -> dict[str, ToolDeclaration]:
+    return _chosen(graph.vocabulary.tools, {_tool_of(action) for each in entities for action in each.actions})
+
+
+def _tool_of(action: Action) -> str | None:
+    if isinstance(action, Call | Offer):
+        return action.tool
+    return action.target if isinstance(action, Forbid) and action.what == "tool" else None
+
+
+def _formulas(entities: Iterable[Entity], axioms: Iterable[Axiom], tools: Iterable[ToolDeclaration]) -> Iterator[Expr]:
+    yield from (axiom.expr for axiom in axioms)
+    yield from (formula.expr for tool in tools for formula in (tool.guard, tool.limits) if formula)
+    for entity in entities:
+        yield entity.condition
+        for action in entity.actions:
+            if isinstance(action, Call):
+                yield from (e for each in action.constraints for e in (each.value, each.formula) if e is not None)
