@@ -26,7 +26,8 @@ from jurat.policies.reader.shapes import (
 
 FINDINGS = (
     "conflicting-actions", "paradox", "override-cycle", "dead-guideline", "shadowed-guideline", "vacuous-condition",
-    "inconsistent-axioms", "undeclared-overlap",
+    "inconsistent-axioms", "undeclared-overlap", "ordering-conflict", "redundant-guideline", "generalised-guideline",
+    "correlated-guidelines", "defeated-defeater", "circular-support", "redundant-axiom", "constant-comparison",
 )  # fmt: skip
 """The findings that an author can accept with a reason."""
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from types import ModuleType
 
 from jurat.solver.checks import (
+    circular_support,
     conflicting_actions,
+    constant_comparison,
     dead_guideline,
     inconsistent_axioms,
     override_cycle,
     paradox,
+    redundant_axiom,
     shadowed_guideline,
     undeclared_overlap,
     vacuous_condition,
@@ -20,9 +23,12 @@ CHECKS: tuple[ModuleType, ...] = (
     conflicting_actions,
     paradox,
     override_cycle,
+    circular_support,
     dead_guideline,
     shadowed_guideline,
     vacuous_condition,
+    constant_comparison,
+    redundant_axiom,
     undeclared_overlap,
 )
 """In the order they run.

@@ -15,7 +15,8 @@ Fix
     Depends on the reason: mend the condition, the requirement, or the precedence; or delete the guideline.
 
 Limits
-    A guideline that is in force in a single odd situation is not dead.
+    A guideline that is in force in a single odd situation is not dead. Guidelines that wait for each other in a circle are
+    reported as `circular-support`, once for the whole circle.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
+from jurat.solver.checks import circular_support
+from jurat.solver.checks.constant_comparison import constants_in
 from jurat.solver.claims import Claim, Not, Predicate, binds, every, in_force, some
 from jurat.solver.outcome import Check, Outcome, Report, finding_of, possible, quoted
 from jurat.solver.prover import Prover
@@ -43,6 +46,7 @@ class Cause:
     blockers: tuple[str, ...]
     help: str
     closest: Question | None = None
+    notes: tuple[str, ...] = ()
 
 
 def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
@@ -50,7 +54,7 @@ def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
-    for g in sorted(prover.graph.guidelines):
+    for g in sorted(prover.graph.guidelines.keys() - circular_support.explained(prover)):
         proof = possible(prover, CHECK, f"can be in force: {g}", prover.can_be_in_force(g))
         if proof.verdict is not Verdict.REFUTED:
             yield Outcome(proof)
@@ -65,7 +69,8 @@ def _cause(prover: Prover, g: str) -> Cause:
     if not _can(prover, matched) and not _can(prover, entailed):
         entailers = prover.graph.entailers[g]
         also = f", and what entails it ({quoted(entailers)}) is never in force either" if entailers else ""
-        return Cause(f"its condition never holds{also}", entailers, "mend its condition, or delete it")
+        notes = tuple(str(each) for each in constants_in(prover, prover.graph.entities[g].condition))
+        return Cause(f"its condition never holds{also}", entailers, "mend its condition, or delete it", notes=notes)
     triggered = some(matched, entailed)
     if not _can(prover, triggered, Predicate("supported", g)):
         return _unsupported(prover, g, triggered)
@@ -142,4 +147,4 @@ def _illustrated(prover: Prover, g: str, cause: Cause, proof: Proof) -> Proof:
 def _told(graph: PolicyGraph, g: str, cause: Cause) -> Report:
     related = tuple(Note(graph.entities[h].span, f"`{h}` stands here") for h in cause.blockers)
     guideline = graph.entities[g]
-    return Report(f"`{g}` is never in force: {cause.text}", guideline.span, (g,), related, (), cause.help)
+    return Report(f"`{g}` is never in force: {cause.text}", guideline.span, (g,), related, cause.notes, cause.help)

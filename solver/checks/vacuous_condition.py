@@ -20,29 +20,18 @@ Limits
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from jurat.policies.expr import TRUE, Expr, Observation, arguments, mentioned_atoms
 from jurat.policies.findings import Severity, Verdict
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.spans import Span
-from jurat.solver.claims import Holds
+from jurat.solver.checks.constant_comparison import constants_in
+from jurat.solver.claims import Holds, Predicate
 from jurat.solver.outcome import Check, Outcome, Report, exists, judged
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question
+from jurat.solver.written import Written, conditions
 
 CHECK = Check("J006", "vacuous-condition", Severity.WARNING)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A condition in the author's text; ``owner`` is what it belongs to."""
-
-    owner: str
-    what: str
-    expr: Expr
-    span: Span
-    guideline: str = ""
 
 
 def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
@@ -51,18 +40,7 @@ def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 def written(graph: PolicyGraph) -> Iterator[Written]:
     """Every condition written down that does not speak of a call's arguments."""
-    for g, guideline in sorted(graph.guidelines.items()):
-        yield Written(f"`{g}`", "condition", guideline.condition, guideline.condition_span, g)
-    for id_, tool in sorted(graph.vocabulary.tools.items()):
-        if tool.guard and not arguments(tool.guard.expr):
-            yield Written(f"`{id_}`", "guard", tool.guard.expr, tool.guard.span)
-    for j, journey in sorted(graph.journeys.items()):
-        for trigger in journey.triggers:
-            yield Written(f"`{j}`", "trigger", trigger.expr, trigger.span)
-        for s, state in journey.states.items():
-            for transition in state.transitions:
-                name = f"`{j}/{s}` to `{transition.target}`"
-                yield Written(name, "transition", transition.condition, transition.span)
+    return (each for each in conditions(graph) if not arguments(each.expr))
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
@@ -81,9 +59,17 @@ def _both_ways(prover: Prover, each: Written) -> Iterator[Outcome]:
     for word, reached in words:
         question = Question((Holds(each.expr, reached),))
         proof = exists(prover, CHECK, f"not {word} true: the {each.what} of {each.owner.replace('`', '')}", question)
-        yield judged(prover.graph, CHECK, proof, lambda _, word=word: _told(each, word))  # type: ignore[misc]  # bound now
+        if word == "never" and proof.verdict is Verdict.REFUTED and _dead(prover, each):
+            yield Outcome(proof)
+        else:
+            yield judged(prover.graph, CHECK, proof, lambda _, word=word: _told(prover, each, word))  # type: ignore[misc]  # bound now
         if proof.verdict is Verdict.REFUTED:
             return
+
+
+def _dead(prover: Prover, each: Written) -> bool:
+    """Whether the condition never holding is all that there is to say of a dead guideline, which is its own finding."""
+    return bool(each.guideline) and not prover.ask(Predicate("entailed", each.guideline)).possible
 
 
 def _seen_true(prover: Prover, each: Written) -> bool:
@@ -94,11 +80,12 @@ def _seen_true(prover: Prover, each: Written) -> bool:
     return answer is None or answer.possible
 
 
-def _told(each: Written, word: str) -> Report:
+def _told(prover: Prover, each: Written, word: str) -> Report:
     message = f"the {each.what} of {each.owner} is {word} true"
+    notes = tuple(str(found) for found in constants_in(prover, each.expr))
     help_ = (
         "leave it out if it is to apply always"
         if word == "always"
         else "no situation that the axioms admit satisfies it"
     )
-    return Report(message, each.span, (each.guideline,) if each.guideline else (), (), (), help_)
+    return Report(message, each.span, (each.guideline,) if each.guideline else (), (), notes, help_)

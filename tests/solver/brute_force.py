@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -32,6 +33,8 @@ class Expected:
     """The tools with those whose calls no arguments satisfy; ``hard`` where trying arguments cannot tell."""
     hard: set[tuple[str, Group]] = field(default_factory=set)
     alive: set[str] = field(default_factory=set)
+    triggered: set[str] = field(default_factory=set)
+    """Those whose condition holds somewhere, or that something in force entails."""
     undefined: bool = False
     reached: set[tuple[str, bool]] = field(default_factory=set)
     """The conditions that are somewhere true, and somewhere false; by what a finding would call them."""
@@ -51,6 +54,7 @@ def tried(graph: PolicyGraph) -> Expected:
                 found.pairs.add(frozenset(each.subjects))
         found.hard |= set(_hard(graph, resolution))
         found.alive.update(resolution.in_force)
+        found.triggered.update(resolution.in_force, resolution.dropped)
         found.undefined = found.undefined or (_known(graph, valuation) and resolution.possible != resolution.in_force)
         found.reached |= _reached(graph, valuation)
         found.apart |= {(g, h) for g in resolution.in_force for h in graph.entities if h not in resolution.in_force}
@@ -82,13 +86,15 @@ def _hard(graph: PolicyGraph, resolution: Resolution) -> Iterator[tuple[str, Gro
 
 
 def vacuous(graph: PolicyGraph, expected: Expected) -> set[str]:
-    """The messages about conditions that never change their mind."""
+    """The messages about conditions that never change their mind, but for those that make a guideline dead."""
     found = set()
     for each in written(graph):
         name = f"the {each.what} of {each.owner}"
         if each.expr == TRUE:
             continue
         if (name, True) not in expected.reached:
+            if each.guideline and each.guideline not in expected.triggered:
+                continue
             found.add(f"{name} is never true")
         elif (name, False) not in expected.reached:
             found.add(f"{name} is always true")
@@ -102,6 +108,13 @@ def shadowed(graph: PolicyGraph, expected: Expected) -> set[tuple[str, str]]:
 
 def named(report: Report, name: str) -> list[Finding]:
     return [each for each in report.findings if each.name == name]
+
+
+def held_down(report: Report) -> set[str]:
+    """Everything that the findings about circles name as never in force."""
+    found = named(report, "circular-support")
+    said = (name for each in found for note in each.notes for name in re.findall(r"`([^`]+)`", note))
+    return {g for each in found for g in each.subjects}.union(said)
 
 
 def pairs_found(report: Report) -> set[Group]:

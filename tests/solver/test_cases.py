@@ -47,7 +47,7 @@ def test_fails(name: str, title: str) -> None:
     assert sorted(finding.subjects) == case["subjects"]
     assert finding.span.line > 1
     assert finding.help
-    if name != "undeclared-overlap":
+    if finding.severity is not Severity.NOTE:
         assert jurat.check(jurat.load(case["policy"])).passed is False
 
 
