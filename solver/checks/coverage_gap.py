@@ -16,7 +16,8 @@ Example
 
 Fix
     Add a guideline for the region, widen the condition of one that is there, or declare as an axiom why the region
-    cannot arise. Where it arises only because the judge does not know something, `on_unknown: ask` has the agent ask.
+    cannot arise. Where it arises only because the judge does not know something, `on_unknown: ask` has the agent ask: a
+    guideline is not in force while it is open whether one that overrides it applies.
 
 Limits
     A call, a reply or a decision counts as done where its guideline acts; whether a call's guard lets it happen is asked
@@ -30,7 +31,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
-from jurat.policies.findings import Severity, Verdict
+from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.goals import does, named_by, uncovered
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Expectation, Goal
@@ -115,7 +116,13 @@ def _told(graph: PolicyGraph, goal: Goal, found: Cover, proof: Proof) -> Report:
     notes = [f"not covered: {phrase(box, graph.vocabulary)}" for box in found.boxes]
     if not found.complete:
         notes.append(f"not all regions are shown: {found.reason or f'there are more than {BOXES}'}")
-    help_ = (
+    return Report(message, goal.span, (f"goal:{goal.id}",), (), tuple(notes), _help(proof))
+
+
+def _help(proof: Proof) -> str:
+    if proof.witness and proof.witness.unknown:
+        name = quoted(proof.witness.unknown)
+        return f"it takes that the judge does not know {name}: have a guideline ask then (`on_unknown: ask`), or act"
+    return (
         "add a guideline for these situations, widen the condition of one, or declare as an axiom why they cannot arise"
     )
-    return Report(message, goal.span, (f"goal:{goal.id}",), (), tuple(notes), help_)

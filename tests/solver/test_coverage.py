@@ -16,7 +16,6 @@ from jurat.policies.goals import uncovered
 from jurat.policies.graph import PolicyGraph, build_graph
 from jurat.policies.model import Expectation, Goal
 from jurat.policies.semantics import resolve
-from jurat.policies.valuation import Valuation
 from jurat.solver.boxes import Box, cover
 from jurat.solver.checks import coverage_gap
 from jurat.solver.limits import DEFAULT
@@ -158,11 +157,26 @@ def test_more_regions_than_are_shown_are_said_to_be_more() -> None:
     assert outcome.finding.notes[-1] == "not all regions are shown: there are more than 8 regions"
 
 
-def test_a_situation_is_in_no_box_of_a_covered_goal() -> None:
-    graph = load(HOLES.replace("expect: [{decide: refund}]", "expect: [answer, {decide: refund}, young]"))
-    goal = graph.policy.goals[0]
-    first = cover(Prover(graph, DEFAULT), coverage_gap.gap(graph, goal)).boxes[0]
-    inside = {"asks": True, "order.days": 40, "order.total": 5, "tier": "gold", "name": "Eve"}
-    assert isinstance(resolve(graph, inside).settled.valuation, Valuation)
-    assert first.contains(resolve(graph, inside).settled.valuation.look)
-    assert not first.contains(resolve(graph, {**inside, "order.days": 4}).settled.valuation.look)
+def test_a_box_tells_situations_apart() -> None:
+    graph = load(HOLES)
+    boxes = cover(Prover(graph, DEFAULT), coverage_gap.gap(graph, graph.policy.goals[0])).boxes
+    eve = {"asks": True, "order.days": 40, "order.total": 5, "tier": "gold", "name": "Eve"}
+    for values, inside in ((eve, True), ({**eve, "order.days": 4}, False), ({**eve, "asks": None}, False)):
+        look = resolve(graph, values).settled.valuation.look
+        assert any(box.contains(look) for box in boxes) is inside
+
+
+def test_a_gap_that_only_an_unknown_opens_is_told_so() -> None:
+    [outcome] = outcomes(
+        load("""
+        jurat: 1
+        observations: {asks: The customer asks, angry: The customer is angry}
+        guidelines:
+          help: {when: asks, action: Help}
+          human: {when: angry, hand_off: human, overrides: [help]}
+        goals: {answered: asks}
+    """)
+    )
+    assert outcome.finding is not None
+    assert outcome.finding.notes == ("not covered: asks && angry is unknown",)
+    assert "does not know `angry`" in outcome.finding.help
