@@ -15,7 +15,19 @@ from jurat.policies.canonical import digest_of
 from jurat.policies.errors import PolicyError
 from jurat.policies.expand import Expansion, expand
 from jurat.policies.expr import And, Atom, Compare, Const, Expr, JourneyActive, JourneyState, atoms, key_of
-from jurat.policies.model import Action, Axiom, Call, Guideline, Journey, OnUnknown, Policy, State, Vocabulary
+from jurat.policies.model import (
+    Action,
+    Axiom,
+    Call,
+    Forbid,
+    Guideline,
+    Journey,
+    Offer,
+    OnUnknown,
+    Policy,
+    State,
+    Vocabulary,
+)
 from jurat.policies.spans import Span
 from jurat.policies.types import EnumType
 
@@ -124,6 +136,28 @@ class PolicyGraph:
             found.setdefault(a, []).append(b)
             found.setdefault(b, []).append(a)
         return MappingProxyType({g: tuple(each) for g, each in found.items()})
+
+    @cached_property
+    def users(self) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """For each tool the entities that call or offer it, and those that forbid it."""
+        found: dict[str, tuple[list[str], list[str]]] = {tool: ([], []) for tool in self.vocabulary.tools}
+        for g, entity in self.entities.items():
+            wanted = {action.tool for action in entity.actions if isinstance(action, Call | Offer)}
+            banned = {a.target for a in entity.actions if isinstance(a, Forbid) and a.what == "tool"}
+            for tool in wanted:
+                found[tool][0].append(g)
+            for tool in banned:
+                found[tool][1].append(g)
+        return MappingProxyType({tool: (tuple(wanted), tuple(banned)) for tool, (wanted, banned) in found.items()})
+
+    @cached_property
+    def providers(self) -> Mapping[str, tuple[str, ...]]:
+        """For each fact that tools provide, those tools."""
+        found: dict[str, list[str]] = {}
+        for tool in self.vocabulary.tools.values():
+            for fact in dict.fromkeys(provision.fact for provision in tool.provides):
+                found.setdefault(fact, []).append(tool.id)
+        return MappingProxyType({fact: tuple(tools) for fact, tools in found.items()})
 
     @cached_property
     def ambiguities(self) -> Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]]:

@@ -11,17 +11,22 @@ from typing import TypeVar
 
 from jurat.policies.expr import Atom, Event, Expr, Fact, JourneyActive, JourneyState, Observation, mentioned_atoms
 from jurat.policies.graph import Disambiguation, Entity, PolicyGraph
-from jurat.policies.model import Action, Axiom, Call, Forbid, Offer, Policy, ToolDeclaration, Vocabulary
+from jurat.policies.model import Action, Axiom, Call, Forbid, Journey, Offer, Policy, ToolDeclaration, Vocabulary
 
 Declaration = TypeVar("Declaration")
 
 
 def sliced(
-    graph: PolicyGraph, entities: Collection[str], axioms: Sequence[Axiom], mentioned: Iterable[Atom] = ()
+    graph: PolicyGraph,
+    entities: Collection[str],
+    axioms: Sequence[Axiom],
+    mentioned: Iterable[Atom] = (),
+    tools: Iterable[str] = (),
 ) -> PolicyGraph:
     """The same policy with only these entities and axioms, and what they mention.
 
-    ``mentioned`` are further atoms that will be asked about. Relations that lead out of the part are cut.
+    ``mentioned`` are further atoms that will be asked about, ``tools`` further tools. Relations that lead out of the
+    part are cut; a tool that is only mentioned loses its guard, which is for those who use it.
     """
     kept = {g: graph.entities[g] for g in sorted(entities)}
 
@@ -30,7 +35,7 @@ def sliced(
 
     return replace(
         graph,
-        policy=_policy(graph, kept, axioms, mentioned),
+        policy=_policy(graph, kept, axioms, mentioned, tools),
         entities=kept,
         overriders=among(graph.overriders),
         entailers=among(graph.entailers),
@@ -54,12 +59,17 @@ def _disambiguations(graph: PolicyGraph, kept: Mapping[str, Entity]) -> Iterator
 
 
 def _policy(
-    graph: PolicyGraph, kept: Mapping[str, Entity], axioms: Sequence[Axiom], mentioned: Iterable[Atom]
+    graph: PolicyGraph,
+    kept: Mapping[str, Entity],
+    axioms: Sequence[Axiom],
+    mentioned: Iterable[Atom],
+    further: Iterable[str],
 ) -> Policy:
     """The author's text of the part."""
-    tools = _tools(graph, kept.values())
-    atoms = mentioned_atoms(_formulas(kept.values(), axioms, tools.values())) | set(mentioned)
+    tools = _chosen(graph.vocabulary.tools, {*_tools(kept.values()), *further})
     journeys = {g for g, entity in kept.items() if entity.kind == "journey"}
+    moves = _moves(graph.journeys[j] for j in journeys)
+    atoms = mentioned_atoms((*_formulas(kept.values(), axioms, tools.values()), *moves)) | set(mentioned)
     journeys |= {atom.journey for atom in atoms if isinstance(atom, JourneyActive | JourneyState)}
     guidelines = {g: graph.guidelines[g] for g, entity in kept.items() if entity.kind == "guideline"}
     return replace(
@@ -76,12 +86,13 @@ def _policy(
 def _vocabulary(words: Vocabulary, atoms: Collection[Atom], tools: dict[str, ToolDeclaration]) -> Vocabulary:
     facts = {atom.path for atom in atoms if isinstance(atom, Fact)}
     facts |= {provision.fact for tool in tools.values() for provision in tool.provides}
-    called = {atom.argument for atom in atoms if isinstance(atom, Event) and atom.argument in words.tools}
+    events = {atom.argument for atom in atoms if isinstance(atom, Event)}
+    called = {t: replace(tool, guard=None, limits=None) for t, tool in _chosen(words.tools, events).items()}
     return replace(
         words,
         facts=_chosen(words.facts, facts),
         observations=_chosen(words.observations, {atom.key for atom in atoms if isinstance(atom, Observation)}),
-        tools=tools | _chosen(words.tools, called),
+        tools=called | tools,
     )
 
 
@@ -89,8 +100,21 @@ def _chosen(table: Mapping[str, Declaration], names: Iterable[str | None]) -> di
     return {name: table[name] for name in sorted(filter(None, names)) if name in table}
 
 
-def _tools(graph: PolicyGraph, entities: Iterable[Entity]) -> dict[str, ToolDeclaration]:
-    return _chosen(graph.vocabulary.tools, {_tool_of(action) for each in entities for action in each.actions})
+def formulas_of(graph: PolicyGraph, entities: Iterable[str]) -> Iterator[Expr]:
+    """The conditions, guards and constraints of some entities, and what moves the journeys among them."""
+    kept = [graph.entities[g] for g in entities]
+    yield from _formulas(kept, (), _chosen(graph.vocabulary.tools, _tools(kept)).values())
+    yield from _moves(graph.journeys[each.id] for each in kept if each.kind == "journey")
+
+
+def _moves(journeys: Iterable[Journey]) -> Iterator[Expr]:
+    for journey in journeys:
+        yield from (trigger.expr for trigger in journey.triggers)
+        yield from (step.condition for state in journey.states.values() for step in state.transitions)
+
+
+def _tools(entities: Iterable[Entity]) -> set[str | None]:
+    return {_tool_of(action) for each in entities for action in each.actions}
 
 
 def _tool_of(action: Action) -> str | None:

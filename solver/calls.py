@@ -13,7 +13,7 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.expr import Atom, Expr, Fact, JourneyState, arguments, conjunction, key_of, mentioned_atoms
 from jurat.policies.findings import Verdict
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Call, Forbid, Offer, Provision, ToolDeclaration
+from jurat.policies.model import Call, Provision, ToolDeclaration
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import BoolType, ListType, Type, Value
 from jurat.solver.build import YES, all_of, any_of, implication, negation, same
@@ -72,7 +72,7 @@ def _blamed(
     """The finding about callers that are impossible together."""
     culprits = tuple(sorted({request.guideline for request in requests}))
     question = _question(prover, tool, requests, list(culprits), found, all_=True)
-    shows = _shows(prover.graph, tool, requests)
+    shows = _shows(prover.whole, tool, requests)
     proof = absent(prover, check, _name(tool.id, found), question, shows)
     if proof.verdict is not Verdict.REFUTED:
         return Outcome(proof)
@@ -168,22 +168,31 @@ class Way:
         """Something in force calls or offers a tool, nothing forbids it, and its own guard can be opened."""
         way = Way(self.prover, tool, [], self.before)
         opened = way.open()
-        wanted, banned = _users(self.prover.graph, tool.id)
+        wanted, banned = self.prover.graph.users[tool.id]
         self.entities |= way.entities | {*wanted, *banned}
         self.formulas += way.formulas
         acting = any_of(_acts(self.prover, g) for g in wanted)
         return all_of((acting, opened, *(negation(self.prover.smt.formula(binds(g))) for g in banned)))
 
 
-def _users(graph: PolicyGraph, tool: str) -> tuple[list[str], list[str]]:
-    """Who calls or offers a tool, and who forbids it."""
-    wanted, banned = [], []
-    for g, entity in graph.entities.items():
-        if any(isinstance(action, Call | Offer) and action.tool == tool for action in entity.actions):
-            wanted.append(g)
-        if any(isinstance(a, Forbid) and (a.what, a.target) == ("tool", tool) for a in entity.actions):
-            banned.append(g)
-    return wanted, banned
+def concerned(graph: PolicyGraph, tool: str) -> set[str]:
+    """Whoever uses a tool, or one that can provide what its guard looks at, or what that one's guard looks at, …"""
+    found: set[str] = set()
+    todo, seen = [tool], {tool}
+    while todo:
+        wanted, banned = graph.users[each := todo.pop()]
+        found.update(wanted, banned)
+        new = _providers(graph, each) - seen
+        seen |= new
+        todo += sorted(new)
+    return found
+
+
+def _providers(graph: PolicyGraph, tool: str) -> set[str]:
+    """The tools that provide a fact that a tool's guard looks at."""
+    guard = graph.vocabulary.tools[tool].guard
+    needed = {atom.path for atom in mentioned_atoms([guard.expr]) if isinstance(atom, Fact)} if guard else set()
+    return {other for fact in needed for other in graph.providers.get(fact, ())}
 
 
 def _met(prover: Prover, request: Request, given: Mapping[str, Term | ListTerm]) -> z3.BoolRef:

@@ -10,10 +10,11 @@ import z3
 
 from jurat.policies.findings import Finding, Report
 from jurat.policies.graph import PolicyGraph
-from jurat.solver.checks import CHECKS, inconsistent_axioms
+from jurat.solver.checks import CHECKS, LOCAL, inconsistent_axioms
 from jurat.solver.limits import DEFAULT, Limits
 from jurat.solver.outcome import Outcome
 from jurat.solver.prover import Prover
+from jurat.solver.slices import slices
 
 Progress = Callable[[str, int], None]
 """Called with the name of the running check and how many of its questions are answered."""
@@ -31,14 +32,14 @@ def check(
         InternalError: the solver and the reference semantics disagree, a bug of Jurat's.
     """
     started = time.perf_counter()
-    prover = Prover(graph, limits)
-    outcomes = _run(prover, inconsistent_axioms, progress, emit)
-    if all(outcome.finding is None for outcome in outcomes):
-        others = [module for module in CHECKS if module is not inconsistent_axioms]
-        prover.gather(entities for module in others for entities in module.entities(graph))
-        for module in others:
-            outcomes += _run(prover, module, progress, emit)
-    return _report(graph, outcomes, time.perf_counter() - started)
+    run = _Run(graph, limits, progress, emit)
+    run.ask(run.prover, inconsistent_axioms)
+    if not run.findings:
+        run.slice_by_slice()
+        for module in CHECKS:
+            if module not in (*LOCAL, inconsistent_axioms):
+                run.ask(run.prover, module)
+    return _report(graph, run.outcomes, time.perf_counter() - started)
 
 
 def interrupt() -> None:
@@ -46,15 +47,44 @@ def interrupt() -> None:
     z3.main_ctx().interrupt()
 
 
-def _run(prover: Prover, module: ModuleType, progress: Progress | None, emit: Emit | None) -> list[Outcome]:
-    found: list[Outcome] = []
-    for outcome in module.run(prover):
-        found.append(outcome)
-        if emit:
-            emit(outcome)
-        if progress:
-            progress(module.CHECK.name, len(found))
-    return found
+class _Run:
+    """A check as it goes; ``prover`` is asked what concerns the policy as a whole."""
+
+    def __init__(self, graph: PolicyGraph, limits: Limits, progress: Progress | None, emit: Emit | None) -> None:
+        self.graph = graph
+        self.limits = limits
+        self.prover = Prover(graph, limits)
+        self.by_check: dict[str, list[Outcome]] = {module.CHECK.name: [] for module in CHECKS}
+        self._progress = progress
+        self._emit = emit
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [outcome for found in self.by_check.values() for outcome in found]
+
+    @property
+    def findings(self) -> bool:
+        return any(outcome.finding for outcome in self.outcomes)
+
+    def slice_by_slice(self) -> None:
+        """Ask what concerns a part of the policy of each part by itself."""
+        questions = [entities for module in LOCAL for entities in module.entities(self.graph)]
+        for part in slices(self.graph, questions, self.prover.cones):
+            prover = Prover(part, self.limits, self.graph)
+            prover.gather(entities for module in LOCAL for entities in module.entities(part))
+            for module in LOCAL:
+                self.ask(prover, module)
+
+    def ask(self, prover: Prover, module: ModuleType) -> None:
+        """Everything that a check asks."""
+        name = module.CHECK.name
+        found = self.by_check[name]
+        for outcome in module.run(prover):
+            found.append(outcome)
+            if self._emit:
+                self._emit(outcome)
+            if self._progress:
+                self._progress(name, len(found))
 
 
 def _report(graph: PolicyGraph, outcomes: list[Outcome], seconds: float) -> Report:

@@ -11,7 +11,7 @@ import networkx as nx
 from jurat.policies.expr import Atom, key_of, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
-from jurat.policies.slicing import sliced
+from jurat.policies.slicing import formulas_of, sliced
 
 MANY = 60
 """Entities that one solver may hold without being slowed down by them."""
@@ -130,6 +130,10 @@ class Cones:
         """The axioms that can matter to these atoms, by way of other axioms too."""
         home, groups = self._axiom_groups
         return [axiom for number in sorted({home[a] for a in mentioned if a in home}) for axiom in groups[number]]
+
+    def axioms_of(self, entities: Iterable[str]) -> list[Axiom]:
+        """The axioms that can matter to the conditions, guards and constraints of these entities."""
+        return self.axioms_about(mentioned_atoms(formulas_of(self.graph, entities)))
 
     def atoms_of(self, entities: Iterable[str], mentioned: frozenset[Atom] = frozenset()) -> list[Atom]:
         """All atoms that a question about these entities can depend on, sorted by key."""

@@ -20,8 +20,10 @@ from jurat.solver.terms import Truth
 class Prover:
     """Answers questions about one policy; deterministic for given limits."""
 
-    def __init__(self, graph: PolicyGraph, limits: Limits) -> None:
+    def __init__(self, graph: PolicyGraph, limits: Limits, whole: PolicyGraph | None = None) -> None:
+        """``whole`` is the policy that ``graph`` is a part of; witnesses say what is in force in all of it."""
         self.graph = graph
+        self.whole = whole or graph
         self.limits = limits
         self.cones = Cones(graph)
         self._possible: dict[str, bool] = {}

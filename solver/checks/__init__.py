@@ -8,6 +8,7 @@ from jurat.solver.checks import (
     circular_support,
     conflicting_actions,
     constant_comparison,
+    coverage_gap,
     dead_guideline,
     inconsistent_axioms,
     override_cycle,
@@ -29,10 +30,24 @@ CHECKS: tuple[ModuleType, ...] = (
     vacuous_condition,
     constant_comparison,
     redundant_axiom,
+    coverage_gap,
     undeclared_overlap,
 )
 """In the order they run.
 
-Each has a ``CHECK``; ``entities(graph)``, which entities it will ask about together, so that they share a solver; and
-``run(prover)``, an outcome for every question it asks.
+Each has a ``CHECK``; and ``run(prover)``, an outcome for every question it asks.
+"""
+
+LOCAL: tuple[ModuleType, ...] = (
+    conflicting_actions,
+    paradox,
+    override_cycle,
+    circular_support,
+    dead_guideline,
+    shadowed_guideline,
+    vacuous_condition,
+)
+"""Those that are asked part by part: their ``entities(graph)`` say which entities have to be in one part.
+
+The others are asked once, about the policy as a whole.
 """

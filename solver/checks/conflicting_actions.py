@@ -38,7 +38,7 @@ from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Reply
 from jurat.policies.resolution import Resolution
 from jurat.policies.spans import Span
 from jurat.policies.values import show_value
-from jurat.solver.calls import blocked_calls
+from jurat.solver.calls import blocked_calls, concerned
 from jurat.solver.claims import acts, binds, in_force
 from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
 from jurat.solver.prover import Prover
@@ -66,8 +66,8 @@ class Clash:
 def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
     """Who will be asked about together."""
     yield from ((clash.left, clash.right) for clash in clashes(graph))
-    for callers in callers_of(graph).values():
-        yield tuple(callers)
+    for tool, callers in callers_of(graph).items():
+        yield (*callers, *concerned(graph, tool))
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
@@ -86,7 +86,7 @@ def _pair(prover: Prover, found: list[Clash]) -> Outcome:
     text = f"not both: {left} and {right} ({'; '.join(clash.why for clash in found)})"
     if proof := by_precedence(graph, left, right, text):
         return Outcome(proof)
-    proof = absent(prover, CHECK, text, _both(prover, found[0]), _shows(graph, {left, right}))
+    proof = absent(prover, CHECK, text, _both(prover, found[0]), _shows(prover.whole, {left, right}))
     return judged(graph, CHECK, proof, lambda p: _told(found, p))
 
 
