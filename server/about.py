@@ -10,7 +10,7 @@ from jurat.policies.types import BoolType, DecimalType, EnumType, IntType, Type
 from jurat.policies.values import jsonable
 from jurat.server.drawing.picture import describe
 from jurat.server.opening import Agent
-from jurat.server.report import finding_as_json
+from jurat.server.reports.json_object import finding_as_json
 
 
 def about(agent: Agent) -> dict[str, Any]:

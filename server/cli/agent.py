@@ -81,13 +81,14 @@ def open_agent(path: str, model: str | None, script: str | None, unproved: bool,
 def proved(graph: PolicyGraph, path: str, unproved: bool) -> Report:
     """The report of a policy that may run: it passed, or the user said that it may run unproved."""
     from jurat.server.cli.check import status_of
-    from jurat.server.report import render
+    from jurat.server.reports.pretty import render
+    from jurat.server.reports.result import judged
 
     report = prove(graph)
     if report.passed:
         return report
     with forgiving():
-        console(error=True).print(render(report, graph.policy.sources, path), end="")
+        console(error=True).print(render(judged(report, graph, path)), end="")
     if not unproved:
         raise NotProved(status_of(report.status))
     complain_mildly("this policy runs although it did not pass its check; every trace says so")

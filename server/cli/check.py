@@ -2,58 +2,151 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from jurat.server.cli.shell import Exit, console, load_policy, policy_argument, prove
-from jurat.server.cli.streams import write_json
+from jurat.server.cli.shell import Exit, Refused, console, load_policy, policy_argument, prove, remark
+from jurat.server.cli.streams import write, write_json
+from jurat.server.reports.formats import FORMATS, OBJECTS, format_of, object_of, text_of
+
+if TYPE_CHECKING:
+    from jurat.server.reports.baseline import Known
+    from jurat.server.reports.result import Result
 
 EPILOG = """\b
 Examples:
   jurat check                           the policy in this folder
   jurat check policy.yaml               one file and what it includes
-  jurat check --format json | jq .      for programs
+  jurat check --format json | jq .      for programs; --schema describes it
+  jurat check -o report.html            a page to look at, in the format that the name says
+  jurat check --format github --report sarif=jurat.sarif     two at once, for CI
+  jurat check --write-baseline known.json     accept what there is for now …
+  jurat check --baseline known.json           … and only hear of what is new
 
 \b
-Exit status:
+Exit status, for every format:
   0  passed   every obligation is proved, or there was nothing to prove (which is said, and is not a proof)
-  1  findings errors or warnings that the policy does not allow with a reason
-  2  the policy cannot be read; every fault is shown with its place
-  3  undecided: a limit was reached before an answer; raise --rlimit
+  1  findings errors or warnings (see --severity) that neither the policy allows nor the baseline knows
+  2  the policy or the baseline cannot be read; every fault of the policy is shown with its place
+  3  undecided: a limit was reached before an answer, or the solver was killed; what was found until then is shown
 """
+ESCAPES = {"html": "xmlcharrefreplace", "junit": "xmlcharrefreplace"}
+"""How characters are escaped that the encoding of the output cannot hold; elsewhere with a backslash."""
+
+
+def _show_schema(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from jurat.server.cli.streams import write_json
+        from jurat.server.reports.json_object import schema
+
+        write_json(schema(), indent=2)
+        context.exit(Exit.PASSED)
+
+
+def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Pairs of format and file."""
+    pairs = [value.partition("=") for value in values]
+    for form, _equals, file in pairs:
+        if form not in FORMATS or not file:
+            raise click.BadParameter(f"`{form}` is not FORMAT=FILE with one of the formats {', '.join(FORMATS)}")
+    return [(form, file) for form, _equals, file in pairs]
 
 
 @click.command(short_help="Prove that guidelines never conflict.", epilog=EPILOG)
 @policy_argument
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what -o ends in, else pretty.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to this file.")
 @click.option(
-    "--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", help="For people or programs."
+    "--report", "reports", multiple=True, metavar="FORMAT=FILE", callback=_reports, help="Write this one too."
 )
+@click.option(
+    "--severity", type=click.Choice(["error", "warning", "note"]), default="warning", show_default=True,
+    help="The lowest severity that closes the gate.",
+)  # fmt: skip
+@click.option("--baseline", type=click.Path(dir_okay=False), help="Findings in this file do not close the gate.")
+@click.option("--write-baseline", type=click.Path(dir_okay=False, writable=True), help="Write what there is now.")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop proving then.")
+@click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="What proving may take.")
 @click.option("--rlimit", type=click.IntRange(min=1), help="Z3's resource limit for each question (not a time).")
 @click.option("--seed", type=click.IntRange(min=0), help="Z3's random seed; the same seed gives the same answers.")
 @click.option("--notes", is_flag=True, help="Show every note, not only the first few of each kind.")
-def check(path: str, form: str, rlimit: int | None, seed: int | None, notes: bool) -> int:
+@click.option(
+    "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_show_schema,
+    help="Print the JSON Schema of --format json.",
+)  # fmt: skip
+def check(  # noqa: PLR0917 - click passes them by name
+    path: str, form: str | None, output: str | None, reports: list[tuple[str, str]], severity: str,
+    baseline: str | None, write_baseline: str | None, timeout: float | None, memory: int | None, rlimit: int | None,
+    seed: int | None, notes: bool,
+) -> int:  # fmt: skip
     """Prove that no two guidelines of the policy at PATH ever contradict each other.
 
     Each finding shows where it is, a situation in which it happens with an example conversation, and what to do about it.
     `jurat explain CODE` says more. PATH is a YAML file or a folder; without it the current folder is checked.
     """
-    from jurat.policies import PolicyError
-    from jurat.server.report import as_json, errors_as_json, render
+    from jurat.policies import PolicyError, Severity
+    from jurat.server.proving import Bounds
+    from jurat.server.reports.result import Gate, judged, unreadable
 
+    form = form or format_of(output)
+    gate = Gate(Severity(severity), _known(baseline))
+    unread = None
     try:
         graph = load_policy(path)
     except PolicyError as error:
-        if form != "json":
-            raise
-        write_json(errors_as_json(error), indent=2)
-        return Exit.WRONG_INPUT
-    report = prove(graph, rlimit, seed)
-    if form == "json":
-        write_json(as_json(report), indent=2)
+        result, unread = unreadable(error, path), error
     else:
-        console().print(render(report, graph.policy.sources, path, every_note=notes), end="")
-    return status_of(report.status)
+        report = prove(graph, Bounds(rlimit, seed, timeout, memory))
+        result = _settled(judged(report, graph, path, gate), write_baseline)
+    status = status_of(result.status)
+    for kind, file in [*([(form, output)] if output else []), *reports]:
+        Path(file).write_text(text_of(kind, result, status, every_note=notes), encoding="utf-8", errors="replace")
+    if unread is not None and form == "pretty":
+        raise unread
+    _show(form, result, status, output, notes)
+    return status
+
+
+def _known(baseline: str | None) -> tuple[Known, ...] | None:
+    from jurat.server.reports.baseline import BaselineError, read_baseline
+
+    try:
+        return read_baseline(Path(baseline)) if baseline else None
+    except BaselineError as error:
+        raise Refused(str(error)) from None
+
+
+def _settled(result: Result, file: str | None) -> Result:
+    """The result once a baseline is written of it, which then knows all that closed the gate."""
+    from jurat.server.reports.baseline import written
+    from jurat.server.reports.result import rebased
+
+    if file is None:
+        return result
+    result = rebased(result)
+    Path(file).write_text(written(result.gate.baseline or ()), encoding="utf-8", errors="replace")
+    return result
+
+
+def _show(form: str, result: Result, status: Exit, output: str | None, notes: bool) -> None:
+    """The result on standard output, or where it went on standard error."""
+    if output:
+        from jurat.server.reports.result import outcome
+
+        remark(f"{output}: {outcome(result)}")
+    elif form == "pretty":
+        from jurat.server.reports.pretty import render
+
+        console().print(render(result, every_note=notes), end="")
+    elif form in OBJECTS:
+        write_json(object_of(form, result, status), indent=2)
+    else:
+        write(text_of(form, result, status, every_note=notes), ESCAPES.get(form, "backslashreplace"))
 
 
 def status_of(status: str) -> Exit:
-    """The exit status that a report's status stands for."""
-    return {"failed": Exit.FINDINGS, "undecided": Exit.UNDECIDED}.get(status, Exit.PASSED)
+    """The exit status that a result's status stands for."""
+    known = {"failed": Exit.FINDINGS, "undecided": Exit.UNDECIDED, "invalid": Exit.WRONG_INPUT}
+    return known.get(status, Exit.PASSED)

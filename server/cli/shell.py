@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from jurat.server.cli.interrupts import interruptible
 from jurat.server.cli.streams import forgiving
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from jurat.policies import PolicyGraph, Report
+    from jurat.server.proving import Bounds
 
 Command = TypeVar("Command", bound=Callable[..., object])
 
@@ -153,21 +153,15 @@ def load_policy(path: str) -> PolicyGraph:
         return load(Path(path))
 
 
-def prove(graph: PolicyGraph, rlimit: int | None = None, seed: int | None = None) -> Report:
-    """Check a policy with progress; without numbers, under the solver's own."""
-    from jurat.solver import Limits, check, interrupt
+def prove(graph: PolicyGraph, bounds: Bounds | None = None) -> Report:
+    """Check a policy with progress, within bounds; whatever happens to the solver, what is open is in the report."""
+    from jurat.server.proving import started
 
-    given = {name: value for name, value in (("rlimit", rlimit), ("seed", seed)) if value is not None}
     with (
-        interruptible(interrupt) as stop_if_interrupted,
+        started(graph, bounds) as proof,  # before there are threads, for it forks
         working(f"proving {len(graph.guidelines)} guidelines") as tell,
     ):
-
-        def progress(name: str, done: int) -> None:
-            stop_if_interrupted()
-            tell(f"proving {name}, {done} done")
-
-        return check(graph, Limits(**given), progress)
+        return proof.report(lambda name, done: tell(f"proving {name}, {done} done"))
 
 
 def require_extra(extra: str, *modules: str) -> None:

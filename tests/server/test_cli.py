@@ -362,15 +362,15 @@ def test_ctrl_c_ends_the_server_with_0(repository: Path, environment: dict[str, 
 
 
 def test_unknown_is_never_reported_as_a_pass() -> None:
-    from jurat.server.report import as_json, render
+    from jurat.server.reports.formats import object_of, text_of
+    from jurat.server.reports.result import judged
 
-    report = Report(
-        "0" * 64, (), (Proof("something hard", "conflicting-actions", Verdict.UNKNOWN, reason="too hard"),), 1, 0
-    )
-    shown = render(report, {}, "policy").plain
+    proof = Proof("something hard", "conflicting-actions", Verdict.UNKNOWN, reason="too hard")
+    report = judged(Report("0" * 64, (), (proof,), 1, 0), package.load("jurat: 1\nguidelines: {}\n"), "policy")
+    shown = text_of("pretty", report, 3)
     assert "something hard (too hard)" in shown
     assert shown.splitlines()[-1] == "undecided: 1 question without an answer"
-    assert as_json(report)["passed"] is False
+    assert object_of("json", report, 3)["passed"] is False
 
 
 def test_models_are_listed_with_their_size_and_sum(jurat: Jurat) -> None:

@@ -1,0 +1,1 @@
+"""A check's result in the forms that people and programs read, one file each."""
