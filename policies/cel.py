@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from jurat.policies.cel_faults import SyntaxFault, explain
 from jurat.policies.errors import InternalError
@@ -49,13 +50,42 @@ class Node:
         self.depth: int = 1 + max([part.depth for part in parts]) if parts else 1
 
 
+class Literal(str):  # noqa: SLOT000 - a subclass of str cannot have slots
+    """A literal as it was written; ``type`` is the grammar's name for its kind."""
+
+    type: str
+
+    def __new__(cls, type_: str, text: str) -> Self:
+        found = super().__new__(cls, text)
+        found.type = type_
+        return found
+
+
+class Memory(Protocol):
+    """Remembers the syntax of formulas from one run to the next."""
+
+    def recall(self, text: str) -> Node | None: ...
+
+    def keep(self, text: str, node: Node) -> None: ...
+
+
+MEMORY: ContextVar[Memory | None] = ContextVar("MEMORY", default=None)
+"""The memory in use, if any: :func:`jurat.policies.syntax_memory.remembering`."""
+
+
 def parse(text: str) -> Node:
     """The syntax of a formula; raises :class:`~jurat.policies.cel_faults.SyntaxFault`."""
     if len(text) > MAX_CHARACTERS:
         raise SyntaxFault(0, len(text), f"the formula is longer than {MAX_CHARACTERS} characters")
     if not text.strip():
         raise SyntaxFault(0, len(text), "the formula is empty")
-    return _parse(text)
+    memory = MEMORY.get()
+    if memory is None:
+        return _parse(text)
+    found = memory.recall(text)
+    if found is None:
+        memory.keep(text, found := _parse(text))
+    return found
 
 
 @lru_cache(maxsize=1024)
@@ -164,7 +194,13 @@ def _arguments(children: Children) -> Sequence[Node]:
 def _ident(children: Children) -> Node:
     token: Token = children[0]
     kind = "literal" if token in ("true", "false", "null") else "name"
-    return Node(kind, token.start_pos or 0, token.end_pos or 0, (), token if kind == "literal" else str(token))
+    return Node(
+        kind,
+        token.start_pos or 0,
+        token.end_pos or 0,
+        (),
+        Literal(token.type, token) if kind == "literal" else str(token),
+    )
 
 
 def _ident_arg(children: Children) -> Node:
@@ -190,7 +226,7 @@ def _member_index(children: Children) -> Node:
 
 def _literal(children: Children) -> Node:
     token: Token = children[0]
-    return Node("literal", token.start_pos or 0, token.end_pos or 0, (), token)
+    return Node("literal", token.start_pos or 0, token.end_pos or 0, (), Literal(token.type, token))
 
 
 def _paren(children: Children) -> Node:
