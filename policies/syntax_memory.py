@@ -72,7 +72,7 @@ def remembering(folder: Path) -> Iterator[None]:
 def _load(path: Path) -> dict[str, list[Any]]:
     try:
         found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
