@@ -14,6 +14,7 @@ from jurat.solver.checks import (
     override_cycle,
     paradox,
     redundant_axiom,
+    redundant_guideline,
     shadowed_guideline,
     undeclared_overlap,
     vacuous_condition,
@@ -27,6 +28,7 @@ CHECKS: tuple[ModuleType, ...] = (
     circular_support,
     dead_guideline,
     shadowed_guideline,
+    redundant_guideline,
     vacuous_condition,
     constant_comparison,
     redundant_axiom,
@@ -45,6 +47,7 @@ LOCAL: tuple[ModuleType, ...] = (
     circular_support,
     dead_guideline,
     shadowed_guideline,
+    redundant_guideline,
     vacuous_condition,
 )
 """Those that are asked part by part: their ``entities(graph)`` say which entities have to be in one part.

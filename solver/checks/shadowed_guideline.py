@@ -1,60 +1,68 @@
 """A guideline that never adds anything.
 
 What it proves
-    For each guideline that can be in force: there is a situation in which it is and no other guideline that is in
-    force with it already does all that it does; and one in which its own condition puts it in force.
+    For each guideline that can be in force: there is a situation in which it does something that no other guideline
+    does there, neither one alone nor several between them; and one in which its own condition puts it in force.
 
 Why it matters
-    It can be deleted without any change in behaviour, or, more likely, it does not say what its author meant.
+    What it does is done without it. Most likely it does not say what its author meant.
 
 Example
-    `refund-vip` gives the same instruction as `refund`, and applies only where `refund` applies anyway.
+    `refund-vip` gives the same instruction as `refund`, and applies only where `refund` applies anyway. Or `help-gold`
+    applies to gold and platinum customers, where `help-a` or `help-b` says the same to each of them.
 
 Fix
-    Delete it, let it override the other one, or change what it does.
+    Delete it, let it override the others, or change what it does. The finding says whether its relations would be
+    missed.
 
 Limits
-    Actions are compared as written; two instructions that mean the same in other words are two.
+    Actions are compared as written; two instructions that mean the same in other words are two. Where more than 32
+    guidelines do the same, those about the most similar situations are looked at. A guideline that adds nothing because
+    others step in when it is gone is a `redundant-guideline`; one that is never in force is a `dead-guideline`.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Action, Instruct
-from jurat.solver.claims import Not, Predicate, in_force
-from jurat.solver.outcome import Check, Outcome, Report, exists, judged
+from jurat.solver.claims import Not, Predicate, every, in_force, some
+from jurat.solver.effects import Doers, does, effects_of
+from jurat.solver.outcome import Check, Outcome, Report, exists, judged, quoted
 from jurat.solver.prover import Prover
+from jurat.solver.twins import difference
 from jurat.solver.witness import Question
 
 CHECK = Check("J005", "shadowed-guideline", Severity.WARNING)
 
 
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """The answer about one guideline; ``by``: a smallest set of those that do all that it does, where it is refuted."""
+
+    guideline: str
+    proof: Proof
+    by: tuple[str, ...] = ()
+
+
 def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
-    yield from candidates(graph)
+    doers = Doers(graph)
+    yield from ((g, *_others(doers, g)) for g in candidates(graph))
     yield from ((g,) for g in entailed_and_blocked(graph))
 
 
-def candidates(graph: PolicyGraph) -> list[tuple[str, str]]:
-    """(g, h) where *h* does all that *g* does."""
-    does = {g: _effects(graph.entities[g].actions) for g in graph.guidelines if graph.entities[g].actions}
-    doers: dict[object, set[str]] = defaultdict(set)
-    for g, effects in does.items():
-        for effect in effects:
-            doers[effect].add(g)
-    found = []
-    for g, effects in does.items():
-        others = set.intersection(*(doers[effect] for effect in effects)) - {g}
-        found += [(g, h) for h in others]
-    return sorted(found)
+def candidates(graph: PolicyGraph) -> list[str]:
+    """The guidelines of which everything that they do is done by others too."""
+    doers = Doers(graph)
+    return [g for g in sorted(graph.guidelines) if graph.entities[g].actions and doers.shared(g)]
 
 
-def _effects(actions: tuple[Action, ...]) -> frozenset[object]:
-    return frozenset(" ".join(a.text.casefold().split()) if isinstance(a, Instruct) else a for a in actions)
+def _others(doers: Doers, g: str, without: Iterable[str] = ()) -> tuple[str, ...]:
+    effects = effects_of(doers.graph.entities[g])
+    return tuple(sorted({h for effect in effects for h in doers.others(g, effect, without)}))
 
 
 def entailed_and_blocked(graph: PolicyGraph) -> list[str]:
@@ -63,18 +71,45 @@ def entailed_and_blocked(graph: PolicyGraph) -> list[str]:
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
-    shadowed: set[str] = set()
-    for g, h in candidates(prover.graph):
-        if g in shadowed or h in shadowed or not _alive(prover, g):
-            continue  # of two that shadow each other one is enough
-        apart = Question((in_force(g), Not(in_force(h))))
-        proof = exists(prover, CHECK, f"adds something to {h}: {g}", apart)
-        if proof.verdict is Verdict.REFUTED:
-            shadowed.add(g)
-        yield judged(prover.graph, CHECK, proof, lambda _, g=g, h=h: _told(prover.graph, g, h))  # type: ignore[misc]  # bound now
+    for found in shadows(prover):
+        yield judged(prover.graph, CHECK, found.proof, lambda _, f=found: _told(prover, f))  # type: ignore[misc]  # bound now
     for g in entailed_and_blocked(prover.graph):
         if _alive(prover, g) and prover.ask(Predicate("matched", g)).possible:
             yield _own_condition(prover, g)
+
+
+def shadows(prover: Prover) -> Iterator[Shadow]:
+    """The answers, each given that the guidelines found to be shadowed so far are gone: of two equal ones, one stays."""
+    doers, gone = Doers(prover.graph), list[str]()
+    for g in candidates(prover.graph):
+        others = _others(doers, g, gone)
+        if others and _alive(prover, g):
+            proof = exists(prover, CHECK, f"adds something: {g}", _apart(prover.graph, g, others))
+            refuted = proof.verdict is Verdict.REFUTED
+            gone += [g] if refuted else []
+            yield Shadow(g, proof, _smallest(prover, g, others) if refuted else ())
+
+
+def _apart(graph: PolicyGraph, g: str, others: tuple[str, ...]) -> Question:
+    """It does something that none of the others does."""
+    alone = []
+    for effect in effects_of(graph.entities[g]):
+        doing = (h for h in others if effect in effects_of(graph.entities[h]))
+        alone.append(every(does(graph, g, effect), *(Not(does(graph, h, effect)) for h in doing)))
+    return Question((some(*alone),))
+
+
+def _smallest(prover: Prover, g: str, others: tuple[str, ...]) -> tuple[str, ...]:
+    """One that does all of it, or a set from which none can be left out."""
+    for h in others:
+        if prover.ask(*_apart(prover.graph, g, (h,)).claims).verdict is Verdict.PROVED:
+            return (h,)
+    kept = others
+    for h in others:
+        rest = tuple(each for each in kept if each != h)
+        if prover.ask(*_apart(prover.graph, g, rest).claims).verdict is Verdict.PROVED:
+            kept = rest
+    return kept
 
 
 def _alive(prover: Prover, g: str) -> bool:
@@ -89,15 +124,21 @@ def _own_condition(prover: Prover, g: str) -> Outcome:
     return judged(prover.graph, CHECK, proof, lambda p: _idle(prover.graph, g, p))
 
 
-def _told(graph: PolicyGraph, g: str, h: str) -> Report:
-    return Report(
-        f"`{g}` never adds anything: whenever it is in force so is `{h}`, which does all that it does",
-        graph.entities[g].span,
-        (g,),
-        (Note(graph.entities[h].span, f"`{h}` does the same"),),
-        (),
-        f"delete `{g}`, let it override `{h}`, or change what it does",
-    )
+def _told(prover: Prover, found: Shadow) -> Report:
+    graph, g, by = prover.graph, found.guideline, found.by
+    message = f"`{g}` never adds anything: whenever it is in force so is {quoted(by)}, which does all that it does"
+    if len(by) > 1:
+        message = f"`{g}` never adds anything: whenever it is in force, {quoted(by)} between them do all that it does"
+    related = tuple(Note(graph.entities[h].span, f"`{h}` does the same") for h in by)
+    help_ = f"delete `{g}`, let it override {quoted(by)}, or change what it does"
+    return Report(message, graph.entities[g].span, (g,), related, (_missed(prover, g),), help_)
+
+
+def _missed(prover: Prover, g: str) -> str:
+    answer = difference(prover, g)
+    if answer is None or answer.verdict is not Verdict.PROVED:
+        return "its relations may be missed all the same"
+    return "nothing at all changes without it"
 
 
 def _idle(graph: PolicyGraph, g: str, proof: Proof) -> Report:

@@ -17,7 +17,6 @@ from jurat.policies.model import Call
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import matched
 from jurat.policies.valuation import Valuation
-from jurat.solver.checks.shadowed_guideline import candidates
 from jurat.solver.checks.vacuous_condition import written
 
 Group = frozenset[str]
@@ -38,8 +37,6 @@ class Expected:
     undefined: bool = False
     reached: set[tuple[str, bool]] = field(default_factory=set)
     """The conditions that are somewhere true, and somewhere false; by what a finding would call them."""
-    apart: set[tuple[str, str]] = field(default_factory=set)
-    """(g, h) where *g* is somewhere in force without *h*."""
 
 
 def tried(graph: PolicyGraph) -> Expected:
@@ -57,7 +54,6 @@ def tried(graph: PolicyGraph) -> Expected:
         found.triggered.update(resolution.in_force, resolution.dropped)
         found.undefined = found.undefined or (_known(graph, valuation) and resolution.possible != resolution.in_force)
         found.reached |= _reached(graph, valuation)
-        found.apart |= {(g, h) for g in resolution.in_force for h in graph.entities if h not in resolution.in_force}
     return found
 
 
@@ -101,11 +97,6 @@ def vacuous(graph: PolicyGraph, expected: Expected) -> set[str]:
     return found
 
 
-def shadowed(graph: PolicyGraph, expected: Expected) -> set[tuple[str, str]]:
-    """(g, h) where *g* is somewhere in force, does nothing that *h* does not, and is never there without *h*."""
-    return {(g, h) for g, h in candidates(graph) if g in expected.alive and (g, h) not in expected.apart}
-
-
 def named(report: Report, name: str) -> list[Finding]:
     return [each for each in report.findings if each.name == name]
 
@@ -140,12 +131,3 @@ def shows(graph: PolicyGraph, finding: Finding, resolution: Resolution) -> bool:
         impossible = any(each.kind == "arguments" and each.about == tool for each in found)
         return impossible or any(about == tool for about, _ in _hard(graph, resolution))
     return any(set(each.subjects) == set(finding.subjects) for each in found)
-
-
-def shadows_found(report: Report, graph: PolicyGraph) -> set[tuple[str, str]]:
-    return {
-        (g, h)
-        for finding in named(report, "shadowed-guideline")
-        for g, h in candidates(graph)
-        if finding.message.startswith(f"`{g}` never adds anything") and f"so is `{h}`," in finding.message
-    }
