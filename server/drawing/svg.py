@@ -33,6 +33,18 @@ text { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neu
 .fault { font-size: 11px; font-weight: 600; fill: #c62828 }
 .arrow { fill: none; stroke-width: 1.5 }
 .title { font-size: 16px; font-weight: 600 }
+.ground { fill: #fafbfc }
+@media (prefers-color-scheme: dark) {
+  text { fill: #e8eeeb }
+  .small, .code { fill: #9fafa8 }
+  .ground { fill: #1a211e }
+  .box { fill: #242d29; stroke: #47544e }
+  .journey .box { fill: #1b2a3d; stroke: #4a6d94 }
+  .state .box { fill: #1c2f27; stroke: #4d7a60 }
+  .faulty .box { fill: #3a1d1b; stroke: #ff8a80 }
+  .fault { fill: #ff8a80 }
+  .arrow { filter: brightness(1.6) }
+}
 """
 
 
@@ -53,7 +65,7 @@ def to_svg(picture: Picture) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-labelledby="title summary">',
         f'<title id="title">{escape(picture.title)}</title><desc id="summary">{summary}</desc>',
         f"<style>{STYLE}</style>{_markers(kinds)}",
-        f'<rect width="{width:.0f}" height="{height:.0f}" fill="#fafbfc"/>',
+        f'<rect class="ground" width="{width:.0f}" height="{height:.0f}"/>',
         f'<text class="title" x="{MARGIN}" y="{MARGIN + 12}">{escape(picture.title)}</text>{_legend(kinds)}',
         f'<g transform="translate({MARGIN} {head + MARGIN / 2:.0f})">',
         *(_arrow(arrow, layout, heights) for arrow in picture.arrows),

@@ -73,15 +73,11 @@ def full(bounds: Bounds) -> str:
 
 _MEMORY = re.compile(r"\bmem(?:out|ory)\b", re.IGNORECASE)
 _WORDS = (
-    (
-        re.compile(r"resource limit|rlimit|resource"),
-        "the resource limit of this question was reached; `--rlimit` sets it",
-    ),
+    (re.compile(r"resource|cancel"), "the resource limit of a question was reached; `--rlimit` sets it"),
     (re.compile(r"timeout"), "the solver ran out of time"),
-    (re.compile(r"cancel"), "the solver was interrupted, or reached the resource limit that `--rlimit` sets"),
     (
         re.compile(r"incomplete|unsupported|not supported|unknown"),
-        "the solver has no complete method for the arithmetic or the texts in this question",
+        "the solver has no complete method for the arithmetic or the texts of this question",
     ),
 )
 """What Z3 says of why it does not know."""
@@ -93,10 +89,10 @@ def is_memory(reason: str) -> bool:
 
 
 def in_words(proof: Proof) -> Proof:
-    """An open question with its reason in words that do not need the solver's manual; its own follow."""
+    """An open question with its reason in words that need no manual of the solver; its own follow."""
     if proof.verdict is not Verdict.UNKNOWN:
         return proof
     words = next((words for pattern, words in _WORDS if pattern.search(proof.reason)), "")
     if not words:
         return proof if proof.reason else replace(proof, reason="the solver gave no reason")
-    return replace(proof, reason=f"{words} ({proof.reason.strip('()')})")
+    return replace(proof, reason=f"{words}; in its own words: {proof.reason}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -68,6 +69,7 @@ class Sender:
 
 def work(graph: PolicyGraph, bounds: Bounds, pipe: Connection) -> None:
     """Prove, and end this process."""
+    gc.freeze()  # what came from the parent stays; looking it over again and again would copy all of it
     _stand_apart()
     sender = Sender(pipe)
     try:

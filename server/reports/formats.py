@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jurat.server.reports.result import Result
 
-FORMATS = ("pretty", "compact", "json", "github", "sarif", "junit")
+FORMATS = ("pretty", "compact", "json", "github", "sarif", "junit", "html")
 OBJECTS = {"json": "json_object", "sarif": "sarif"}
 """Formats that are one object of JSON, and the modules that make it."""
 
