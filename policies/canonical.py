@@ -75,7 +75,7 @@ def _writer(kind: Any) -> Writer:
     raise TypeError(f"{kind.__name__} is no content of a policy")
 
 
-def _record_writer(kind: type) -> Writer:
+def _record_writer(kind: Any) -> Writer:
     out = _LEFT_OUT.get(kind.__name__, set())
     names = sorted(each.name for each in fields(kind) if each.type != "Span" and each.name not in out)
     parts = [

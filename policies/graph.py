@@ -124,6 +124,11 @@ class PolicyGraph:
         return not any(edges[h, g]["negative"] and home[h] == home[g] for h, g in edges)
 
     @cached_property
+    def ranked(self) -> bool:
+        """Whether ranks differ, so that anything may outrank anything."""
+        return len({entity.rank for entity in self.entities.values()}) > 1
+
+    @cached_property
     def outrankers(self) -> Mapping[str, tuple[str, ...]]:
         """For each entity those of higher rank that are not its kin."""
         return MappingProxyType({g: _outrankers(self, g) for g in self.entities})

@@ -11,7 +11,19 @@ from typing import TypeVar
 
 from jurat.policies.expr import Atom, Event, Expr, Fact, JourneyActive, JourneyState, Observation, mentioned_atoms
 from jurat.policies.graph import Disambiguation, Entity, PolicyGraph
-from jurat.policies.model import Action, Axiom, Call, Forbid, Journey, Offer, Policy, ToolDeclaration, Vocabulary
+from jurat.policies.model import (
+    Action,
+    Axiom,
+    Call,
+    Decide,
+    Forbid,
+    Journey,
+    Offer,
+    Policy,
+    Reply,
+    ToolDeclaration,
+    Vocabulary,
+)
 
 Declaration = TypeVar("Declaration")
 
@@ -74,16 +86,19 @@ def _policy(
     guidelines = {g: graph.guidelines[g] for g, entity in kept.items() if entity.kind == "guideline"}
     return replace(
         graph.policy,
-        vocabulary=_vocabulary(graph.vocabulary, atoms, tools),
+        vocabulary=_vocabulary(graph.vocabulary, atoms, tools, [a for each in kept.values() for a in each.actions]),
         guidelines=guidelines,
         journeys={j: graph.journeys[j] for j in sorted(journeys)},
+        relations=(),
         axioms=tuple(axioms),
         invariants=(),
         goals=(),
     )
 
 
-def _vocabulary(words: Vocabulary, atoms: Collection[Atom], tools: dict[str, ToolDeclaration]) -> Vocabulary:
+def _vocabulary(
+    words: Vocabulary, atoms: Collection[Atom], tools: dict[str, ToolDeclaration], actions: Collection[Action]
+) -> Vocabulary:
     facts = {atom.path for atom in atoms if isinstance(atom, Fact)}
     facts |= {provision.fact for tool in tools.values() for provision in tool.provides}
     events = {atom.argument for atom in atoms if isinstance(atom, Event)}
@@ -93,6 +108,8 @@ def _vocabulary(words: Vocabulary, atoms: Collection[Atom], tools: dict[str, Too
         facts=_chosen(words.facts, facts),
         observations=_chosen(words.observations, {atom.key for atom in atoms if isinstance(atom, Observation)}),
         tools=called | tools,
+        decisions=_chosen(words.decisions, {each.decision for each in actions if isinstance(each, Decide)}),
+        replies=_chosen(words.replies, {_reply_of(each) for each in actions}),
     )
 
 
@@ -121,6 +138,12 @@ def _tool_of(action: Action) -> str | None:
     if isinstance(action, Call | Offer):
         return action.tool
     return action.target if isinstance(action, Forbid) and action.what == "tool" else None
+
+
+def _reply_of(action: Action) -> str | None:
+    if isinstance(action, Reply):
+        return action.id
+    return action.target if isinstance(action, Forbid) and action.what == "reply" else None
 
 
 def _formulas(entities: Iterable[Entity], axioms: Iterable[Axiom], tools: Iterable[ToolDeclaration]) -> Iterator[Expr]:

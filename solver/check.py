@@ -68,8 +68,7 @@ class _Run:
 
     def slice_by_slice(self) -> None:
         """Ask what concerns a part of the policy of each part by itself."""
-        questions = [entities for module in LOCAL for entities in module.entities(self.graph)]
-        for part in slices(self.graph, questions, self.prover.cones):
+        for part in slices(self.graph, self.prover.cones):
             prover = Prover(part, self.limits, self.graph)
             prover.gather(entities for module in LOCAL for entities in module.entities(part))
             for module in LOCAL:

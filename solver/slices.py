@@ -1,8 +1,9 @@
 """A policy cut into parts that have nothing to say about each other, each to be proved by itself.
 
-Two entities belong together where a relation, a rank, or a condition on a journey ties them, or where a check asks about
-both. Axioms and facts do not tie anything: each part has a copy of those that matter to it. So the cost of a check grows
-with the number of parts, a part that did not change need not be proved again, and parts can be proved side by side.
+Two entities belong together where they share a *tie*: a relation, a rank, a journey that a condition looks at, or
+something that both decide, do or forbid. Axioms and facts tie nothing: each part has a copy of those that matter to it.
+So the cost of a check grows with the number of parts, a part that did not change need not be proved again, and parts
+can be proved side by side.
 """
 
 from __future__ import annotations
@@ -11,50 +12,86 @@ from collections.abc import Iterable, Iterator
 
 from networkx.utils import UnionFind
 
-from jurat.policies.expr import JourneyActive, JourneyState, mentioned_atoms
+from jurat.policies.expr import Atom, Fact, JourneyActive, JourneyState, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Instruct, Offer, Reply
 from jurat.policies.slicing import sliced
 from jurat.solver.cones import Cones
 
+Tie = tuple[str, str]
+"""What two entities may have in common: a kind and a name."""
 
-def slices(graph: PolicyGraph, questions: Iterable[Iterable[str]], cones: Cones) -> Iterator[PolicyGraph]:
-    """The parts, in the order of their first entity; last, one for the tools that nothing uses.
 
-    ``questions`` are the entities that will be asked about together.
-    """
-    used: set[str] = set()
-    for members in partition(graph, questions):
-        part = sliced(graph, members, cones.axioms_of(members))
-        used |= part.vocabulary.tools.keys()
-        yield part
-    idle = sorted(graph.vocabulary.tools.keys() - used)
+def slices(graph: PolicyGraph, cones: Cones) -> Iterator[PolicyGraph]:
+    """The parts, in the order of their first entity; last, one for the tools that nothing uses."""
+    for members in partition(graph):
+        yield sliced(graph, members, cones.axioms_of(members))
+    idle = [tool for tool, (wanted, banned) in sorted(graph.users.items()) if not wanted and not banned]
     if idle:
-        yield sliced(graph, (), (), tools=idle)
+        yield sliced(graph, (), cones.axioms_about(_guarding(graph, idle)), tools=idle)
 
 
-def partition(graph: PolicyGraph, questions: Iterable[Iterable[str]]) -> list[list[str]]:
+def partition(graph: PolicyGraph) -> list[list[str]]:
     """The entities that belong together, sorted."""
-    found: UnionFind[str] = UnionFind(graph.entities)
-    for group in _ties(graph):
-        found.union(*group)
-    for names in questions:
-        if group := tuple(names):
-            found.union(*group)
-    return sorted(sorted(members) for members in found.to_sets())
-
-
-def _ties(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+    found: UnionFind[object] = UnionFind()
     for g in graph.entities:
-        groups = (d for group in graph.alternatives[g] for alternative in group for d in alternative)
-        yield (g, *graph.overriders[g], *graph.entailers[g], *graph.requirements[g], *groups)
-        yield (g, *_journeys(graph, g))
-    yield from graph.exclusive
-    yield from ((each.by, *each.targets) for each in graph.disambiguations)
-    if len({entity.rank for entity in graph.entities.values()}) > 1:
-        yield tuple(graph.entities)
+        found.union(g, *ties(graph, g))
+    groups = ([each for each in members if isinstance(each, str)] for members in found.to_sets())
+    return sorted(sorted(group) for group in groups)
 
 
-def _journeys(graph: PolicyGraph, g: str) -> Iterator[str]:
-    for atom in mentioned_atoms([graph.entities[g].condition]):
-        if isinstance(atom, JourneyActive | JourneyState):
-            yield atom.journey
+def ties(graph: PolicyGraph, g: str) -> set[Tie]:
+    """Everything by which an entity may be tied to another one."""
+    entity = graph.entities[g]
+    found: set[Tie] = {("entity", each) for each in (g, *_related(graph, g))}
+    found |= {("entity", atom.journey) for atom in _atoms(graph, g) if isinstance(atom, JourneyActive | JourneyState)}
+    found.update(tie for action in entity.actions for tie in _of_action(graph, action))
+    return found | {("rank", "")} if graph.ranked else found
+
+
+def _atoms(graph: PolicyGraph, g: str) -> set[Atom]:
+    return mentioned_atoms([graph.entities[g].condition])
+
+
+def _related(graph: PolicyGraph, g: str) -> Iterator[str]:
+    yield from graph.overriders[g]
+    yield from graph.entailers[g]
+    yield from graph.requirements[g]
+    yield from graph.partners.get(g, ())
+    for group in graph.alternatives[g]:
+        yield from (d for alternative in group for d in alternative)
+    for by, target, rivals in graph.ambiguities[g]:
+        yield from (by, target, *rivals)
+
+
+def _of_action(graph: PolicyGraph, action: Action) -> Iterator[Tie]:
+    match action:
+        case Instruct(text=text):
+            yield "text", " ".join(text.casefold().split())
+        case Decide(decision=decision):
+            yield "decision", decision
+        case HandOff():
+            yield "hand-off", ""
+        case Reply(id=reply):
+            yield from (("reply", reply), ("replies", ""))
+        case Call(tool=tool) | Offer(tool=tool):
+            yield from _of_tool(graph, tool)
+        case Forbid(what="tool", target=tool):
+            yield from _of_tool(graph, tool)
+        case Forbid(what=what, target=target):
+            yield what, target
+
+
+def _of_tool(graph: PolicyGraph, tool: str) -> Iterator[Tie]:
+    """A tool ties to those that provide what its guard looks at, and to those whose guard looks at what it provides."""
+    declaration = graph.vocabulary.tools[tool]
+    yield "tool", tool
+    yield from (("fact", provision.fact) for provision in declaration.provides)
+    if declaration.guard:
+        yield from (("fact", a.path) for a in mentioned_atoms([declaration.guard.expr]) if isinstance(a, Fact))
+
+
+def _guarding(graph: PolicyGraph, tools: Iterable[str]) -> set[Atom]:
+    """What the guards of tools look at."""
+    guards = (graph.vocabulary.tools[tool].guard for tool in tools)
+    return mentioned_atoms(guard.expr for guard in guards if guard)
