@@ -89,7 +89,6 @@ def _policy(
         vocabulary=_vocabulary(graph.vocabulary, atoms, tools, [a for each in kept.values() for a in each.actions]),
         guidelines=guidelines,
         journeys={j: graph.journeys[j] for j in sorted(journeys)},
-        relations=(),
         axioms=tuple(axioms),
         invariants=(),
         goals=(),
