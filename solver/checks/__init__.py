@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from jurat.solver.checks import (
+    broken_invariant,
     circular_support,
     conflicting_actions,
     constant_comparison,
@@ -34,6 +35,7 @@ CHECKS: tuple[ModuleType, ...] = (
     redundant_axiom,
     coverage_gap,
     undeclared_overlap,
+    broken_invariant,
 )
 """In the order they run.
 

@@ -1,0 +1,121 @@
+"""What holds over whole sessions: past-time temporal logic over the positions of a session, proved or shown broken.
+
+:func:`prove_always` asks whether a formula holds at every position of every session, :func:`reach` whether it ever holds
+at one. See docs/invariants.md for what a position is and what the model leaves open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jurat.policies.expr import Expr
+from jurat.policies.findings import TrustBase, Verdict, Witness
+from jurat.solver.build import negation
+from jurat.solver.prover import Prover
+from jurat.solver.sessions.proving import NOTHING, never
+from jurat.solver.sessions.searching import Search, Shown, search
+from jurat.solver.sessions.slice import Slice, slice_of
+from jurat.solver.sessions.system import Session
+from jurat.solver.sessions.telling import told
+from jurat.solver.sessions.trace import Position
+
+MOST_INDUCTION = 5
+"""Positions of the longest induction."""
+
+MOST_POSITIONS = 12
+"""Positions of the longest session looked through for a counterexample."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionProof:
+    """An answer about every session.
+
+    Of :func:`prove_always`, PROVED is that the formula always holds and REFUTED comes with a session that breaks it; of
+    :func:`reach`, PROVED comes with a session that reaches it and REFUTED is that none does. ``method``: `induction`,
+    `k-induction`, `fixed point`, or `search` where a session was found or looked for. ``bound``: the k of an induction,
+    or the positions of the session, or how many were looked through. ``core``: the parts of the policy that the proof
+    needed. UNKNOWN says why in ``reason``, and is never a proof.
+    """
+
+    verdict: Verdict
+    method: str
+    bound: int
+    core: tuple[str, ...] = ()
+    trust_base: TrustBase = NOTHING
+    trace: tuple[Position, ...] = ()
+    witness: Witness | None = None
+    reason: str = ""
+
+    @property
+    def said(self) -> str:
+        """By which method, or why it is undecided."""
+        if self.verdict is Verdict.UNKNOWN:
+            return self.reason
+        methods = {
+            "induction": "by induction",
+            "k-induction": f"by induction over {self.bound} positions",
+            "fixed point": "by induction, with what the fixed-point engine found to hold besides",
+            "search": f"by a session of {self.bound} position{'s' if self.bound > 1 else ''}",
+        }
+        return methods[self.method]
+
+
+def prove_always(prover: Prover, expr: Expr) -> SessionProof:
+    """Does a formula certainly hold at every position of every session?"""
+    return _answer(prover, expr, truth=False)
+
+
+def reach(prover: Prover, expr: Expr) -> SessionProof:
+    """Does a formula certainly hold at some position of some session?"""
+    found = _answer(prover, expr, truth=True)
+    turned = {Verdict.PROVED: Verdict.REFUTED, Verdict.REFUTED: Verdict.PROVED}.get(found.verdict, found.verdict)
+    reason = found.reason.replace("holds in every", "is reached in no")
+    return SessionProof(
+        turned, found.method, found.bound, found.core, found.trust_base, found.trace, found.witness, reason
+    )
+
+
+def _answer(prover: Prover, expr: Expr, *, truth: bool) -> SessionProof:
+    """Is there no position where the formula is (``truth``), or is not, certainly true?"""
+    search_: Search | None = None
+    for about in _slices(prover, expr):
+        session = Session(prover.graph, prover.cones, about, [expr])
+        bad = session.asked[0].true if truth else negation(session.asked[0].true)
+        found = never(session, bad, prover.limits, most=MOST_INDUCTION)
+        if found.verdict is Verdict.PROVED:
+            return SessionProof(found.verdict, found.method, found.k, found.core, found.trust_base)
+        if about.resolved:
+            search_ = search(session, expr, bad, prover.limits, MOST_POSITIONS, truth=truth)
+            if search_.shown is not None:
+                return _shown(prover, search_.shown)
+    assert search_ is not None
+    return _undecided(search_)
+
+
+def _slices(prover: Prover, expr: Expr) -> Iterator[Slice]:
+    """The guards alone, which are often enough; then with what calls the tools."""
+    for resolved in (False, True):
+        yield slice_of(prover.graph, prover.cones, [expr], resolved=resolved)
+
+
+def _shown(prover: Prover, shown: Shown) -> SessionProof:
+    last, resolution = shown.positions[-1], shown.resolution
+    values = {**last.facts, **{key: value for key, value in last.observations.items() if value is not None}}
+    unknown = tuple(sorted(key for key, value in last.observations.items() if value is None))
+    witness = Witness(
+        dict(sorted(values.items())),
+        resolution.in_force if resolution else (),
+        resolution.possible if resolution else (),
+        told(prover.graph, shown.positions),
+        unknown,
+    )
+    return SessionProof(Verdict.REFUTED, "search", len(shown.positions), trace=shown.positions, witness=witness)
+
+
+def _undecided(search_: Search) -> SessionProof:
+    bounded = f"holds in every session of up to {search_.positions} positions; not proved beyond"
+    return SessionProof(Verdict.UNKNOWN, "search", search_.positions, reason=search_.reason or bounded)
+
+
+__all__ = ["SessionProof", "prove_always", "reach"]

@@ -1,0 +1,57 @@
+"""What a session of the engine does besides what every session obeys: where a counterexample is to be looked for.
+
+A proof may count with more than the engine does; a counterexample should be one that the engine runs. So here every round
+that can begin begins, every call that is due is made, one after the other, no turn is cancelled, and no tool outside of
+the slice is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import z3
+
+from jurat.policies.expr import Observation, mentioned_atoms
+from jurat.solver.build import all_of, any_of, implication, negation
+from jurat.solver.sessions.happenings import ENDS, OTHER
+from jurat.solver.sessions.moving import speaks_of_events
+from jurat.solver.sessions.steps import before, observed
+from jurat.solver.sessions.system import Session
+
+
+def faithful(session: Session) -> z3.BoolRef:
+    """About a position and the one before it."""
+    return all_of((*_turns(session), *_calls(session), *_judged(session)))
+
+
+def _turns(session: Session) -> Iterator[z3.BoolRef]:
+    here, calls = session.happenings, session.calls
+    finished = any_of((before(here.is_("reply")), all_of((before(session.settled), negation(before(session.spoken))))))
+    yield negation(session.undone)
+    yield implication(here.new_turn, all_of((session.round, any_of((negation(before(session.begun)), finished)))))
+    rest = [before(calls.open(tool)) for tool in session.about.tools]
+    running = [calls.running(tool) for tool in session.about.tools]
+    yield implication(all_of((here.any(*ENDS), negation(any_of((*rest, *running))))), session.round)
+    over = any_of((here.is_("reply"), here.new_turn, all_of((here.any(*ENDS), session.round))))
+    yield implication(over, negation(any_of(before(calls.insisted(tool)) for tool in session.about.tools)))
+
+
+def _calls(session: Session) -> Iterator[z3.BoolRef]:
+    here, tools = session.happenings, session.about.tools
+    for kind in ("call", *ENDS):
+        yield negation(here.is_(kind, OTHER))
+    for place, tool in enumerate(tools):
+        earlier = [before(session.calls.insisted(each)) for each in tools[:place]]
+        running = [before(session.calls.running(each)) for each in tools]
+        yield implication(here.is_("call", tool), negation(any_of((*earlier, *running))))
+
+
+def _judged(session: Session) -> Iterator[z3.BoolRef]:
+    """In a turn without a message only what conditions that speak of events need is judged."""
+    graph = session.graph
+    exprs = [entity.condition for entity in graph.entities.values() if speaks_of_events(entity.condition)]
+    heard = observed(mentioned_atoms([*exprs, *(axiom.expr for axiom in graph.axioms)]))
+    for atom in session.about.atoms:
+        if isinstance(atom, Observation) and atom.key not in heard:
+            both = session.base.truth(atom)
+            yield implication(negation(session.spoken), negation(any_of((both.true, both.false))))

@@ -1,0 +1,216 @@
+"""How journeys move when a round begins: the twin of :mod:`jurat.engine.journeys`.
+
+A chat state steps once a message, a tool state once its tool has run, a fork at once; so one round can take several
+*stages*, one for each fork that can follow another, and each stage sees the journeys as the one before left them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import networkx as nx
+import z3
+
+from jurat.policies.expr import Event, Expr, JourneyActive, JourneyState, atoms
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Journey, State, Transition
+from jurat.policies.types import EnumType
+from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
+from jurat.solver.formulas import truth
+from jurat.solver.sessions.reading import View
+from jurat.solver.sessions.steps import Part, part
+from jurat.solver.terms import Atoms, Truth
+
+POSITION = "‹at the position›"
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What a round begins with: a round at all, one of a new turn, and that turn with a message."""
+
+    round: z3.BoolRef
+    new_turn: z3.BoolRef
+    message: z3.BoolRef
+
+
+class Journeys:
+    """The journeys of a slice as variables: at the position, after each stage, and as the round leaves them."""
+
+    def __init__(
+        self, graph: PolicyGraph, names: tuple[str, ...], base: Atoms, occasion: Occasion, loose: frozenset[str]
+    ) -> None:
+        self.journeys = [graph.journeys[name] for name in names]
+        self.base = base
+        self.occasion = occasion
+        self.loose = loose
+
+    # -- variables -----------------------------------------------------------------------------------------------
+
+    def active(self, journey: Journey, stage: str = "") -> z3.BoolRef:
+        """It is active; without a stage, as the round leaves it."""
+        return self.view(stage).truth(JourneyActive(journey.id)).true
+
+    def place(self, journey: Journey, stage: str = "") -> z3.ArithRef:
+        """The number of the state that it is in."""
+        return self.view(stage).term(JourneyState(journey.id, EnumType(tuple(journey.states)))).value
+
+    def is_in(self, journey: Journey, state: str, stage: str = "") -> z3.BoolRef:
+        """It is active and in that state."""
+        number = list(journey.states).index(state)
+        return all_of((self.active(journey, stage), same(self.place(journey, stage), z3.IntVal(number))))
+
+    def has_run(self, journey: Journey) -> z3.BoolRef:
+        """The tool of the state that it is in has run in this turn, before the round."""
+        return z3.Bool(f"the tool of journey {journey.id} has run")
+
+    def view(self, stage: str) -> Atoms:
+        """The atoms as they are at a stage."""
+        return View(self.base, stage=stage, loose=self.loose) if stage else self.base
+
+    # -- a round -------------------------------------------------------------------------------------------------
+
+    def laws(self) -> Iterator[Part]:
+        """What a round makes of the journeys; without a round they stay as they are."""
+        for journey in self.journeys:
+            for stage in (*self.stages, ""):
+                number = self.place(journey, stage)
+                yield part(f"journey:{journey.id}", [number >= 0, number < len(journey.states)])
+            yield from self._staying(journey)
+            for place, stage in enumerate(self.stages):
+                yield from self._stage(journey, place, stage)
+
+    @cached_property
+    def stages(self) -> tuple[str, ...]:
+        """The names of the stages; each leads to the next, the last to the state that the round leaves."""
+        forks = max((_forks(journey) for journey in self.journeys), default=0)
+        later = (f"‹after stage {n}›" for n in range(1, forks + 1))
+        return (POSITION, *later)
+
+    def _next(self, place: int) -> str:
+        return self.stages[place + 1] if place + 1 < len(self.stages) else ""
+
+    def _staying(self, journey: Journey) -> Iterator[Part]:
+        stays = [
+            same(self.active(journey, POSITION), self.active(journey)),
+            same(self.place(journey, POSITION), self.place(journey)),
+        ]
+        yield part("engine", [implication(negation(self.occasion.round), all_of(stays))])
+
+    def _stage(self, journey: Journey, place: int, stage: str) -> Iterator[Part]:
+        yield self._beginning(journey, place, stage)
+        for state in journey.states.values():
+            yield self._stepping(journey, state, place, stage)
+        if self._next(place):
+            yield self._moving(journey, place, stage)
+
+    def _beginning(self, journey: Journey, place: int, stage: str) -> Part:
+        """Where no journey is, a trigger begins one; those that did not move before the second stage wait for forks."""
+        idle, after = negation(self.active(journey, stage)), self._next(place)
+        triggers = [trigger.expr for trigger in journey.triggers] if not place else []
+        begins = any_of(all_of((self._applies(each), self._truth(each, stage).true)) for each in triggers)
+        first = list(journey.states).index(journey.initial)
+        formulas = [
+            implication(all_of((self.occasion.round, idle)), same(self.active(journey, after), begins)),
+            implication(
+                all_of((self.occasion.round, idle, begins)), same(self.place(journey, after), z3.IntVal(first))
+            ),
+        ]
+        return part(f"journey:{journey.id}", formulas, triggers)
+
+    def _stepping(self, journey: Journey, state: State, place: int, stage: str) -> Part:
+        """From a state to the target of its first true transition, if it is due; else it stays."""
+        here, after = all_of((self.occasion.round, self.is_in(journey, state.id, stage))), self._next(place)
+        formulas, left = [], YES
+        names = list(journey.states)
+        due = self._due(journey, state, place)
+        for transition, taken in self._taken(state, stage):
+            goes = all_of((here, due, taken))
+            formulas.append(
+                implication(goes, same(self.place(journey, after), z3.IntVal(names.index(transition.target))))
+            )
+            left = all_of((left, negation(taken)))
+        stays = all_of((here, any_of((negation(due), left))))
+        formulas.append(implication(stays, same(self.place(journey, after), self.place(journey, stage))))
+        formulas.append(implication(here, self.active(journey, after)))
+        return part(f"state:{journey.id}/{state.id}", formulas, (each.condition for each in state.transitions))
+
+    def _due(self, journey: Journey, state: State, place: int) -> z3.BoolRef:
+        """After the first stage only a fork that was just entered; a fork in a circle may be left or not."""
+        if not place:
+            return self.has_run(journey) if state.kind == "tool" else self.occasion.new_turn
+        if state.kind != "fork":
+            return NO
+        left = z3.Bool(f"{journey.id}/{state.id} is left in stage {place}") if _circular(journey) else YES
+        return all_of((self._moved(journey, place - 1), left))
+
+    def _moved(self, journey: Journey, place: int) -> z3.BoolRef:
+        return z3.Bool(f"journey {journey.id} moves in stage {place}")
+
+    def _moving(self, journey: Journey, place: int, stage: str) -> Part:
+        """It began or took a step in that stage; a step to where it is counts too."""
+        began = all_of((negation(self.active(journey, stage)), self.active(journey, self._next(place))))
+        steps = [
+            all_of((self.is_in(journey, state.id, stage), self._due(journey, state, place), taken))
+            for state in journey.states.values()
+            for _, taken in self._taken(state, stage)
+        ]
+        return part(f"journey:{journey.id}", [same(self._moved(journey, place), any_of((began, *steps)))])
+
+    def _taken(self, state: State, stage: str) -> list[tuple[Transition, z3.BoolRef]]:
+        """For each transition when it is the one taken, being due: the first true one, else `otherwise`."""
+        sure = [(each, self._read(state, each, stage)) for each in state.transitions if not each.otherwise]
+        found, earlier = [], NO
+        for each, value in sure:
+            found.append((each, all_of((value.true, negation(earlier)))))
+            earlier = any_of((earlier, value.true))
+        for each in state.transitions:
+            if each.otherwise:
+                open_ = YES if state.kind == "fork" else self._applies(each.condition)
+                found.append((each, all_of((open_, *(value.false for _, value in sure)))))
+        return found
+
+    def _read(self, state: State, transition: Transition, stage: str) -> Truth:
+        """Its condition; where it does not apply it is as if it were not there."""
+        value = self._truth(transition.condition, stage)
+        if state.kind == "fork":
+            return value
+        applies = self._applies(transition.condition)
+        return Truth(all_of((applies, value.true)), any_of((negation(applies), value.false)))
+
+    def _applies(self, expr: Expr) -> z3.BoolRef:
+        """In a turn without a message only what speaks of events can move a journey, and after a tool everything."""
+        if speaks_of_events(expr):
+            return YES
+        return any_of((self.occasion.message, negation(self.occasion.new_turn)))
+
+    def _truth(self, expr: Expr, stage: str) -> Truth:
+        return truth(expr, self.view(stage))
+
+
+def speaks_of_events(expr: Expr) -> bool:
+    """Whether a formula is about what has just happened, so that it has a meaning in a turn without a message."""
+    return any(isinstance(atom, Event) for atom in atoms(expr))
+
+
+def _forks(journey: Journey) -> int:
+    """How many forks can follow one another."""
+    forks = _fork_graph(journey)
+    if not forks:
+        return 0
+    return len(forks) if _circular(journey) else int(nx.dag_longest_path_length(forks)) + 1
+
+
+def _circular(journey: Journey) -> bool:
+    return not nx.is_directed_acyclic_graph(_fork_graph(journey))
+
+
+def _fork_graph(journey: Journey) -> nx.DiGraph[str]:
+    found: nx.DiGraph[str] = nx.DiGraph()
+    forks = {name for name, state in journey.states.items() if state.kind == "fork"}
+    found.add_nodes_from(forks)
+    found.add_edges_from(
+        (name, each.target) for name in forks for each in journey.states[name].transitions if each.target in forks
+    )
+    return found

@@ -1,0 +1,295 @@
+"""A found session played through the reference semantics, as the engine would run it; what differs is no counterexample.
+
+Resolution is :func:`jurat.policies.semantics.resolve` on the whole policy, history its definition over the positions.
+How a turn goes on is section 5 of the semantics, written here over plain values; observations that the session does not
+speak of are unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from jurat.policies.axioms import settle
+from jurat.policies.errors import RefusedTurn, ValuationError
+from jurat.policies.evaluation import evaluate
+from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, mentioned_atoms
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Call, Constraint, Forbid, Journey, Offer, State, Transition
+from jurat.policies.resolution import Resolution
+from jurat.policies.semantics import resolve
+from jurat.policies.types import Value
+from jurat.policies.valuation import Valuation
+from jurat.solver.sessions.happenings import ENDS
+from jurat.solver.sessions.moving import speaks_of_events
+from jurat.solver.sessions.past import Moment, Past
+from jurat.solver.sessions.trace import Position
+
+ROUNDS = 4
+"""In which a turn may make calls."""
+
+_EVENTS = {"call": "called", "success": "succeeded", "failure": "failed"}
+
+
+class Differs(Exception):
+    """The engine would not go on like this; the text says why."""
+
+
+@dataclass(slots=True)
+class Rehearsal:
+    """The state of a session that is played through."""
+
+    graph: PolicyGraph
+    facts: dict[str, Value] = field(default_factory=dict)
+    journeys: dict[str, str] = field(default_factory=dict)
+    moments: list[Moment] = field(default_factory=list)
+    events: set[str] = field(default_factory=set)
+    done: set[tuple[str, str]] = field(default_factory=set)
+    weighed: set[str] = field(default_factory=set)
+    ran: set[str] = field(default_factory=set)
+    made: list[tuple[str, frozenset[str], Mapping[str, Value]]] = field(default_factory=list)
+    """The calls of this turn: the tool, who wanted it, the arguments."""
+    wanted: dict[str, frozenset[str]] = field(default_factory=dict)
+    """The tools that this round may still call, and who wants each."""
+    running: set[str] = field(default_factory=set)
+    message: bool = False
+    round: int = 0
+    resolution: Resolution | None = None
+    now: Valuation | None = None
+
+    def play(self, positions: Sequence[Position]) -> None:
+        """Go through all positions.
+
+        Raises:
+            Differs: the engine would refuse one of them.
+        """
+        for each in positions:
+            try:
+                self._play(each)
+            except (RefusedTurn, ValuationError) as reason:
+                raise Differs(str(reason)) from reason
+
+    def _play(self, position: Position) -> None:
+        kind, name = position.happening.kind, position.happening.name
+        if kind in ("message", "event"):
+            self._begin(position)
+        elif kind == "call":
+            self._call(name, position)
+        elif kind in ENDS:
+            self._end(name, position)
+        elif not self.message or self.resolution is None or self.running:
+            raise Differs("there is nothing to reply to")
+        else:
+            self._happen("reply", position=position)
+        if position.round:
+            self._round(position)
+
+    def _happen(self, *events: str, position: Position) -> None:
+        places = {f"journey.{journey}.state": state for journey, state in self.journeys.items()}
+        active: dict[str, Value] = {f"journey.{journey}.active": True for journey in self.journeys}
+        values = {**self.facts, **active, **places}
+        self.moments.append(Moment(frozenset(events), position.turn, position.at, values))
+        self.events.update(events)
+
+    # -- positions -----------------------------------------------------------------------------------------------
+
+    def _begin(self, position: Position) -> None:
+        """A turn begins: ended journeys are left, and application and authentication have spoken."""
+        ended = [j for j, state in self.journeys.items() if self.graph.journeys[j].states[state].kind == "end"]
+        for journey in ended:
+            del self.journeys[journey]
+        self._told(position)
+        self.events, self.message = set(), position.happening.kind == "message"
+        for each in (self.done, self.weighed, self.ran, self.wanted, self.running, self.made):
+            each.clear()
+        self.round, self.resolution = 0, None
+        events = ["message.received"] if self.message else [position.happening.name]
+        events += ["message.pii"] if self.message and position.personal else []
+        events += ["session.started"] if position.turn == 1 else []
+        self._happen(*events, position=position)
+        if (
+            not self.message
+            and {key for key, value in position.observations.items() if value is not None} - self._heard()
+        ):
+            raise Differs("nothing is judged that does not speak of events in a turn without a message")
+
+    def _heard(self) -> set[str]:
+        """The observations that a turn without a message has judged, with those that axioms may join to them."""
+        exprs = [entity.condition for entity in self.graph.entities.values() if speaks_of_events(entity.condition)]
+        exprs += [axiom.expr for axiom in self.graph.axioms]
+        return {atom.key for atom in mentioned_atoms(exprs) if isinstance(atom, Observation)}
+
+    def _told(self, position: Position) -> None:
+        declared = self.graph.vocabulary.facts
+        trusted = {path: value for path, value in self.facts.items() if declared[path].source == "tools"}
+        given = {path: value for path, value in position.facts.items() if declared[path].source != "tools"}
+        self.facts = {**trusted, **given}
+
+    def _call(self, tool: str, position: Position) -> None:
+        if tool not in self.wanted or self.resolution is None:
+            raise Differs(f"nothing wants `{tool}`")
+        now = settle(self.graph, self._valuation(position)).valuation
+        permitted = self._asks(tool, self._callers(tool), position.arguments, now)
+        guard = self.graph.vocabulary.tools[tool].guard
+        if not permitted or (guard and evaluate(guard.expr, now.look, position.arguments) is not True):
+            raise Differs(f"`{tool}` is not admitted")
+        owners = self.wanted.pop(tool)
+        self.done |= {(g, tool) for g in owners}
+        self.made.append((tool, owners, position.arguments))
+        self.running.add(tool)
+        self._happen(f'called("{tool}")', 'called("*")', position=position)
+
+    def _callers(self, tool: str) -> frozenset[str]:
+        assert self.resolution is not None
+        actions = self.resolution.actions
+        return frozenset(a.guideline for a in actions if isinstance(a.action, Call) and a.action.tool == tool)
+
+    def _asks(self, tool: str, owners: frozenset[str], given: Mapping[str, Value], now: Valuation) -> bool:
+        """Everything that these say of the arguments is so."""
+        assert self.resolution is not None
+        actions = ((each.guideline, each.action) for each in self.resolution.actions)
+        calls = (a for g, a in actions if g in owners and isinstance(a, Call) and a.tool == tool)
+        return all(_satisfied(each, now, given) for call in calls for each in call.constraints)
+
+    def _end(self, tool: str, position: Position) -> None:
+        if tool not in self.running:
+            raise Differs(f"`{tool}` is not running")
+        self.running.discard(tool)
+        if position.happening.kind == "success":
+            for each in self.graph.vocabulary.tools[tool].provides:
+                value = each.value if each.kind == "value" else position.facts.get(each.fact)
+                self.facts.pop(each.fact, None)
+                if value is not None:
+                    self.facts[each.fact] = value
+        event = _EVENTS[position.happening.kind]
+        self._happen(f'{event}("{tool}")', f'{event}("*")', position=position)
+        for g in next(owners for name, owners, _ in reversed(self.made) if name == tool):
+            journey, _, state = g.partition("/")
+            if state and self.journeys.get(journey) == state:
+                self.ran.add(journey)
+
+    # -- a round -------------------------------------------------------------------------------------------------
+
+    def _round(self, position: Position) -> None:
+        self.round += 1
+        self._advance(position)
+        self.resolution = resolve(self.graph, self._valuation(position))
+        self.now = self.resolution.settled.valuation
+        self.wanted = {}
+        if self.round <= ROUNDS:
+            self._decide()
+
+    def _valuation(self, position: Position) -> Valuation:
+        """What is known after the last moment, as a round or a call reads it."""
+        vocabulary = self.graph.vocabulary
+        past, last = Past(self.moments, vocabulary.facts), len(self.moments) - 1
+        values: dict[str, Value] = {**self.facts, **dict.fromkeys(self.events, True)}
+        for journey in self.graph.journeys:
+            values[JourneyActive(journey).key] = journey in self.journeys
+            if journey in self.journeys:
+                values[f"journey.{journey}.state"] = self.journeys[journey]
+        for key, atom in self.graph.atoms.items():
+            if isinstance(atom, History):
+                values[key] = past.value(atom, last)
+        values |= {key: value for key, value in position.observations.items() if value is not None}
+        return Valuation(MappingProxyType(values), vocabulary.facts)
+
+    def _decide(self) -> None:
+        """Which tools the round calls, as :func:`jurat.engine.act.act` has it."""
+        assert self.resolution is not None
+        assert self.now is not None
+        pairs = {(a.guideline, a.action.tool) for a in self.resolution.actions if isinstance(a.action, Call)}
+        self.done &= pairs
+        self.done |= {pair for pair in pairs if self._served(*pair)}
+        for tool in {tool for pair in pairs - self.done for tool in pair[1:]}:
+            self.wanted[tool] = self._callers(tool)
+        obliged = {tool for _, tool in pairs}
+        offers = [(a.action.tool, a.guideline) for a in self.resolution.actions if isinstance(a.action, Offer)]
+        for tool in sorted({tool for tool, _ in offers} - obliged - self.weighed) if self.message else ():
+            self.weighed.add(tool)
+            self.wanted[tool] = frozenset(g for name, g in offers if name == tool)
+        self.wanted = {tool: owners for tool, owners in self.wanted.items() if self._admits(tool, self.now)}
+
+    def _served(self, g: str, tool: str) -> bool:
+        assert self.now is not None
+        return any(
+            name == tool and g not in owners and self._asks(tool, frozenset((g,)), given, self.now)
+            for name, owners, given in self.made
+        )
+
+    def _admits(self, tool: str, now: Valuation) -> bool:
+        assert self.resolution is not None
+        banned = ("tool", tool)
+        forbids = (a.action for a in self.resolution.actions if isinstance(a.action, Forbid))
+        guard = self.graph.vocabulary.tools[tool].guard
+        if any((each.what, each.target) == banned for each in forbids):
+            return False
+        return guard is None or bool(arguments(guard.expr)) or evaluate(guard.expr, now.look) is True
+
+    # -- journeys ------------------------------------------------------------------------------------------------
+
+    def _advance(self, position: Position) -> None:
+        due = [journey for journey in self.graph.journeys.values() if self._due(journey)]
+        passed: set[tuple[str, str]] = set()
+        while due:
+            now = resolve(self.graph, self._valuation(position)).settled.valuation
+            targets = [(journey, self._target(journey, now)) for journey in due]
+            due = []
+            for journey, target in targets:
+                if target is None:
+                    continue
+                self.journeys[journey.id] = target
+                self.ran.discard(journey.id)
+                if journey.states[target].kind == "fork" and (journey.id, target) not in passed:
+                    passed.add((journey.id, target))
+                    due.append(journey)
+
+    def _due(self, journey: Journey) -> bool:
+        if journey.id not in self.journeys:
+            return True
+        return journey.id in self.ran if self._here(journey).kind == "tool" else self.round == 1
+
+    def _here(self, journey: Journey) -> State:
+        return journey.states[self.journeys[journey.id]]
+
+    def _target(self, journey: Journey, now: Valuation) -> str | None:
+        if journey.id not in self.journeys:
+            begins = any(self._applies(t.expr) and evaluate(t.expr, now.look) is True for t in journey.triggers)
+            return journey.initial if begins else None
+        here = self._here(journey)
+        return _taken([t for t in here.transitions if here.kind == "fork" or self._applies(t.condition)], now)
+
+    def _applies(self, expr: Expr) -> bool:
+        return self.message or self.round > 1 or speaks_of_events(expr)
+
+    # -- formulas ------------------------------------------------------------------------------------------------
+
+    def holds(self, expr: Expr, observations: Mapping[str, bool | None]) -> bool:
+        """A formula is certainly true at the last position: events are its own."""
+        past, last = Past(self.moments, self.graph.vocabulary.facts), len(self.moments) - 1
+
+        def look(atom: object) -> Value | None:
+            if isinstance(atom, Observation):
+                return observations.get(atom.key)
+            return past.look(atom, last)  # type: ignore[arg-type]  # every other atom
+
+        return evaluate(expr, look) is True
+
+
+def _taken(transitions: list[Transition], now: Valuation) -> str | None:
+    truths = [(each, evaluate(each.condition, now.look)) for each in transitions if not each.otherwise]
+    for each, value in truths:
+        if value is True:
+            return each.target
+    otherwise = next((each for each in transitions if each.otherwise), None)
+    return otherwise.target if otherwise and all(value is False for _, value in truths) else None
+
+
+def _satisfied(constraint: Constraint, now: Valuation, given: Mapping[str, Value]) -> bool:
+    if constraint.formula is not None:
+        return evaluate(constraint.formula, now.look, given) is True
+    if constraint.value is None:
+        return True
+    wanted = evaluate(constraint.value, now.look, given)
+    return wanted is not None and given.get(constraint.argument) == wanted

@@ -1,0 +1,141 @@
+"""A transition system as named parts over the variables of a step and of the one before it.
+
+The step before is written with the same constants, renamed by :func:`before`. A *frame* is one step of one session; its
+constants are those of the parts, renamed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import z3
+
+from jurat.policies.expr import Atom, Expr, Observation, mentioned_atoms
+from jurat.solver.build import all_of
+
+BEFORE = " ‹before›"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some formulas of the system under one name, and the observations that they hang on."""
+
+    name: str
+    formulas: tuple[z3.BoolRef, ...]
+    observations: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class System:
+    """A session as a transition system.
+
+    ``start`` is about the moment before the first position, ``laws`` about any position by itself, ``moves`` about a
+    position and the one before it. ``events`` are what can take place at a position, by its number.
+    """
+
+    start: list[Part] = field(default_factory=list)
+    laws: list[Part] = field(default_factory=list)
+    moves: list[Part] = field(default_factory=list)
+
+    def parts(self) -> Iterator[Part]:
+        """All of them."""
+        yield from (*self.start, *self.laws, *self.moves)
+
+    def constants(self) -> list[z3.ExprRef]:
+        """The variables of a step, sorted by name."""
+        found = {each.decl().name(): each for part in self.parts() for f in part.formulas for each in constants_of(f)}
+        plain = {name: z3.Const(name, each.sort()) for name, each in found.items() if not name.endswith(BEFORE)}
+        plain |= {
+            name: z3.Const(name.removesuffix(BEFORE), each.sort())
+            for name, each in ((n.removesuffix(BEFORE), e) for n, e in found.items() if n.endswith(BEFORE))
+        }
+        return [plain[name] for name in sorted(plain)]
+
+    def carried(self) -> list[z3.ExprRef]:
+        """The variables that the next step looks back at: the state proper, sorted by name."""
+        found = {
+            each.decl().name().removesuffix(BEFORE): each
+            for part in self.moves
+            for f in part.formulas
+            for each in constants_of(f)
+            if each.decl().name().endswith(BEFORE)
+        }
+        return [z3.Const(name, each.sort()) for name, each in sorted(found.items())]
+
+
+def part(name: str, formulas: Iterable[z3.BoolRef], exprs: Iterable[Expr] = ()) -> Part:
+    """A part; ``exprs`` are the formulas of the policy that it stands for."""
+    return Part(name, tuple(formulas), observed(mentioned_atoms(exprs)))
+
+
+def observed(mentioned: Iterable[Atom]) -> frozenset[str]:
+    """The observations among some atoms."""
+    return frozenset(atom.key for atom in mentioned if isinstance(atom, Observation))
+
+
+def before(formula: z3.ExprRef, keep: frozenset[str] = frozenset()) -> z3.ExprRef:
+    """A term as it was one step earlier; the constants named in ``keep`` stay those of the present step."""
+    pairs = [
+        (each, _earlier(each.decl().name(), each.sort()))
+        for each in constants_of(formula)
+        if each.decl().name() not in keep
+    ]
+    return z3.substitute(formula, *pairs) if pairs else formula
+
+
+def _earlier(name: str, sort: z3.SortRef) -> z3.ExprRef:
+    return z3.Const(name + BEFORE, sort)
+
+
+def constants_of(formula: z3.ExprRef) -> tuple[z3.ExprRef, ...]:
+    """The uninterpreted constants of a term, each once."""
+    return _constants(formula.get_id(), _Held(formula))
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A term that takes no part in the comparison of arguments; its id does, and lives as long as it does."""
+
+    term: z3.ExprRef = field(compare=False)
+
+
+@lru_cache(maxsize=200_000)
+def _constants(_: int, held: _Held) -> tuple[z3.ExprRef, ...]:
+    found: dict[int, z3.ExprRef] = {}
+    seen: set[int] = set()
+    todo = [held.term]
+    while todo:
+        term = todo.pop()
+        if term.get_id() in seen:
+            continue
+        seen.add(term.get_id())
+        if z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
+            found[term.get_id()] = term
+        todo += term.children()
+    return tuple(found.values())
+
+
+class Frames:
+    """The steps of one session: the system's formulas, renamed for each."""
+
+    def __init__(self, system: System) -> None:
+        self.constants = system.constants()
+
+    def at(self, formula: z3.ExprRef, step: int) -> z3.ExprRef:
+        """A formula about a step and the one before, for the step of this number."""
+        return z3.substitute(formula, *self._names(step))
+
+    def _names(self, step: int) -> list[tuple[z3.ExprRef, z3.ExprRef]]:
+        found = []
+        for each in self.constants:
+            name, sort = each.decl().name(), each.sort()
+            found.append((each, z3.Const(f"{name}@{step}", sort)))
+            found.append((z3.Const(name + BEFORE, sort), z3.Const(f"{name}@{step - 1}", sort)))
+        return found
+
+
+def conjunction_of(parts: Iterable[Part]) -> z3.BoolRef:
+    """All formulas of some parts."""
+    return all_of(formula for each in parts for formula in each.formulas)
