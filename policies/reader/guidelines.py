@@ -28,6 +28,7 @@ FINDINGS = (
     "conflicting-actions", "paradox", "override-cycle", "dead-guideline", "shadowed-guideline", "vacuous-condition",
     "inconsistent-axioms", "undeclared-overlap", "ordering-conflict", "redundant-guideline", "generalised-guideline",
     "correlated-guidelines", "defeated-defeater", "circular-support", "redundant-axiom", "constant-comparison",
+    "unguarded-tool", "unopenable-guard", "argument-bound",
 )  # fmt: skip
 """The findings that an author can accept with a reason."""
 
