@@ -37,7 +37,7 @@ def excerpt(marks: Iterable[Mark], sources: Mapping[str, str]) -> Text:
     for source, group in groupby(order, key=lambda mark: mark.span.source):
         found = list(group)
         place = main if source == main.source else found[0].span
-        text.append(f"{' ' * margin}--> ", "blue").append(f"{place}\n")
+        text.append(f"{' ' * margin}--> ", "blue").append(f"{_printable(str(place))}\n")
         _lines(text, found, _split(source, sources), margin)
     return text
 
@@ -63,7 +63,7 @@ def _underline(text: Text, mark: Mark, line: str, bar: str) -> None:
     indent, width = _cells(_printable(line[:start])), max(1, _cells(_printable(line[start:end])))
     style = "bold red" if mark.main else "bold blue"
     text.append(f"{bar} ", "blue").append(" " * indent + ("^" if mark.main else "-") * width, style)
-    text.append(f" {mark.label}\n" if mark.label else "\n", style)
+    text.append(f" {_printable(mark.label)}\n" if mark.label else "\n", style)
 
 
 def _split(source: str, sources: Mapping[str, str]) -> list[str]:

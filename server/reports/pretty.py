@@ -94,9 +94,9 @@ def _allowed(entries: Sequence[Entry]) -> Text:
 
 def _brief(word: str, finding: Finding) -> Text:
     text = Text.assemble(
-        (word, "bold green"), (f"[{finding.code}] {finding.name}: {one_line(finding.message)}\n", "bold")
+        (word, "bold green"), (one_line(f"[{finding.code}] {finding.name}: {finding.message}") + "\n", "bold")
     )
-    return text.append("  --> ", "blue").append(f"{finding.span}\n")
+    return text.append("  --> ", "blue").append(f"{one_line(str(finding.span))}\n")
 
 
 def _baseline(known: Sequence[Entry], fixed: Sequence[Known], limit: int | None) -> Text:
@@ -109,7 +109,7 @@ def _baseline(known: Sequence[Entry], fixed: Sequence[Known], limit: int | None)
             f"   = and {len(known[:limit])} of {len(known)} known findings are shown; --notes shows all\n", "dim"
         )
     for each in fixed:
-        text.append("fixed", "bold green").append(f"[{each.code}] {each.name}: {one_line(each.message)}\n", "bold")
+        text.append("fixed", "bold green").append(one_line(f"[{each.code}] {each.name}: {each.message}") + "\n", "bold")
     if fixed:
         text.append("   = no longer found; --write-baseline takes it out of the baseline\n", "dim")
     return text.append("\n") if known or fixed else text
@@ -122,7 +122,7 @@ def _notes(findings: Sequence[Finding], limit: int | None) -> Text:
         found = list(group)
         text.append(f"note[{code}]", STYLES[Severity.NOTE]).append(f" {name}, {count(len(found), 'place')}\n", "bold")
         for each in found[:limit]:
-            text.append("  --> ", "blue").append(f"{each.span}: {one_line(each.message)}\n")
+            text.append("  --> ", "blue").append(one_line(f"{each.span}: {each.message}") + "\n")
         if limit is not None and len(found) > limit:
             text.append(f"   = and {len(found) - limit} more; --notes shows them\n", "dim")
     return text.append("\n") if findings else text
@@ -144,7 +144,9 @@ def _undecided(result: Result) -> Text:
 def _tally(result: Result) -> Text:
     text = Text()
     if result.report:
-        text.append(result.path, "bold").append(f": {counts(result.report)}\n").append_text(_trust(result.report))
+        text.append(one_line(result.path), "bold").append(f": {one_line(counts(result.report))}\n").append_text(
+            _trust(result.report)
+        )
     status, _, rest = outcome(result).partition(":")
     return text.append(status, STATUS_STYLES.get(result.status, "bold yellow")).append(f":{rest}\n")
 
