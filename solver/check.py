@@ -69,7 +69,7 @@ class _Run:
     def slice_by_slice(self) -> None:
         """Ask what concerns a part of the policy of each part by itself."""
         for part in slices(self.graph, self.prover.cones):
-            prover = Prover(part, self.limits, self.graph)
+            prover = Prover(part, self.limits, self.prover)
             prover.gather(entities for module in LOCAL for entities in module.entities(part))
             for module in LOCAL:
                 self.ask(prover, module)

@@ -15,4 +15,8 @@ class Limits:
     """Overlapping pairs looked for at most; the report says when there are more."""
 
 
+    agreed: int = 100
+    """Questions that both lanes are asked; of those after them, every thousandth is."""
+
+
 DEFAULT = Limits()

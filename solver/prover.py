@@ -6,13 +6,15 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from jurat.policies.expr import Atom, Expr, Observation, mentioned_atoms
-from jurat.policies.findings import TrustBase
+from jurat.policies.findings import TrustBase, Verdict
 from jurat.policies.graph import PolicyGraph
+from jurat.solver.agreement import Agreement
 from jurat.solver.answers import Answer
 from jurat.solver.claims import Claim, in_force
 from jurat.solver.cones import Cones
 from jurat.solver.encoding import Encoding, conjuncts
 from jurat.solver.limits import Limits
+from jurat.solver.sat import SatLane
 from jurat.solver.smt import SmtLane
 from jurat.solver.terms import Truth
 
@@ -20,12 +22,14 @@ from jurat.solver.terms import Truth
 class Prover:
     """Answers questions about one policy; deterministic for given limits."""
 
-    def __init__(self, graph: PolicyGraph, limits: Limits, whole: PolicyGraph | None = None) -> None:
-        """``whole`` is the policy that ``graph`` is a part of; witnesses say what is in force in all of it."""
+    def __init__(self, graph: PolicyGraph, limits: Limits, of: Prover | None = None) -> None:
+        """``of`` is the prover of the policy that ``graph`` is a part of; witnesses say what is in force in all of it."""
         self.graph = graph
-        self.whole = whole or graph
+        self.whole: PolicyGraph = of.whole if of else graph
         self.limits = limits
         self.cones = Cones(graph)
+        self.agreement: Agreement = of.agreement if of else Agreement(limits.agreed)
+        self._gathered: list[tuple[str, ...]] = []
         self._possible: dict[str, bool] = {}
 
     @cached_property
@@ -36,15 +40,27 @@ class Prover:
     @cached_property
     def smt(self) -> SmtLane:
         """The lane that answers everything."""
+        self.cones.gather(self._gathered)
         return SmtLane(self.cones, self.encoding, self.limits)
+
+    @cached_property
+    def sat(self) -> SatLane:
+        """The lane that answers what is finite, and fast."""
+        return SatLane(self.graph, self.limits)
 
     def gather(self, questions: Iterable[Iterable[str]]) -> None:
         """Say which entities will be asked about together, so that they share a solver."""
-        self.cones.gather(questions)
+        self._gathered = [tuple(entities) for entities in questions]
+        self.sat.gather(self._gathered)
 
     def ask(self, *claims: Claim) -> Answer:
         """Is there an admissible situation of which all this is true? PROVED: there is none."""
-        return self.smt.ask(claims)
+        found = self.sat.ask(claims)
+        if found is None or found.verdict is Verdict.UNKNOWN:
+            return self.smt.ask(claims)
+        if self.agreement.due():
+            self.agreement.confirm(claims, found.verdict, self.smt.ask(claims).verdict)
+        return Answer(found.verdict, found.core)
 
     def can_be_in_force(self, g: str) -> Answer | None:
         """The answer whether an entity can certainly be in force; None if it was seen to."""
