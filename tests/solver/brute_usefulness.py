@@ -99,3 +99,18 @@ def behaviour(resolution: Resolution, g: str) -> tuple[object, ...]:
 
 def named(report: Report, name: str) -> list[Finding]:
     return [each for each in report.findings if each.name == name]
+
+
+def defeated(found: Tried) -> set[tuple[str, str]]:
+    """(defeater, blocked) where the one alone blocks the other, in vain: it is overridden or outranked itself."""
+    graph = found.graph
+    return {(h, g) for _, now in found.situations for g in now.dropped for h in _lone_defeater(graph, now, g)}
+
+
+def _lone_defeater(graph: PolicyGraph, now: Resolution, g: str) -> tuple[str, ...]:
+    drop = now.dropped[g]
+    if drop.reason != "overridden" or len(drop.by) != 1:
+        return ()
+    beaten = now.dropped.get(drop.by[0])
+    surely = beaten is not None and drop.by[0] not in now.possible and beaten.reason in ("overridden", "outranked")
+    return drop.by if surely and not graph.outrankers[g] and not graph.ambiguities[g] else ()

@@ -6,11 +6,12 @@ from functools import cache
 from random import Random
 
 import pytest
-from tests.solver.brute_usefulness import Tried, alike_policy, covered, named, noticed, shadows, tried
+from tests.solver.brute_usefulness import Tried, alike_policy, covered, defeated, named, noticed, shadows, tried
 
 from jurat.policies.findings import Report
 from jurat.policies.graph import build_graph
 from jurat.solver import check
+from jurat.solver.checks.defeated_defeater import pairs, question
 from jurat.solver.limits import DEFAULT
 from jurat.solver.prover import Prover
 from jurat.solver.twins import difference
@@ -62,9 +63,21 @@ def test_twins_tell_whether_a_guideline_is_missed(seed: int) -> None:
                 assert answer.possible == noticed(found, g), g
 
 
+@pytest.mark.parametrize("seed", range(POLICIES))
+def test_defeated_defeaters_are_those_that_trying_everything_finds(seed: int) -> None:
+    found, report = checked(seed)
+    if consistent(report):
+        prover = Prover(found.graph, DEFAULT)
+        graph = found.graph
+        asked = [(h, g) for h, g in pairs(graph) if not graph.outrankers[g] and not graph.ambiguities[g]]
+        said = {pair for pair in asked if question(graph, *pair).put(prover).possible}
+        assert said == {pair for pair in defeated(found) if pair in asked}
+
+
 def test_the_policies_tried_have_such_guidelines() -> None:
     """Else the comparisons above would say little."""
     reports = [checked(seed)[1] for seed in range(POLICIES)]
     widths = {len(by) for report in reports for _, by in shadows(report)}
     assert widths >= {1, 2}
-    assert any(named(report, "redundant-guideline") for report in reports)
+    for name in ("redundant-guideline", "defeated-defeater", "generalised-guideline", "correlated-guidelines"):
+        assert any(named(report, name) for report in reports), name
