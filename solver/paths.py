@@ -58,9 +58,10 @@ def asked_of(graph: PolicyGraph, tool: ToolDeclaration) -> dict[str, Expr]:
     """What each caller asks of the arguments of a tool."""
     found: dict[str, Expr] = {}
     for g in graph.users[tool.id][0]:
-        for action in graph.entities[g].actions:
-            if isinstance(action, Call) and action.tool == tool.id and action.constraints:
-                found[g] = conjunction(*(constraint_of(each, tool) for each in action.constraints))
+        calls = [each for each in graph.entities[g].actions if isinstance(each, Call) and each.tool == tool.id]
+        said = [constraint_of(constraint, tool) for call in calls for constraint in call.constraints]
+        if said:
+            found[g] = conjunction(*said)
     return found
 
 
