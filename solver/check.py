@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
 
 import z3
 
-from jurat.policies.findings import Finding, Report
+from jurat.policies.findings import Finding, Report, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.solver.checks import CHECKS, LOCAL, inconsistent_axioms
 from jurat.solver.limits import DEFAULT, Limits
 from jurat.solver.outcome import Outcome
 from jurat.solver.prover import Prover
 from jurat.solver.slices import slices
+from jurat.solver.store import Store, carriers, key_of_part
 
 Progress = Callable[[str, int], None]
 """Called with the name of the running check and how many of its questions are answered."""
@@ -24,15 +25,21 @@ Emit = Callable[[Outcome], None]
 
 
 def check(
-    graph: PolicyGraph, limits: Limits = DEFAULT, progress: Progress | None = None, emit: Emit | None = None
+    graph: PolicyGraph,
+    limits: Limits = DEFAULT,
+    progress: Progress | None = None,
+    emit: Emit | None = None,
+    store: Store | None = None,
 ) -> Report:
     """Prove a policy free of conflict, or show where it is not. Deterministic for given limits.
+
+    ``store`` keeps what was proved of parts of the policy for the next time.
 
     Raises:
         InternalError: the solver and the reference semantics disagree, a bug of Jurat's.
     """
     started = time.perf_counter()
-    run = _Run(graph, limits, progress, emit)
+    run = _Run(graph, limits, progress, emit, store)
     run.ask(run.prover, inconsistent_axioms)
     if not run.findings:
         run.slice_by_slice()
@@ -50,8 +57,11 @@ def interrupt() -> None:
 class _Run:
     """A check as it goes; ``prover`` is asked what concerns the policy as a whole."""
 
-    def __init__(self, graph: PolicyGraph, limits: Limits, progress: Progress | None, emit: Emit | None) -> None:
+    def __init__(
+        self, graph: PolicyGraph, limits: Limits, progress: Progress | None, emit: Emit | None, store: Store | None
+    ) -> None:
         self.graph = graph
+        self.store = store
         self.limits = limits
         self.prover = Prover(graph, limits)
         self.by_check: dict[str, list[Outcome]] = {module.CHECK.name: [] for module in CHECKS}
@@ -68,22 +78,42 @@ class _Run:
 
     def slice_by_slice(self) -> None:
         """Ask what concerns a part of the policy of each part by itself."""
-        for part in slices(self.graph, self.prover.cones):
-            prover = Prover(part, self.limits, self.prover)
-            prover.gather(entities for module in LOCAL for entities in module.entities(part))
-            for module in LOCAL:
-                self.ask(prover, module)
+        parts = list(slices(self.graph, self.prover.cones))
+        if self.store is None:
+            for part in parts:
+                self._prove(part)
+            return
+        tags = carriers(self.graph)
+        keys = [key_of_part(part, tags, self.limits) for part in parts]
+        known = self.store.recall(keys)
+        for key, part in zip(keys, parts, strict=True):
+            if key in known:
+                self._take(Outcome(proof) for proof in known[key])
+            else:
+                found = self._prove(part)
+                if all(not each.finding and each.proof.verdict is not Verdict.UNKNOWN for each in found):
+                    self.store.keep(key, (each.proof for each in found))
 
-    def ask(self, prover: Prover, module: ModuleType) -> None:
+    def _prove(self, part: PolicyGraph) -> list[Outcome]:
+        prover = Prover(part, self.limits, self.prover)
+        prover.gather(entities for module in LOCAL for entities in module.entities(part))
+        return [outcome for module in LOCAL for outcome in self.ask(prover, module)]
+
+    def ask(self, prover: Prover, module: ModuleType) -> list[Outcome]:
         """Everything that a check asks."""
-        name = module.CHECK.name
-        found = self.by_check[name]
-        for outcome in module.run(prover):
+        return self._take(module.run(prover))
+
+    def _take(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        taken = []
+        for outcome in outcomes:
+            taken.append(outcome)
+            found = self.by_check[outcome.proof.check]
             found.append(outcome)
             if self._emit:
                 self._emit(outcome)
             if self._progress:
-                self._progress(name, len(found))
+                self._progress(outcome.proof.check, len(found))
+        return taken
 
 
 def _report(graph: PolicyGraph, outcomes: list[Outcome], seconds: float) -> Report:

@@ -1,0 +1,145 @@
+"""Proofs kept from one run to the next, by all that they depend on: a part that did not change is not proved again.
+
+Only parts without a finding are kept, since a finding says where things stand in files. The key of a part covers its
+content, the limits, and the code that proves, so that an entry can never be out of date. Entries are data, not code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import z3
+
+from jurat import policies
+from jurat.policies.canonical import content_of
+from jurat.policies.findings import Proof, TrustBase, Verdict
+from jurat.policies.graph import PolicyGraph
+from jurat.solver.limits import Limits
+
+MOST = 200_000
+"""Parts that are kept at most; those not asked for the longest go first."""
+
+CHUNK = 500
+"""Keys that are looked up at once, fewer than SQLite takes."""
+
+
+class Store:
+    """Proofs by the key of their part, in an SQLite file; a file that cannot be used is an empty store."""
+
+    def __init__(self, path: Path) -> None:
+        self._new: dict[str, tuple[Proof, ...]] = {}
+        self._seen: list[str] = []
+        self._connection = _opened(path)
+
+    def recall(self, keys: Sequence[str]) -> dict[str, tuple[Proof, ...]]:
+        """The proofs of those parts that are known."""
+        found: dict[str, tuple[Proof, ...]] = {}
+        for start in range(0, len(keys), CHUNK):
+            for key, body in self._rows(keys[start : start + CHUNK]):
+                with suppress(ValueError, TypeError, KeyError, zlib.error):  # somebody wrote into the file
+                    found[key] = tuple(map(_proof, json.loads(zlib.decompress(body))))
+        self._seen += found
+        return found
+
+    def keep(self, key: str, proofs: Iterable[Proof]) -> None:
+        """Remember a part once :meth:`close` is called."""
+        self._new[key] = tuple(proofs)
+
+    def close(self) -> None:
+        """Write what is new; a disk that is full, or a file that is locked, loses it and nothing else."""
+        if self._connection is None:
+            return
+        rows = (
+            (key, zlib.compress(json.dumps(list(map(_row, found))).encode(), 1)) for key, found in self._new.items()
+        )
+        with suppress(sqlite3.Error), self._connection as writing:
+            writing.executemany("REPLACE INTO parts (key, proofs, used) VALUES (?, ?, unixepoch())", rows)
+            marked = ((key,) for key in self._seen)
+            writing.executemany(
+                "UPDATE parts SET used = unixepoch() WHERE key = ? AND used < unixepoch() - 86400", marked
+            )
+            writing.execute(
+                "DELETE FROM parts WHERE key IN (SELECT key FROM parts ORDER BY used DESC LIMIT -1 OFFSET ?)", (MOST,)
+            )
+        self._connection.close()
+
+    def _rows(self, keys: Sequence[str]) -> list[tuple[str, bytes]]:
+        if self._connection is None:
+            return []
+        marks = ",".join("?" * len(keys))
+        try:
+            return self._connection.execute(f"SELECT key, proofs FROM parts WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - only question marks are put in
+        except sqlite3.Error:
+            return []
+
+
+def _opened(path: Path) -> sqlite3.Connection | None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(path, timeout=1.0)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("CREATE TABLE IF NOT EXISTS parts (key TEXT PRIMARY KEY, proofs BLOB, used INTEGER)")
+    except (OSError, sqlite3.Error):
+        return None
+    return connection
+
+
+def key_of_part(part: PolicyGraph, carriers: Mapping[str, int], limits: Limits) -> str:
+    """SHA-256 (hex) of all that a part's proofs depend on; ``carriers`` are the policy's (:func:`carriers`)."""
+    policy = replace(part.policy, relations=(), agents={}, sources={})
+    tables: list[Mapping[str, object]] = [
+        part.overriders,
+        part.entailers,
+        part.requirements,
+        part.alternatives,
+        part.kin,
+    ]
+    rest = (part.exclusive, part.disambiguations, _tags(part, carriers), limits, _version())
+    content = content_of((policy, tuple(dict(table) for table in tables), rest))
+    return hashlib.sha256(content.encode("ascii")).hexdigest()
+
+
+def carriers(graph: PolicyGraph) -> dict[str, int]:
+    """How many entities carry each tag that a relation names, since a tag is its members."""
+    refs = (ref for each in graph.policy.relations for ref in (each.source, each.target))
+    named = {ref.id for ref in refs if ref.kind in ("tag", "any_tag")}
+    return dict(Counter(tag for entity in graph.entities.values() for tag in entity.tags if tag in named))
+
+
+def _tags(part: PolicyGraph, every: Mapping[str, int]) -> dict[str, int]:
+    carried = {tag for entity in part.entities.values() for tag in entity.tags}
+    return {tag: every[tag] for tag in carried if tag in every}
+
+
+@cache
+def _version() -> str:
+    """What proves: Z3, and every file of these two rooms."""
+    digest = hashlib.sha256(z3.get_version_string().encode())
+    for room in (Path(policies.__file__).parent, Path(__file__).parent):
+        for file in sorted(room.rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _row(proof: Proof) -> list[Any]:
+    base = proof.trust_base
+    return [
+        proof.question, proof.check, proof.verdict.value, proof.core, base.axioms, base.observations, proof.reason,
+        proof.kind,
+    ]  # fmt: skip
+
+
+def _proof(row: list[Any]) -> Proof:
+    question, check, verdict, core, axioms, observations, reason, kind = row
+    base = TrustBase(tuple(axioms), tuple(observations))
+    return Proof(question, check, Verdict(verdict), tuple(core), base, reason=reason, kind=kind)
