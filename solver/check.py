@@ -31,7 +31,9 @@ def check(
     emit: Emit | None = None,
     store: Store | None = None,
 ) -> Report:
-    """Prove a policy free of conflict, or show where it is not. Deterministic for given limits.
+    """Prove a policy free of conflict, or show where it is not.
+
+    For given limits the verdicts are always the same; of several situations that show one fault, another may be shown.
 
     ``store`` keeps what was proved of parts of the policy for the next time.
 
