@@ -35,8 +35,10 @@ def kept(graph: PolicyGraph, path: Path) -> Report:
 
 
 def said(what: Finding | Proof) -> str:
-    """Without the witness, of which Z3 may find another one."""
-    return repr(replace(what, proof=None) if isinstance(what, Finding) else replace(what, witness=None))
+    """Without the witness and the core, of which Z3 may find others."""
+    if isinstance(what, Finding):
+        return repr(replace(what, proof=None))
+    return repr((what.check, what.question, what.verdict, what.kind))
 
 
 def policies() -> Iterator[PolicyGraph]:
