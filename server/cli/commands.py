@@ -11,6 +11,7 @@ from jurat import __version__
 from jurat.server.cli import streams
 from jurat.server.cli.chat import chat
 from jurat.server.cli.check import check
+from jurat.server.cli.diff import diff
 from jurat.server.cli.explain import explain
 from jurat.server.cli.graph import graph
 from jurat.server.cli.init import init
@@ -67,7 +68,7 @@ def command_line() -> None:
     """
 
 
-for _command in (init, check, explain, graph, chat, serve, models):
+for _command in (init, check, diff, explain, graph, chat, serve, models):
     command_line.add_command(_command)
 
 

@@ -1,0 +1,189 @@
+"""``jurat diff`` against trying every situation of two small policies with the reference semantics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import pytest
+from tests.solver.editing import levels, pair, situations
+
+from jurat.policies.arguments import constraint_of
+from jurat.policies.evaluation import evaluate
+from jurat.policies.expr import conjunction
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Call, Forbid, HandOff, Instruct, Offer, Reply
+from jurat.policies.printing import show
+from jurat.policies.resolution import Resolution
+from jurat.policies.types import Value
+from jurat.solver.diff import Change, Comparison, Status, diff
+
+PAIRS = 120
+AMOUNTS: list[dict[str, Value]] = [{}, *({"amount": value} for value in range(4))]
+Happening = tuple[str, int | None]
+"""What happens, and with which arguments where it is about a call."""
+
+
+@cache
+def compared(seed: int) -> tuple[tuple[PolicyGraph, PolicyGraph], Comparison] | None:
+    graphs = pair(seed)
+    return (graphs, diff(*graphs)) if graphs else None
+
+
+def happenings(graph: PolicyGraph, resolution: Resolution) -> set[Happening]:
+    """Everything that happens in a situation, in the words of a comparison."""
+    found: set[Happening] = set()
+    for each in resolution.actions:
+        found |= {(text, None) for text in texts(graph, each.action)}
+    found |= {(f"the customer is asked whether `{show(graph.entities[g].condition)}`", None) for g in resolution.ask}
+    meant = {target for each in resolution.clarifications for target in each.targets}
+    found |= {(f"the customer is asked whether `{show(graph.entities[g].condition)}` is meant", None) for g in meant}
+    for tool in graph.vocabulary.tools.values():
+        for place, given in enumerate(AMOUNTS):
+            if tool.guard and evaluate(tool.guard.expr, resolution.settled.valuation.look, given) is True:
+                found.add((f"the guard of `{tool.id}` holds", place))
+            if admitted(graph, tool.id, resolution, given):
+                found.add((f"a call of `{tool.id}` is admitted", place))
+    return found | {(text, None) for text in moves(graph, resolution)}
+
+
+def texts(graph: PolicyGraph, action: object) -> Iterator[str]:
+    match action:
+        case Instruct(text):
+            yield f"the agent is told: {text}"
+        case Call(tool, constraints):
+            yield f"`{tool}` is called"
+            if constraints:
+                asked = conjunction(*(constraint_of(each, graph.vocabulary.tools[tool]) for each in constraints))
+                yield f"`{tool}` is called with `{show(asked)}`"
+        case Offer(tool):
+            yield f"`{tool}` is offered"
+        case Forbid(what, target):
+            yield f"the {what} `{target}` is forbidden"
+        case Reply(id_):
+            yield f"the reply is `{id_}`"
+        case HandOff(to):
+            yield f"the conversation is handed to `{to}`"
+        case _:
+            yield f'`{action.decision}` is "{action.value}"'  # type: ignore[attr-defined]  # what is left
+
+
+def admitted(graph: PolicyGraph, tool: str, resolution: Resolution, given: dict[str, Value]) -> bool:
+    """As the engine's toolbox has it."""
+    actions, look = [each.action for each in resolution.actions], resolution.settled.valuation.look
+    calls = [each for each in actions if isinstance(each, Call) and each.tool == tool]
+    wanted = [constraint_of(each, graph.vocabulary.tools[tool]) for call in calls for each in call.constraints]
+    guard = graph.vocabulary.tools[tool].guard
+    return (
+        bool(calls or Offer(tool) in actions)
+        and Forbid("tool", tool) not in actions
+        and all(evaluate(each, look, given) is True for each in [*wanted, *([guard.expr] if guard else [])])
+    )
+
+
+def moves(graph: PolicyGraph, resolution: Resolution) -> Iterator[str]:
+    look = resolution.settled.valuation.look
+    for journey in graph.journeys.values():
+        if any(evaluate(each.expr, look) is True for each in journey.triggers):
+            yield f"the journey `{journey.id}` begins"
+        here = resolution.settled.valuation.values.get(f"journey.{journey.id}.state")
+        for state in journey.states.values():
+            if here == state.id:
+                true = [each.target for each in state.transitions if evaluate(each.condition, look) is True]
+                yield from (f"the journey `{journey.id}` goes from `{state.id}` to `{target}`" for target in true[:1])
+
+
+def expected(graphs: tuple[PolicyGraph, PolicyGraph]) -> tuple[set[str], set[str]]:
+    """What happens somewhere only before, and what only after."""
+    lost: set[str] = set()
+    gained: set[str] = set()
+    for _, resolved in situations(*graphs):
+        old, new = (happenings(graph, each) for graph, each in zip(graphs, resolved, strict=True))
+        lost |= {text for text, _ in old - new}
+        gained |= {text for text, _ in new - old}
+    return lost, gained
+
+
+@pytest.mark.parametrize("seed", range(PAIRS))
+def test_each_topic_is_what_trying_everything_says(seed: int) -> None:
+    found = compared(seed)
+    if found is None or found[1].inconsistent:
+        return
+    lost, gained = expected(found[0])
+    rows = found[1].rows
+    assert not found[1].undecided
+    assert {row.key.text for row in rows if row.only_before} == lost
+    assert {row.key.text for row in rows if row.only_after} == gained
+    for row in rows:
+        both = bool(row.only_before) and bool(row.only_after)
+        more = bool(row.only_after) is not row.key.restrictive
+        change = Change.INCOMPARABLE if both else Change.MORE if more else Change.LESS
+        assert row.change is (change if row.only_before or row.only_after else Change.EQUIVALENT)
+
+
+@pytest.mark.parametrize("seed", range(PAIRS))
+def test_the_share_is_the_one_counted_by_trying(seed: int) -> None:
+    found = compared(seed)
+    if found is None or found[1].share is None or not found[1].differing or not comparable(*found):
+        return
+    graphs, comparison = found
+    assert comparison.share is not None
+    kinds = levels(graphs)
+    admissible = affected = 0
+    for given, resolved in situations(*graphs):
+        if is_cell(graphs, comparison, given, kinds):
+            old, new = (happenings(graph, each) for graph, each in zip(graphs, resolved, strict=True))
+            admissible += 1
+            affected += old != new
+    assert comparison.share.reason == ""
+    assert comparison.share.affected * admissible == affected * comparison.share.admissible
+
+
+def comparable(graphs: tuple[PolicyGraph, PolicyGraph], comparison: Comparison) -> bool:
+    """Whether levels were cut as all formulas cut them, not only those of the part that was compared."""
+    assert comparison.share is not None
+    cells = comparison.share.cells.get("level")
+    defaults = [graph.vocabulary.facts["level"].default for graph in graphs]
+    return cells is None or cells == len(levels(graphs)) + (None in defaults)
+
+
+def is_cell(
+    graphs: tuple[PolicyGraph, PolicyGraph], comparison: Comparison, given: dict[str, Value], kinds: list[int]
+) -> bool:
+    """Whether a situation is the one tried for its cell."""
+    assert comparison.share is not None
+    if any(key not in given for graph in graphs for key in graph.vocabulary.observations if key in mentioned(graphs)):
+        return False
+    for id_, journey in graphs[0].journeys.items():
+        state = f"journey.{id_}.state"
+        if state not in comparison.share.cells and given.get(state) not in (None, next(iter(journey.states))):
+            return False
+    if "level" in given:
+        return given["level"] in kinds
+    return "level" not in mentioned(graphs) or any(graph.vocabulary.facts["level"].default is None for graph in graphs)
+
+
+def mentioned(graphs: tuple[PolicyGraph, PolicyGraph]) -> set[str]:
+    return {key for graph in graphs for key in graph.atoms}
+
+
+def test_the_pairs_tried_have_every_kind_of_change() -> None:
+    """Else the comparison above would say little."""
+    found = [each[1] for seed in range(PAIRS) if (each := compared(seed))]
+    assert {row.change for each in found for row in each.rows} == {*Change} - {Change.UNDECIDED}
+    kinds = {row.key.kind for each in found for row in each.differing}
+    assert kinds >= {
+        "tool",
+        "call",
+        "offer",
+        "forbidden tool",
+        "guard",
+        "decision",
+        "hand-off",
+        "reply",
+        "instruction",
+        "question",
+    }
+    assert sum(each.status is Status.EQUIVALENT for each in found) >= PAIRS // 10
+    counted = [each for each in found if each.share and each.differing and each.share.fraction is not None]
+    assert len({each.share.fraction for each in counted if each.share}) >= PAIRS // 10
