@@ -15,7 +15,7 @@ from typing import Any
 
 from jurat.policies.model import Policy, Ref, Relation
 
-FORMAT = "jurat-policy-1"
+FORMAT = "jurat-policy-2"
 """Part of what is hashed; to be raised when the meaning of a policy's content changes."""
 
 _ORDERLESS = frozenset({"relations", "axioms", "invariants", "goals", "expect", "include", "reevaluate_after", "allow"})
@@ -32,10 +32,45 @@ _LEFT_OUT = {
 """The author's spelling of formulas, whose content is the tree."""
 
 
-def digest_of(policy: Policy) -> str:
-    """SHA-256 (hex) of the policy's content; places in files do not count."""
-    numbered = replace(policy, relations=tuple(_grouped(policy.relations)))
-    return hashlib.sha256(f"[{_quoted(FORMAT)},{content_of(numbered)}]".encode("ascii")).hexdigest()
+Memo = dict[int, tuple[object, str]]
+"""Digests of values by their identity, with the values, so that an identity cannot come to mean another one."""
+
+
+def digest_of(policy: Policy, memo: Memo | None = None) -> str:
+    """SHA-256 (hex) of the policy's content; places in files do not count.
+
+    It is made of the digests of the guidelines and of the other sections. With a ``memo`` only those are computed that
+    are not in it; a value in it must not change, which for a ``dict`` the caller answers for.
+    """
+    known: Memo = {} if memo is None else memo
+    sections = {
+        "guidelines": {g: _remembered(guideline, known) for g, guideline in policy.guidelines.items()},
+        "relations": _remembered(
+            policy.relations, known, lambda: content_of(sorted(_grouped(policy.relations), key=content_of))
+        ),
+    }
+    others = (each.name for each in fields(policy) if each.name not in (*sections, *_LEFT_OUT["Policy"]))
+    rest = {
+        name: _remembered(each, known, _section(name, each))
+        for name in others
+        if (each := getattr(policy, name)) is not None
+    }
+    return _hashed(content_of([FORMAT, sections, rest]))
+
+
+def _section(name: str, value: object) -> Callable[[], str]:
+    return lambda: _orderless(value) if name in _ORDERLESS else content_of(value)
+
+
+def _remembered(value: object, memo: Memo, write: Callable[[], str] | None = None) -> str:
+    found = memo.get(id(value))
+    if found is None:
+        found = memo[id(value)] = (value, _hashed(write() if write else content_of(value)))
+    return found[1]
+
+
+def _hashed(content: str) -> str:
+    return hashlib.sha256(content.encode("ascii")).hexdigest()
 
 
 def _grouped(relations: Iterable[Relation]) -> Iterator[Relation]:

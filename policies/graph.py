@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
@@ -11,7 +11,7 @@ from typing import Literal
 import networkx as nx
 
 from jurat.policies.arguments import clashing_arguments
-from jurat.policies.canonical import digest_of
+from jurat.policies.canonical import Memo, digest_of
 from jurat.policies.errors import PolicyError
 from jurat.policies.expand import Expansion, expand
 from jurat.policies.expr import And, Atom, Compare, Const, Expr, JourneyActive, JourneyState, atoms, key_of
@@ -182,8 +182,8 @@ class PolicyGraph:
         return MappingProxyType(dict(sorted(mentioned.items())))
 
 
-def build_graph(policy: Policy) -> PolicyGraph:
-    """Expand a policy's relations and freeze it.
+def build_graph(policy: Policy, memo: Memo | None = None) -> PolicyGraph:
+    """Expand a policy's relations and freeze it; ``memo`` as for :func:`~jurat.policies.canonical.digest_of`.
 
     Raises:
         PolicyError: a relation relates an entity to itself, or formulas disagree on the type of an argument.
@@ -202,7 +202,19 @@ def build_graph(policy: Policy) -> PolicyGraph:
         exclusive=tuple(sorted(expansion.exclusive)),
         disambiguations=tuple(Disambiguation(d, targets) for d, targets in sorted(expansion.disambiguates.items())),
         kin=_kin(entities, expansion),
-        digest=digest_of(policy),
+        digest=digest_of(policy, memo),
+    )
+
+
+def with_guidelines(graph: PolicyGraph, changed: Mapping[str, Guideline], memo: Memo) -> PolicyGraph:
+    """The same policy but for what some guidelines say; their relations, tags and scopes must be what they were."""
+    policy = replace(graph.policy, guidelines={**graph.guidelines, **changed})
+    entities = {g: _guideline(guideline, policy) for g, guideline in changed.items()}
+    return replace(
+        graph,
+        policy=policy,
+        entities=MappingProxyType({**graph.entities, **entities}),
+        digest=digest_of(policy, memo),
     )
 
 
