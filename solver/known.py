@@ -16,7 +16,7 @@ from jurat.policies.expr import Atom, Expr, Fact, JourneyState
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Forbid, Offer, ToolDeclaration
 from jurat.policies.resolution import Resolution
-from jurat.policies.types import ListType, Value
+from jurat.policies.types import ListType, Type, Value
 from jurat.solver.build import NO, YES, any_of, negation, same
 from jurat.solver.calls import _Choice
 from jurat.solver.formulas import truth
@@ -77,11 +77,17 @@ def arguments_for(
     """Such arguments, rather few of them; None if there are none, or none that can be written down and evaluated."""
     search = _search(graph, resolution, tool, beyond)
     found = search.values() if search else None
-    if search is None or found is None:
+    if found is None or not admits(graph, resolution, tool, found):
         return None
     look = resolution.settled.valuation.look
-    met = all(evaluate(expr, look, found) is True for expr in search.wanted)
-    return found if met and (beyond is None or evaluate(beyond, look, found) is not True) else None
+    return found if beyond is None or evaluate(beyond, look, found) is not True else None
+
+
+def admits(graph: PolicyGraph, resolution: Resolution, tool: str, given: Arguments) -> bool:
+    """Whether a call with these arguments is admitted in a situation, by the reference evaluation."""
+    look = resolution.settled.valuation.look
+    wanted = _wanted(graph.vocabulary.tools[tool], resolution)
+    return bool(users(resolution, tool)) and all(evaluate(expr, look, given) is True for expr in wanted)
 
 
 def _wanted(tool: ToolDeclaration, resolution: Resolution) -> list[Expr]:
@@ -103,7 +109,6 @@ class _Search:
     """A solver that looks for the arguments of one call."""
 
     def __init__(self, tool: ToolDeclaration, resolution: Resolution, wanted: list[Expr], beyond: Expr | None) -> None:
-        self.wanted = wanted
         self.beyond = beyond
         every = [*wanted, *([beyond] if beyond else [])]
         self.choice = _Choice({**argument_types(every), **dict(tool.parameters)})
@@ -122,8 +127,7 @@ class _Search:
             if self.solver.check(wish) == z3.sat:
                 model = self.solver.model()
                 self.solver.add(wish)
-        found = {name: self._value(model, name) for name in self.choice.terms if self._given(model, name)}
-        return None if None in found.values() else {name: each for name, each in found.items() if each is not None}
+        return chosen(self.choice, model)
 
     def _wishes(self) -> Iterator[z3.BoolRef]:
         for term in self.choice.terms.values():
@@ -131,16 +135,20 @@ class _Search:
             if isinstance(term, ListTerm) and isinstance(term.contains, Members):
                 yield term.size == z3.Sum([z3.If(has, 1, 0) for _, has in term.contains.chosen.values()] or [0])
 
-    def _given(self, model: z3.ModelRef, name: str) -> bool:
-        return bool(z3.is_true(model.eval(self.choice.terms[name].known, model_completion=True)))
 
-    def _value(self, model: z3.ModelRef, name: str) -> Value | None:
-        term, type_ = self.choice.terms[name], self.choice.types[name]
-        if isinstance(term, Term):
-            return scalar(model.eval(term.value, model_completion=True), type_)
-        assert isinstance(type_, ListType)
-        assert isinstance(term.contains, Members)
-        chosen = (element for element, has in term.contains.chosen.values() if z3.is_true(model.eval(has)))
-        members = {scalar(model.eval(each, model_completion=True), type_.element) for each in chosen}
-        size = model.eval(term.size, model_completion=True).as_long()
-        return tuple(sorted((each for each in members if each is not None), key=repr)) if size == len(members) else None
+def chosen(choice: _Choice, model: z3.ModelRef) -> dict[str, Value] | None:
+    """The arguments given in a model, as plain values; None if one of them cannot be written down."""
+    given = [name for name, term in choice.terms.items() if z3.is_true(model.eval(term.known, model_completion=True))]
+    found = {name: _value(choice.terms[name], choice.types[name], model) for name in given}
+    return None if None in found.values() else {name: each for name, each in found.items() if each is not None}
+
+
+def _value(term: Term | ListTerm, type_: Type, model: z3.ModelRef) -> Value | None:
+    if isinstance(term, Term):
+        return scalar(model.eval(term.value, model_completion=True), type_)
+    assert isinstance(type_, ListType)
+    assert isinstance(term.contains, Members)
+    inside = (element for element, has in term.contains.chosen.values() if z3.is_true(model.eval(has)))
+    members = {scalar(model.eval(each, model_completion=True), type_.element) for each in inside}
+    size = model.eval(term.size, model_completion=True).as_long()
+    return tuple(sorted((each for each in members if each is not None), key=repr)) if size == len(members) else None

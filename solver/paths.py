@@ -20,11 +20,12 @@ from jurat.policies.expr import Expr, conjunction, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Offer, ToolDeclaration
 from jurat.policies.spans import Span
-from jurat.policies.types import Type
+from jurat.policies.types import Type, Value
 from jurat.solver.build import YES, all_of, implication, negation
 from jurat.solver.calls import _Choice
 from jurat.solver.claims import Claim, Not, Symbolic, acts, binds, entities_of, every, mentioned_by, some
 from jurat.solver.formulas import truth
+from jurat.solver.known import chosen
 from jurat.solver.prover import Prover
 from jurat.solver.terms import Atoms
 
@@ -126,6 +127,10 @@ class Calling:
         term = self._choice.terms[name]
         return term.known, term.value  # type: ignore[union-attr]  # asked of numbers only
 
+    def chosen(self, model: z3.ModelRef) -> dict[str, Value] | None:
+        """The arguments chosen in a model; None if one of them cannot be written down."""
+        return chosen(self._choice, model)
+
     def _symbolic(self, formula: z3.BoolRef, *exprs: Expr) -> Symbolic:
         laws = tuple(self._choice.laws())
         return Symbolic(all_of((formula, *laws)), tuple(self.asked), frozenset(mentioned_atoms(exprs)))
@@ -133,11 +138,16 @@ class Calling:
 
 def background(prover: Prover, *claims: Claim) -> list[z3.BoolRef]:
     """All that holds of the situations that some claims speak of, and the claims: for a solver of one's own."""
-    encoding, cones = prover.encoding, prover.cones
     stated = [prover.smt.formula(claim) for claim in claims]
+    return [*definitions(prover, *claims), *stated]
+
+
+def definitions(prover: Prover, *claims: Claim) -> list[z3.BoolRef]:
+    """All that holds of the situations that some claims speak of, whose formulas were made before."""
+    encoding, cones = prover.encoding, prover.cones
     entities, mentioned = entities_of(claims), mentioned_by(claims)
     cone, atoms = cones.cone(entities), cones.atoms_of(entities, mentioned)
     rules = [each for g in sorted(cone.rules) for each in encoding.rule(g)]
     conditions = [each for g in sorted(cone.conditions) for part in encoding.condition(g) for each in part]
     axioms = [each for axiom in cones.axioms_about(atoms) for each in encoding.axiom(axiom)]
-    return [*rules, *conditions, *axioms, *encoding.laws(atoms), *stated]
+    return [*rules, *conditions, *axioms, *encoding.laws(atoms)]
