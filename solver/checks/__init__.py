@@ -15,6 +15,7 @@ from jurat.solver.checks import (
     defeated_defeater,
     generalised_guideline,
     inconsistent_axioms,
+    ordering_conflict,
     override_cycle,
     paradox,
     redundant_axiom,
@@ -27,6 +28,7 @@ from jurat.solver.checks import (
 CHECKS: tuple[ModuleType, ...] = (
     inconsistent_axioms,
     conflicting_actions,
+    ordering_conflict,
     paradox,
     override_cycle,
     circular_support,

@@ -21,7 +21,8 @@ Limits
     Events in an invariant are those of its position. What is not known is not true: an invariant about an absent fact is
     broken. The proof counts with more than the engine does (docs/invariants.md), and a counterexample is shown only after
     it was played through the reference semantics; where neither a proof nor such a session is found, the answer is
-    undecided, which does not pass. Sessions in which facts contradict the axioms are refused and not considered.
+    undecided, which does not pass. Sessions in which facts contradict the axioms are refused and not considered. Invariants
+    that make calls wait for each other are an `ordering-conflict`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from collections.abc import Iterator
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Invariant
+from jurat.solver.checks import ordering_conflict
 from jurat.solver.outcome import Check, Outcome, Report, finding_of
 from jurat.solver.prover import Prover
 from jurat.solver.sessions import SessionProof, prove_always
@@ -39,6 +41,7 @@ CHECK = Check("J021", "broken-invariant", Severity.ERROR)
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
+    circular = ordering_conflict.invariants(prover)
     for invariant in prover.graph.policy.invariants:
         found = prove_always(prover, invariant.expr)
         proof = Proof(
@@ -51,7 +54,7 @@ def run(prover: Prover) -> Iterator[Outcome]:
             found.said,
             "obligation",
         )
-        refuted = found.verdict is Verdict.REFUTED
+        refuted = found.verdict is Verdict.REFUTED and invariant.id not in circular
         finding = finding_of(prover.graph, CHECK, _told(prover.graph, invariant, found), proof) if refuted else None
         yield Outcome(proof, finding)
 

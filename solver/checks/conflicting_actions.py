@@ -19,7 +19,7 @@ Fix
 
 Limits
     Two instructions whose words contradict each other are beyond a solver; overlaps of such guidelines are noted as
-    `undeclared-overlap`.
+    `undeclared-overlap`. Calls that are impossible because they wait for each other are an `ordering-conflict`.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from jurat.policies.resolution import Resolution
 from jurat.policies.spans import Span
 from jurat.policies.values import show_value
 from jurat.solver.calls import blocked_calls, concerned
+from jurat.solver.checks import ordering_conflict
 from jurat.solver.claims import acts, binds, in_force
 from jurat.solver.outcome import Check, Outcome, Report, absent, judged, quoted
 from jurat.solver.prover import Prover
@@ -78,7 +79,9 @@ def run(prover: Prover) -> Iterator[Outcome]:
     for _, found in sorted(by_pair.items()):
         yield _pair(prover, found)
     for tool, callers in sorted(callers_of(graph).items()):
-        yield from blocked_calls(prover, CHECK, tool, callers)
+        for outcome in blocked_calls(prover, CHECK, tool, callers):
+            waits = outcome.finding is not None and tool in ordering_conflict.stuck(prover)
+            yield Outcome(outcome.proof) if waits else outcome
 
 
 def _pair(prover: Prover, found: list[Clash]) -> Outcome:
