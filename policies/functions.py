@@ -24,7 +24,7 @@ MAX_WITHIN_TURNS = 1_000_000
 def call(self: Checker, node: Node, hint: Type | None) -> Expr | None:
     """``f(x)``"""
     del hint
-    rule = FUNCTIONS.get(node.value)
+    rule = self.scope.functions.get(node.value) or FUNCTIONS.get(node.value)
     if rule is not None:
         return _with_count(self, node, *rule)
     if node.value in METHODS:
@@ -63,7 +63,7 @@ def _unknown_function(self: Checker, node: Node) -> None:
     if help_ is not None:
         self.fault(node, UNSUPPORTED, f"`{node.value}` of CEL is not part of formulas", help_)
     else:
-        help_ = self.scope.suggest(node.value, [*FUNCTIONS, *METHODS])
+        help_ = self.scope.suggest(node.value, [*self.scope.functions, *FUNCTIONS, *METHODS])
         self.fault(node, UNKNOWN_NAME, f"there is no function `{node.value}`", help_)
 
 
@@ -130,7 +130,8 @@ def _string(self: Checker, node: Node, function: str) -> Expr | None:
     return None
 
 
-def _literal_text(self: Checker, node: Node, function: str) -> str | None:
+def literal_text(self: Checker, node: Node, function: str) -> str | None:
+    """The text in quotes that a function is given; None after saying that it is none."""
     if node.kind == "literal" and node.value.type in TEXT_TOKENS:
         try:
             return text_of(node.value)
@@ -143,7 +144,7 @@ def _literal_text(self: Checker, node: Node, function: str) -> str | None:
 
 
 def _moment(self: Checker, node: Node) -> Expr | None:
-    text = _literal_text(self, node.parts[0], node.value)
+    text = literal_text(self, node.parts[0], node.value)
     if text is None:
         return None
     try:
@@ -156,7 +157,7 @@ def _moment(self: Checker, node: Node) -> Expr | None:
 
 
 def _observation(self: Checker, node: Node) -> Expr | None:
-    key = _literal_text(self, node.parts[0], node.value)
+    key = literal_text(self, node.parts[0], node.value)
     if key is None:
         return None
     if key not in self.scope.observations:
@@ -175,7 +176,7 @@ def _observation(self: Checker, node: Node) -> Expr | None:
 
 
 def _tool_event(self: Checker, node: Node) -> Expr | None:
-    tool = _literal_text(self, node.parts[0], node.value)
+    tool = literal_text(self, node.parts[0], node.value)
     if tool is None:
         return None
     if tool == "*" and node.value == "failed":

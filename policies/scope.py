@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.expr import Const, Event, Expr, Fact, JourneyActive, JourneyState, ListOf, Observation
 from jurat.policies.model import ConstantDeclaration, Vocabulary
 from jurat.policies.types import DECIMAL, INT, DecimalType, EnumType, IntType, ListType, ScalarType, Type
+
+if TYPE_CHECKING:
+    from jurat.policies.cel import Node
+    from jurat.policies.meaning import Checker
+
+    Function = Callable[[Checker, Node], Expr | None]
+    """What a call means, to whoever checks the formula; None where its faults were reported."""
 
 BUILT_IN_EVENTS = ("session.started", "session.ended", "message.received", "message.pii")
 TOOL_EVENTS = ("called", "succeeded", "failed")
@@ -19,7 +27,8 @@ class Scope:
     """The names of a policy, and what is allowed where the formula stands.
 
     ``names`` are what dotted names stand for; ``tables`` the constant maps, which are only read at a key.
-    ``arguments`` are the declared types of a tool's arguments, or None where no call is spoken of. ``suggest`` finds
+    ``arguments`` are the declared types of a tool's arguments, or None where no call is spoken of. ``functions`` are those
+    that only this scope has, with how many arguments they take and what they mean. ``suggest`` finds
     near misses; a reader of many formulas may pass one that stops when there is too much to compare.
     """
 
@@ -30,6 +39,7 @@ class Scope:
     arguments: Mapping[str, Type] | None = None
     history: bool = True
     suggest: Callable[[str, list[str]], str] = near_miss
+    functions: Mapping[str, tuple[tuple[int, ...], Function]] = field(default_factory=dict)
 
     def with_arguments(self, types: Mapping[str, Type] | Iterable[tuple[str, Type]]) -> Scope:
         """The same names, where ``arguments.<name>`` of a tool can be spoken of too."""

@@ -93,6 +93,15 @@ class Calling:
         wanted = some(*(acts(self.graph, path.entity) for path in paths or self.paths))
         return every(wanted, *self.unforbidden(), self.admitted)
 
+    @property
+    def somehow(self) -> Claim:
+        """A call can be made with some arguments."""
+        variables, claim = self._choice.constants(), self.possible()
+        if not variables:
+            return claim
+        formula = z3.Exists(variables, self.prover.smt.formula(claim))
+        return Symbolic(formula, entities_of((claim,)), mentioned_by((claim,)))
+
     def unforbidden(self) -> Iterator[Claim]:
         """Nothing forbids the tool."""
         return (Not(binds(g)) for g in self.graph.users[self.tool.id][1])
