@@ -143,6 +143,7 @@ def working(task: str) -> Iterator[Callable[[str], None]]:
         yield lambda name: current.__setitem__(0, name)
     finally:
         late.cancel()
+        late.join()  # what follows may fork, which wants no other thread
 
 
 def load_policy(path: str) -> PolicyGraph:

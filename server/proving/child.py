@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import pickle
@@ -99,6 +100,7 @@ def _stand_apart() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT,))
     if os.environ.get("JURAT_DEBUG"):
         return
+    faulthandler.disable()
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
