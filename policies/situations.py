@@ -29,10 +29,10 @@ MAX_SITUATIONS = 2**20
 def confirms(graph: PolicyGraph, claim: Claim, kind: str, evidence: Any) -> bool:
     """Whether evidence of a kind is that: a ``witness`` against the claim, a ``model`` of the axioms, and so on.
 
-    Of ``two-solver`` and ``undecided`` there is nothing to confirm.
+    Of ``two-solver`` (proved, or refuted) and ``undecided`` there is nothing to confirm here.
     """
     match kind, evidence:
-        case (("two-solver" | "undecided"), []):
+        case (("two-solver" | "two-solver-refuted" | "undecided"), []):
             return claim[0] != "no circle"
         case "order", []:
             return claim[0] == "no circle" and not circle(graph)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import networkx as nx
 
@@ -15,13 +12,13 @@ from jurat import __version__
 from jurat.policies.certificate import CertificateRefused, Entry, fixed, line_of, sealed
 from jurat.policies.checker import Encoder, Propagation
 from jurat.policies.errors import InternalError, JuratError
-from jurat.policies.findings import Proof, Report, Verdict
+from jurat.policies.findings import Report, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.obligations import Claim, claims
 from jurat.policies.situations import confirms, situations
-from jurat.policies.values import jsonable
 from jurat.solver.certificates.derivation import SOLVER, Derivations
 from jurat.solver.certificates.models import model_of_axioms
+from jurat.solver.certificates.said import Said
 
 MAX_SITUATIONS = 20_000
 """How many situations evidence may leave the checker to try; it tries up to a million."""
@@ -53,6 +50,8 @@ def certificate(graph: PolicyGraph, report: Report) -> bytes:
     """As :func:`write`, the content."""
     if report.digest != graph.digest:
         raise JuratError("the report is of another policy, or of another version of this one")
+    if Said(graph, report).verdict(("consistent",)) is Verdict.REFUTED:
+        raise JuratError("no certificate can be written: the axioms contradict each other")
     try:
         evidence = _Evidence(graph, report)
     except CertificateRefused as reason:
@@ -85,9 +84,7 @@ class _Evidence:
         self.encoder = Encoder(graph)
         self.todo = {claim: self.encoder.todo(claim) for claim in claims(graph)}
         self.derivations = Derivations(self.encoder, Propagation(self.encoder))
-        self.proofs: dict[str, list[Proof]] = defaultdict(list)
-        for proof in report.proofs:
-            self.proofs[proof.question.partition(" (")[0]].append(proof)
+        self.said = Said(graph, report)
 
     def of(self, claim: Claim) -> Entry:
         if claim == ("no circle",):
@@ -115,39 +112,22 @@ class _Evidence:
             proofs.append(lemmas)
         if not proofs:
             return None
-        if any(True for _ in self._witnesses(claim)):
+        if next(self.said.witnesses(claim), None) is not None:
             raise InternalError(f"the report refutes what the checker's clauses prove: {claim}")
         return {"drup": proofs if any(proofs) else []}
 
     def _otherwise(self, claim: Claim) -> Entry:
-        for witness in self._witnesses(claim):
+        for witness in self.said.witnesses(claim):
             return {"witness": witness}
-        verdicts = {proof.verdict for proof in self.proofs[_question(claim)]}
-        if Verdict.PROVED not in verdicts:
-            return {"undecided": []}
+        if self.said.verdict(claim) is not Verdict.PROVED:
+            return {"undecided" if self.said.verdict(claim) is Verdict.UNKNOWN else "two-solver-refuted": []}
         if situations(self.graph, claim, MAX_SITUATIONS) is not None and confirms(self.graph, claim, "enumeration", []):
             return {"enumeration": []}
         if self._spelled_out(claim):
             raise InternalError(f"the report proves what the checker's clauses refute: {claim}")
         return {"two-solver": []}
 
-    def _witnesses(self, claim: Claim) -> Iterator[dict[str, Any]]:
-        """The situations that the report shows against a claim, and that do show it."""
-        for proof in self.proofs[_question(claim)]:
-            if proof.verdict is Verdict.REFUTED and proof.witness is not None:
-                values = {key: jsonable(value) for key, value in proof.witness.values.items()}
-                if confirms(self.graph, claim, "witness", values):
-                    yield values
-
     def _spelled_out(self, claim: Claim) -> bool:
         """Whether the clauses say all that there is to say about a claim."""
         literals = [literal for goal in self.todo[claim] for literal in goal]
         return claim[0] in ("acts", "binds", "in force") and not self.derivations.part(literals)[1]
-
-
-def _question(claim: Claim) -> str:
-    """How a report puts a claim, up to what it says in parentheses."""
-    kind, *who = claim
-    if kind == "callable":
-        return f"callable: {who[0]}".partition(" (")[0]
-    return (f"decided: {', '.join(who)}" if kind == "decided" else f"not both: {' and '.join(who)}").partition(" (")[0]
