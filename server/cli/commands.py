@@ -18,6 +18,7 @@ from jurat.server.cli.init import init
 from jurat.server.cli.models import models
 from jurat.server.cli.serve import serve
 from jurat.server.cli.shell import Exit, complain, describe_error, remark
+from jurat.server.cli.verify import verify
 from jurat.server.cli.tools import tools
 
 EPILOG = """\b
@@ -69,7 +70,7 @@ def command_line() -> None:
     """
 
 
-for _command in (init, check, diff, tools, explain, graph, chat, serve, models):
+for _command in (init, check, verify, diff, tools, explain, graph, chat, serve, models):
     command_line.add_command(_command)
 
 
