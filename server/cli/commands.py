@@ -18,8 +18,8 @@ from jurat.server.cli.init import init
 from jurat.server.cli.models import models
 from jurat.server.cli.serve import serve
 from jurat.server.cli.shell import Exit, complain, describe_error, remark
-from jurat.server.cli.verify import verify
 from jurat.server.cli.tools import tools
+from jurat.server.cli.verify import verify
 
 EPILOG = """\b
 Examples:
