@@ -87,16 +87,16 @@ def obligations(
 
 def text_of(prover: Prover, claim: Claim, expected: str) -> str:
     """The file about one claim."""
-    asserted = dict(_asserted(prover, question(prover, claim)))
-    safe = _Names(asserted.values())
+    asserted = list(_asserted(prover, question(prover, claim)))
+    safe = _Names(formula for _, formula in asserted)
     lines = [
         f"; {json.dumps(': '.join(claim))} of the policy {prover.graph.digest}",
         "(set-logic ALL)",
         f"(set-info :status {expected})",
         *safe.declarations(),
     ]
-    for number, (name, formula) in enumerate(asserted.items(), 1):
-        lines.append(f"(assert (! {safe.text(formula)} :named |{number} {_plain(name)}|))")
+    for number, (name, formula) in enumerate(asserted, 1):
+        lines.append(f"(assert (! {safe.text(formula)} :named |{_plain(name)} / {number}|))")
     return "\n".join([*lines, "(check-sat)", "(exit)", ""])
 
 
@@ -160,7 +160,7 @@ def _asserted(prover: Prover, asked: tuple[Asked, ...]) -> Iterator[tuple[str, z
     found += [(f"axiom {axiom.id}", formula) for axiom in axioms for formula in encoding.axiom(axiom)]
     laws = encoding.laws(mentioned | mentioned_atoms(axiom.expr for axiom in axioms))
     found += [("law", law) for law in laws] + [("goal", goal) for goal in goals]
-    yield from ((f"{name} / {place}", formula) for place, (name, formula) in enumerate(found))
+    yield from found
 
 
 def _plain(name: str) -> str:
@@ -192,7 +192,7 @@ class _Names:
         """A formula, on one line."""
         pairs = [(each, self._safe(each)) for each in self._odd]
         renamed = z3.substitute_funs(formula, *((d, s(*_variables(d))) for d, s in pairs)) if pairs else formula
-        return " ".join(renamed.sexpr().split("\n"))
+        return re.sub(r"\n\s*", " ", renamed.sexpr())
 
     def _safe(self, each: z3.FuncDeclRef) -> z3.FuncDeclRef:
         if each not in self._odd:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jurat.server.cli.shell import Exit, Refused, console, load_policy, policy_argument, prove, remark
+from jurat.server.cli.shell import Exit, Refused, complain, console, load_policy, policy_argument, prove, remark
 from jurat.server.cli.streams import write, write_json
 from jurat.server.reports.formats import FORMATS, OBJECTS, format_of, object_of, text_of
 
 if TYPE_CHECKING:
+    from jurat.policies import PolicyGraph, Report
     from jurat.server.reports.baseline import Known
     from jurat.server.reports.result import Result
 
@@ -23,6 +24,7 @@ Examples:
   jurat check -o report.html            a page to look at, in the format that the name says
   jurat check --format github --report sarif=jurat.sarif     two at once, for CI
   jurat check --write-baseline known.json     accept what there is for now …
+  jurat check --certificate out.jurat         the evidence, which `jurat verify out.jurat` checks without a solver
   jurat check --baseline known.json           … and only hear of what is new
 
 \b
@@ -72,6 +74,10 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
 @click.option("--rlimit", type=click.IntRange(min=1), help="Z3's resource limit for each question (not a time).")
 @click.option("--seed", type=click.IntRange(min=0), help="Z3's random seed; the same seed gives the same answers.")
 @click.option("--notes", is_flag=True, help="Show every note, not only the first few of each kind.")
+@click.option("--certificate", type=click.Path(dir_okay=False), help="Write the evidence, for `jurat verify`.")
+@click.option(
+    "--smtlib", type=click.Path(file_okay=False), help="Write each obligation to this folder, for any solver."
+)
 @click.option(
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_show_schema,
     help="Print the JSON Schema of --format json.",
@@ -79,7 +85,7 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
 def check(  # noqa: PLR0917 - click passes them by name
     path: str, form: str | None, output: str | None, reports: list[tuple[str, str]], severity: str,
     baseline: str | None, write_baseline: str | None, timeout: float | None, memory: int | None, rlimit: int | None,
-    seed: int | None, notes: bool,
+    seed: int | None, notes: bool, certificate: str | None, smtlib: str | None,
 ) -> int:  # fmt: skip
     """Prove that no two guidelines of the policy at PATH ever contradict each other.
 
@@ -106,7 +112,28 @@ def check(  # noqa: PLR0917 - click passes them by name
     if unread is not None and form == "pretty":
         raise unread
     _show(form, result, status, output, notes)
+    if unread is None:
+        _write_evidence(graph, report, certificate, smtlib)
     return status
+
+
+def _write_evidence(graph: PolicyGraph, report: Report, certificate: str | None, smtlib: str | None) -> None:
+    """What others can check the report by."""
+    from jurat.policies import InternalError, JuratError
+
+    if certificate:
+        from jurat.solver.certificates import write as write_certificate
+
+        try:
+            write_certificate(graph, report, certificate)
+        except InternalError:
+            raise
+        except JuratError as reason:
+            complain(str(reason))
+    if smtlib:
+        from jurat.solver.smtlib import write as write_smtlib
+
+        remark(f"{smtlib}: {write_smtlib(graph, report, smtlib)} obligations")
 
 
 def _known(baseline: str | None) -> tuple[Known, ...] | None:
