@@ -55,6 +55,12 @@ def paths_to(graph: PolicyGraph, tool: str) -> tuple[Path, ...]:
     return tuple(found[g] for g in sorted(found))
 
 
+def users_of(graph: PolicyGraph, tool: str) -> tuple[str, ...]:
+    """Whoever calls, offers or forbids a tool, if anybody calls or offers it."""
+    wanted, banned = graph.users[tool]
+    return (*wanted, *banned) if wanted else ()
+
+
 def asked_of(graph: PolicyGraph, tool: ToolDeclaration) -> dict[str, Expr]:
     """What each caller asks of the arguments of a tool."""
     found: dict[str, Expr] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from jurat.solver.checks import (
+    argument_bound,
     broken_invariant,
     circular_support,
     conflicting_actions,
@@ -22,6 +23,8 @@ from jurat.solver.checks import (
     redundant_guideline,
     shadowed_guideline,
     undeclared_overlap,
+    unguarded_tool,
+    unopenable_guard,
     vacuous_condition,
 )
 
@@ -42,6 +45,9 @@ CHECKS: tuple[ModuleType, ...] = (
     constant_comparison,
     redundant_axiom,
     coverage_gap,
+    unguarded_tool,
+    unopenable_guard,
+    argument_bound,
     undeclared_overlap,
     broken_invariant,
 )
@@ -62,6 +68,9 @@ LOCAL: tuple[ModuleType, ...] = (
     correlated_guidelines,
     defeated_defeater,
     vacuous_condition,
+    unguarded_tool,
+    unopenable_guard,
+    argument_bound,
 )
 """Those that are asked part by part: their ``entities(graph)`` say which entities have to be in one part.
 

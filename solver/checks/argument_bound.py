@@ -35,12 +35,16 @@ from jurat.policies.semantics import resolve
 from jurat.policies.values import show_value
 from jurat.solver.known import arguments_for, can_be_called, users
 from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of
-from jurat.solver.paths import Calling, Path
+from jurat.solver.paths import Calling, Path, users_of
 from jurat.solver.prover import Prover
 from jurat.solver.ranges import ranges
 from jurat.solver.witness import Question, Shows
 
 CHECK = Check("J020", "argument-bound", Severity.ERROR)
+
+
+def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+    yield from (users_of(graph, tool) for tool in graph.vocabulary.tools)
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
@@ -61,7 +65,7 @@ def _within(calling: Calling, path: Path) -> Outcome:
         return Outcome(replace(proof, reason="; ".join(bounds)))
     if proof.verdict is Verdict.UNKNOWN:
         return Outcome(proof)
-    return Outcome(proof, finding_of(graph, CHECK, _told(graph, path, proof, bounds), proof))
+    return Outcome(proof, finding_of(graph, CHECK, _told(prover.whole, path, proof, bounds), proof))
 
 
 def _shows(graph: PolicyGraph, path: Path) -> Shows:

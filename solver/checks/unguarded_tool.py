@@ -38,12 +38,16 @@ from jurat.solver.build import YES, negation
 from jurat.solver.claims import Symbolic
 from jurat.solver.known import can_be_called, users
 from jurat.solver.outcome import Check, Outcome, Report, exists, finding_of, possible
-from jurat.solver.paths import Calling, Path
+from jurat.solver.paths import Calling, Path, users_of
 from jurat.solver.prover import Prover
 from jurat.solver.terms import Atoms, ListTerm, Term, Truth
 from jurat.solver.witness import Question, witness_of
 
 CHECK = Check("J018", "unguarded-tool", Severity.WARNING)
+
+
+def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+    yield from (users_of(graph, tool) for tool in graph.vocabulary.tools)
 
 
 def run(prover: Prover) -> Iterator[Outcome]:

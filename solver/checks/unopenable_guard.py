@@ -30,16 +30,21 @@ from dataclasses import replace
 from jurat.policies.diagnostics import Note
 from jurat.policies.expr import arguments
 from jurat.policies.findings import Proof, Severity, Verdict
+from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.solver.calls import blocked_calls
 from jurat.solver.claims import Holds, acts, every, some
 from jurat.solver.known import can_be_called, users
 from jurat.solver.outcome import Check, Outcome, Report, exists, finding_of, quoted
-from jurat.solver.paths import Calling
+from jurat.solver.paths import Calling, users_of
 from jurat.solver.prover import Prover
 from jurat.solver.witness import Question, witness_of
 
 CHECK = Check("J019", "unopenable-guard", Severity.ERROR)
+
+
+def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
+    yield from (users_of(graph, tool) for tool in graph.vocabulary.tools)
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
