@@ -16,7 +16,8 @@ Fix
 
 Limits
     A guideline that is in force in a single odd situation is not dead. Guidelines that wait for each other in a circle are
-    reported as `circular-support`, once for the whole circle.
+    reported as `circular-support`, once for the whole circle; one that is dead because guidelines override each other in a
+    circle, or because it is undecided whether it is in force, is part of an `override-cycle` or a `paradox`.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.solver.checks import circular_support
 from jurat.solver.checks.constant_comparison import constants_in
+from jurat.solver.checks.override_cycle import tangles
+from jurat.solver.checks.paradox import undecided
 from jurat.solver.claims import Claim, Not, Predicate, binds, every, in_force, some
 from jurat.solver.outcome import Check, Outcome, Report, finding_of, possible, quoted
 from jurat.solver.prover import Prover
@@ -60,8 +63,17 @@ def run(prover: Prover) -> Iterator[Outcome]:
             yield Outcome(proof)
             continue
         cause = _cause(prover, g)
+        if _said_elsewhere(prover, g, cause):
+            yield Outcome(proof)
+            continue
         shown = _illustrated(prover, g, cause, proof)
         yield Outcome(shown, finding_of(prover.graph, CHECK, _told(prover.graph, g, cause), shown))
+
+
+def _said_elsewhere(prover: Prover, g: str, cause: Cause) -> bool:
+    """Whether it is dead only because of a circle that is a finding of its own: of overrides, or a paradox."""
+    circular = any({g, *cause.blockers} <= tangle for tangle in tangles(prover.graph))
+    return (circular and bool(cause.blockers)) or undecided(prover, g)
 
 
 def _cause(prover: Prover, g: str) -> Cause:

@@ -26,13 +26,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import islice
 
-import networkx as nx
-
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
+from jurat.solver.checks.override_cycle import tangles
 from jurat.solver.claims import Claim, Not, Predicate, binds, every, possible, some
 from jurat.solver.outcome import Check, Outcome, Report, finding_of
 from jurat.solver.prover import Prover
@@ -50,18 +49,12 @@ def entities(graph: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 def pairs(graph: PolicyGraph) -> Iterator[tuple[str, str]]:
     """(defeater, blocked) where something can defeat the defeater."""
-    circular = _circular(graph)
+    circular = {g for tangle in tangles(graph) for g in tangle}
     for g in graph.entities:
         for h in graph.overriders[g]:
             beatable = set(graph.overriders[h]).union(graph.outrankers[h]) - {g, *graph.overriders[g]}
             if beatable and h not in circular and max(len(graph.outrankers[e]) for e in (g, h)) <= MANY:
                 yield h, g
-
-
-def _circular(graph: PolicyGraph) -> set[str]:
-    overrides: nx.DiGraph[str] = nx.DiGraph()
-    overrides.add_edges_from((h, g) for g, above in graph.overriders.items() for h in above)
-    return {g for tangle in nx.strongly_connected_components(overrides) if len(tangle) > 1 for g in tangle}
 
 
 def run(prover: Prover) -> Iterator[Outcome]:

@@ -53,10 +53,20 @@ def run(prover: Prover) -> Iterator[Outcome]:
 
 def _cycles(graph: PolicyGraph) -> list[tuple[str, ...]]:
     """A shortest circle of each tangle, from its smallest id on."""
+    overrides = _overrides(graph)
+    return sorted(_shortest(overrides.subgraph(tangle)) for tangle in tangles(graph))
+
+
+def tangles(graph: PolicyGraph) -> list[frozenset[str]]:
+    """The entities that override each other in circles, circle by circle with what is tied up in it."""
+    found = nx.strongly_connected_components(_overrides(graph))
+    return [frozenset(tangle) for tangle in found if len(tangle) > 1]
+
+
+def _overrides(graph: PolicyGraph) -> nx.DiGraph[str]:
     overrides: nx.DiGraph[str] = nx.DiGraph()
     overrides.add_edges_from((h, g) for g, above in graph.overriders.items() for h in above)
-    tangles = nx.strongly_connected_components(overrides)
-    return sorted(_shortest(overrides.subgraph(tangle)) for tangle in tangles if len(tangle) > 1)
+    return overrides
 
 
 def _shortest(tangle: nx.DiGraph[str]) -> tuple[str, ...]:

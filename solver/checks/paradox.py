@@ -52,13 +52,21 @@ def _unstratified(graph: PolicyGraph) -> list[tuple[str, ...]]:
 def run(prover: Prover) -> Iterator[Outcome]:
     for stratum in _unstratified(prover.graph):
         undefined = some(*(every(possible(g), Not(in_force(g))) for g in stratum))
-        known = (_known(g) for g in sorted(prover.cones.cone(stratum).conditions))
-        question = Question((undefined, *known))
+        everything = map(known, sorted(prover.cones.cone(stratum).conditions))
+        question = Question((undefined, *everything))
         proof = absent(prover, CHECK, f"decided: {', '.join(stratum)}", question, lambda r, s=stratum: _shows(r, s))  # type: ignore[misc]  # bound now
         yield judged(prover.graph, CHECK, proof, lambda p, s=stratum: _told(prover.graph, s, p))  # type: ignore[misc]  # bound now
 
 
-def _known(g: str) -> Claim:
+def undecided(prover: Prover, g: str) -> bool:
+    """Whether it is undecided in some situation whether an entity is in force, although everything is known."""
+    if prover.graph.stratified:
+        return False
+    conditions = sorted(prover.cones.cone((g,)).conditions)
+    return prover.ask(possible(g), Not(in_force(g)), *map(known, conditions)).possible
+
+
+def known(g: str) -> Claim:
     """It is known whether its condition holds."""
     return some(Predicate("matched", g), Not(Predicate("matched", g, "possible")))
 

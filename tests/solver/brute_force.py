@@ -34,7 +34,8 @@ class Expected:
     alive: set[str] = field(default_factory=set)
     triggered: set[str] = field(default_factory=set)
     """Those whose condition holds somewhere, or that something in force entails."""
-    undefined: bool = False
+    undecided: set[str] = field(default_factory=set)
+    """Those of which it is undecided somewhere, with everything known, whether they are in force."""
     reached: set[tuple[str, bool]] = field(default_factory=set)
     """The conditions that are somewhere true, and somewhere false; by what a finding would call them."""
 
@@ -52,7 +53,8 @@ def tried(graph: PolicyGraph) -> Expected:
         found.hard |= set(_hard(graph, resolution))
         found.alive.update(resolution.in_force)
         found.triggered.update(resolution.in_force, resolution.dropped)
-        found.undefined = found.undefined or (_known(graph, valuation) and resolution.possible != resolution.in_force)
+        if _known(graph, valuation):
+            found.undecided |= {*resolution.possible} - {*resolution.in_force}
         found.reached |= _reached(graph, valuation)
     return found
 
