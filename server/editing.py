@@ -262,7 +262,7 @@ def _get(node: yaml.MappingNode, key: str) -> yaml.Node | None:
 
 
 def _empty(node: yaml.Node) -> bool:
-    return not node.value and (not isinstance(node, yaml.ScalarNode) or node.style is None)
+    return not node.value and (not isinstance(node, yaml.ScalarNode) or not node.style)
 
 
 def _unsaid(node: yaml.Node) -> bool:
