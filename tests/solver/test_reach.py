@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache
+from itertools import product
 from random import Random
 from types import ModuleType
 
@@ -20,7 +21,8 @@ from jurat.policies.model import Action, Call, Forbid, Offer, ToolDeclaration
 from jurat.policies.resolution import Resolution
 from jurat.policies.spans import NOWHERE
 from jurat.policies.types import IntType, Value
-from jurat.solver.checks import argument_bound, unopenable_guard
+from jurat.policies.valuation import Valuation
+from jurat.solver.checks import argument_bound, unguarded_tool, unopenable_guard
 from jurat.solver.known import arguments_for, can_be_called
 from jurat.solver.limits import DEFAULT
 from jurat.solver.paths import Calling
@@ -189,6 +191,35 @@ def wanted_somewhere(graph: PolicyGraph, tool: str) -> bool:
         banned = any(isinstance(a, Forbid) and (a.what, a.target) == ("tool", tool) for a in actions)
         if not banned and any(isinstance(a, Call | Offer) and a.tool == tool for a in actions):
             return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(2 * POLICIES))
+def test_a_tool_that_only_judgements_keep_shut_is_found(seed: int) -> None:
+    graph = build_graph(ToolBuilder(Random(f"guards {seed}"), SIZES).policy())
+    situations = list(admissible(graph))
+    if not situations:
+        return  # the axioms contradict each other, and nothing else is asked
+    found = {each.subjects[0] for each in found_by(unguarded_tool, graph)}
+    reached = {g for _, resolution in situations for wanted, _ in calls(graph, resolution, "refund") for g in wanted}
+    assert found == {g for g in reached if all(judged_open(graph, g, valuation) for valuation, _ in situations)}
+
+
+def judged_open(graph: PolicyGraph, g: str, valuation: Valuation) -> bool:
+    """Whether, of what a guideline and the tool say themselves, right answers and arguments are all that is missing."""
+    entity, tool = graph.entities[g], graph.vocabulary.tools["refund"]
+    said: list[Expr] = [tool.guard.expr] if tool.guard else []
+    if entity.kind == "guideline" and not graph.entailers[g]:
+        said.append(entity.condition)
+    mine = (each for each in entity.actions if isinstance(each, Call) and each.tool == "refund")
+    said += [constraint_of(constraint, tool) for call in mine for constraint in call.constraints]
+    keys = sorted(graph.vocabulary.observations)
+    for answers in product((True, False), repeat=len(keys)):
+        look = valuation.with_observations(dict(zip(keys, answers, strict=True))).look
+        for amount in (None, 0, 1, 2, 3):
+            given: dict[str, Value] = {} if amount is None else {"amount": amount}
+            if all(evaluate(expr, look, given) is True for expr in said):
+                return True
     return False
 
 
