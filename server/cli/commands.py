@@ -9,6 +9,7 @@ import click
 
 from jurat import __version__
 from jurat.server.cli import streams
+from jurat.server.cli.ask import ask
 from jurat.server.cli.chat import chat
 from jurat.server.cli.check import check
 from jurat.server.cli.diff import diff
@@ -70,7 +71,7 @@ def command_line() -> None:
     """
 
 
-for _command in (init, check, verify, diff, tools, explain, graph, chat, serve, models):
+for _command in (init, check, ask, verify, diff, tools, explain, graph, chat, serve, models):
     command_line.add_command(_command)
 
 

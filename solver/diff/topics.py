@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from jurat.policies.arguments import constraint_of
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import FALSE, And, Compare, Const, Expr, JourneyActive, JourneyState, conjunction
-from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Instruct, Journey, Offer, Reply, Transition
 from jurat.policies.printing import show
 from jurat.policies.resolution import Resolution
@@ -22,6 +21,7 @@ from jurat.solver.claims import Claim, Holds, Not, Predicate, binds, every, in_f
 from jurat.solver.diff.arguments import Arguments
 from jurat.solver.diff.sides import Side
 from jurat.solver.diff.vocabulary import states_of
+from jurat.solver.known import admits
 
 Happens = Callable[[Resolution, Mapping[str, Value]], bool]
 """Whether a topic happens in a resolved situation, with these arguments of a call (by the names of their facts)."""
@@ -203,7 +203,7 @@ def _admitted(side: Side, tool: str, arguments: Arguments, guard: Expr | None) -
     formulas = (*(formula for _, formula in asked), *([guard] if guard is not None else []))
 
     def happens(resolution: Resolution, given: Mapping[str, Value]) -> bool:
-        return admits(side.graph, tool, resolution, arguments.given(given))
+        return admits(side.graph, resolution, tool, arguments.given(given))
 
     entities = frozenset((*users, *forbidders))
     return When(every(*parts), happens, entities, content, formulas, tuple(written), arguments.paths)
@@ -213,20 +213,6 @@ def constraints(side: Side, call: Call) -> list[Expr]:
     """What a call asks of the tool's arguments."""
     tool = side.graph.vocabulary.tools[call.tool]
     return [constraint_of(each, tool) for each in call.constraints]
-
-
-def admits(graph: PolicyGraph, tool: str, resolution: Resolution, given: Mapping[str, Value]) -> bool:
-    """Whether a call with these arguments could be made in this situation, as the engine has it."""
-    actions = [each.action for each in resolution.actions]
-    look, declaration = resolution.settled.valuation.look, graph.vocabulary.tools[tool]
-    if any(isinstance(a, Forbid) and (a.what, a.target) == ("tool", tool) for a in actions):
-        return False
-    if not any(isinstance(a, Call | Offer) and a.tool == tool for a in actions):
-        return False
-    calls = (a for a in actions if isinstance(a, Call) and a.tool == tool)
-    wanted = [constraint_of(each, declaration) for call in calls for each in call.constraints]
-    wanted += [declaration.guard.expr] if declaration.guard else []
-    return all(evaluate(formula, look, given) is True for formula in wanted)
 
 
 # -- questions ---------------------------------------------------------------------------------------------------

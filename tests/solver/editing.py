@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
 from random import Random
@@ -98,9 +98,13 @@ def pair(seed: int) -> tuple[PolicyGraph, PolicyGraph] | None:
         return None
 
 
-def situations(*graphs: PolicyGraph) -> Iterator[tuple[dict[str, Value], list[Resolution]]]:
-    """Everything that all of these policies admit and leave as it is, resolved by each."""
-    atoms = {key: atom for graph in graphs for key, atom in graph.atoms.items()}
+def situations(
+    *graphs: PolicyGraph, further: Iterable[Atom] = ()
+) -> Iterator[tuple[dict[str, Value], list[Resolution]]]:
+    """Everything that all of these policies admit and leave as it is, resolved by each; further atoms are tried too."""
+    atoms = {key: atom for graph in graphs for key, atom in graph.atoms.items()} | {
+        key_of(each): each for each in further
+    }
     plain = [atom for atom in atoms.values() if not isinstance(atom, JourneyActive | JourneyState)]
     journeys = {id_: places(journey) for graph in graphs for id_, journey in graph.journeys.items()}
     for values in product(*(_domain(atom) for atom in plain), *journeys.values()):
