@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, islice
 from math import log
@@ -140,6 +140,11 @@ def still_overlap(graph: PolicyGraph, g: str, h: str, limits: Limits = DEFAULT) 
     return not Relations(graph).between(g, h) and Prover(graph, limits).ask(in_force(g), in_force(h)).possible
 
 
+def still_open(graph: PolicyGraph, a: str, b: str, limits: Limits = DEFAULT) -> bool:
+    """Whether the axioms leave it open how two observations go together."""
+    return _open(Prover(graph, limits), a, b)
+
+
 def _ranked(graph: PolicyGraph) -> list[tuple[str, str]]:
     alike = likeness({g: f"{graph.guidelines[g].condition_text} {instruction(graph, g)}" for g in graph.guidelines})
     sharing = [each for each in islice(candidates(graph), CANDIDATES) if not accepted(graph, *each.pair)]
@@ -206,11 +211,3 @@ def likeness(texts: Mapping[str, str]) -> Callable[[str, str], float]:
 def words_of(text: str) -> frozenset[str]:
     """The words of a text, without the plural's s and in small letters."""
     return frozenset(word.rstrip("s") for word in re.findall(r"\w+", text.casefold()))
-
-
-def grouped(pairs: Iterable[Overlap]) -> dict[str, list[Overlap]]:
-    """Pairs by the situation they share."""
-    found: dict[str, list[Overlap]] = defaultdict(list)
-    for each in pairs:
-        found[each.about].append(each)
-    return dict(found)
