@@ -128,8 +128,11 @@ def _notes(entries: Sequence[Entry]) -> Html:
     for (code, name), group in groupby(sorted(entries, key=_kind), key=_kind):
         found = list(group)
         listed = _list(joined(marked(each.finding.message), _below(each.finding)) for each in found)
+        advice = [
+            el("p", marked(each), class_="remark") for each in dict.fromkeys(e.finding.help for e in found) if each
+        ]
         title = el("summary", f"{code} {name}, {len(found):,}")
-        groups.append(el("details", title, listed, open="" if len(found) <= 5 else None, class_="card"))
+        groups.append(el("details", title, listed, *advice, open="" if len(found) <= 5 else None, class_="card"))
     return joined(*groups)
 
 
