@@ -6,22 +6,29 @@ at one. See docs/invariants.md for what a position is and what the model leaves 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+
+import z3
 
 from jurat.policies.expr import Expr
 from jurat.policies.findings import TrustBase, Verdict, Witness
 from jurat.solver.build import negation
 from jurat.solver.prover import Prover
-from jurat.solver.sessions.proving import NOTHING, never
-from jurat.solver.sessions.searching import Search, Shown, search
-from jurat.solver.sessions.slice import Slice, slice_of
+from jurat.solver.sessions.proving import NOTHING, Induction, induct, never, with_fixpoint
+from jurat.solver.sessions.searching import Searching, Shown
+from jurat.solver.sessions.slice import slice_of
 from jurat.solver.sessions.system import Session
 from jurat.solver.sessions.telling import told
 from jurat.solver.sessions.trace import Position
 
 MOST_INDUCTION = 5
 """Positions of the longest induction."""
+
+SIMPLE_INDUCTION = 2
+"""The same where only guards are looked at."""
+
+FIRST_POSITIONS = 8
+"""Positions of the sessions looked through before the fixed-point engine is asked."""
 
 MOST_POSITIONS = 12
 """Positions of the longest session looked through for a counterexample."""
@@ -78,25 +85,40 @@ def reach(prover: Prover, expr: Expr) -> SessionProof:
 
 def _answer(prover: Prover, expr: Expr, *, truth: bool) -> SessionProof:
     """Is there no position where the formula is (``truth``), or is not, certainly true?"""
-    search_: Search | None = None
-    for about in _slices(prover, expr):
-        session = Session(prover.graph, prover.cones, about, [expr])
-        bad = session.asked[0].true if truth else negation(session.asked[0].true)
-        found = never(session, bad, prover.limits, most=MOST_INDUCTION)
+    simple, whole = (_session(prover, expr, resolved=resolved) for resolved in (False, True))
+    found = never(simple, _bad(simple, truth), prover.limits, most=SIMPLE_INDUCTION)
+    if found.verdict is Verdict.PROVED:
+        return _proved(found)
+    bad = _bad(whole, truth)
+    found = induct(whole, bad, prover.limits, most=MOST_INDUCTION)
+    if found.verdict is Verdict.PROVED:
+        return _proved(found)
+    searches = [Searching(whole, expr, bad, prover.limits, truth=truth, patient=patient) for patient in (False, True)]
+    for each in searches:
+        if shown := each.look(FIRST_POSITIONS):
+            return _shown(prover, shown)
+    if found.verdict is Verdict.UNKNOWN:
+        found = with_fixpoint(whole, bad, prover.limits)
         if found.verdict is Verdict.PROVED:
-            return SessionProof(found.verdict, found.method, found.k, found.core, found.trust_base)
-        if about.resolved:
-            search_ = search(session, expr, bad, prover.limits, MOST_POSITIONS, truth=truth)
-            if search_.shown is not None:
-                return _shown(prover, search_.shown)
-    assert search_ is not None
-    return _undecided(search_)
+            return _proved(found)
+    for each in searches:
+        if shown := each.look(MOST_POSITIONS):
+            return _shown(prover, shown)
+    return _undecided(searches)
 
 
-def _slices(prover: Prover, expr: Expr) -> Iterator[Slice]:
-    """The guards alone, which are often enough; then with what calls the tools."""
-    for resolved in (False, True):
-        yield slice_of(prover.graph, prover.cones, [expr], resolved=resolved)
+def _session(prover: Prover, expr: Expr, *, resolved: bool) -> Session:
+    """The guards alone, which are often enough for a proof; or with what calls the tools."""
+    about = slice_of(prover.graph, prover.cones, [expr], resolved=resolved)
+    return Session(prover.graph, prover.cones, about, [expr])
+
+
+def _bad(session: Session, truth: bool) -> z3.BoolRef:
+    return session.asked[0].true if truth else negation(session.asked[0].true)
+
+
+def _proved(found: Induction) -> SessionProof:
+    return SessionProof(found.verdict, found.method, found.k, found.core, found.trust_base)
 
 
 def _shown(prover: Prover, shown: Shown) -> SessionProof:
@@ -113,9 +135,11 @@ def _shown(prover: Prover, shown: Shown) -> SessionProof:
     return SessionProof(Verdict.REFUTED, "search", len(shown.positions), trace=shown.positions, witness=witness)
 
 
-def _undecided(search_: Search) -> SessionProof:
-    bounded = f"holds in every session of up to {search_.positions} positions; not proved beyond"
-    return SessionProof(Verdict.UNKNOWN, "search", search_.positions, reason=search_.reason or bounded)
+def _undecided(searches: list[Searching]) -> SessionProof:
+    positions = min(each.positions for each in searches)
+    reason = next((each.reason for each in searches if each.reason), "")
+    bounded = f"holds in every session of up to {positions} positions; not proved beyond"
+    return SessionProof(Verdict.UNKNOWN, "search", positions, reason=reason or bounded)
 
 
 __all__ = ["SessionProof", "prove_always", "reach"]

@@ -11,17 +11,18 @@ from collections.abc import Iterator
 
 import z3
 
-from jurat.policies.expr import Observation, mentioned_atoms
+from jurat.policies.expr import Observation
 from jurat.solver.build import all_of, any_of, implication, negation
 from jurat.solver.sessions.happenings import ENDS, OTHER
-from jurat.solver.sessions.moving import speaks_of_events
-from jurat.solver.sessions.steps import before, observed
+from jurat.solver.sessions.hearing import judged_without_message
+from jurat.solver.sessions.steps import before
 from jurat.solver.sessions.system import Session
 
 
-def faithful(session: Session) -> z3.BoolRef:
-    """About a position and the one before it."""
-    return all_of((*_turns(session), *_calls(session), *_judged(session)))
+def faithful(session: Session, *, patient: bool = False) -> z3.BoolRef:
+    """About a position and the one before it; if ``patient``, a call that is due may lack an argument."""
+    insisting = [] if patient else _insisting(session)
+    return all_of((*_turns(session), *_calls(session), *_judged(session), *insisting))
 
 
 def _turns(session: Session) -> Iterator[z3.BoolRef]:
@@ -32,25 +33,29 @@ def _turns(session: Session) -> Iterator[z3.BoolRef]:
     rest = [before(calls.open(tool)) for tool in session.about.tools]
     running = [calls.running(tool) for tool in session.about.tools]
     yield implication(all_of((here.any(*ENDS), negation(any_of((*rest, *running))))), session.round)
-    over = any_of((here.is_("reply"), here.new_turn, all_of((here.any(*ENDS), session.round))))
-    yield implication(over, negation(any_of(before(calls.insisted(tool)) for tool in session.about.tools)))
 
 
 def _calls(session: Session) -> Iterator[z3.BoolRef]:
     here, tools = session.happenings, session.about.tools
     for kind in ("call", *ENDS):
         yield negation(here.is_(kind, OTHER))
+    running = [before(session.calls.running(each)) for each in tools]
+    yield implication(here.any("call"), negation(any_of(running)))
+
+
+def _insisting(session: Session) -> Iterator[z3.BoolRef]:
+    """Calls that are due are made before the round is over, in the order of their names."""
+    here, tools = session.happenings, session.about.tools
+    due = [before(session.calls.insisted(tool)) for tool in tools]
+    over = any_of((here.is_("reply"), here.new_turn, all_of((here.any(*ENDS), session.round))))
+    yield implication(over, negation(any_of(due)))
     for place, tool in enumerate(tools):
-        earlier = [before(session.calls.insisted(each)) for each in tools[:place]]
-        running = [before(session.calls.running(each)) for each in tools]
-        yield implication(here.is_("call", tool), negation(any_of((*earlier, *running))))
+        yield implication(here.is_("call", tool), negation(any_of(due[:place])))
 
 
 def _judged(session: Session) -> Iterator[z3.BoolRef]:
     """In a turn without a message only what conditions that speak of events need is judged."""
-    graph = session.graph
-    exprs = [entity.condition for entity in graph.entities.values() if speaks_of_events(entity.condition)]
-    heard = observed(mentioned_atoms([*exprs, *(axiom.expr for axiom in graph.axioms)]))
+    heard = judged_without_message(session.graph, session.cones)
     for atom in session.about.atoms:
         if isinstance(atom, Observation) and atom.key not in heard:
             both = session.base.truth(atom)

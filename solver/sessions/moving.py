@@ -13,12 +13,13 @@ from functools import cached_property
 import networkx as nx
 import z3
 
-from jurat.policies.expr import Event, Expr, JourneyActive, JourneyState, atoms
+from jurat.policies.expr import Expr, JourneyActive, JourneyState
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Journey, State, Transition
 from jurat.policies.types import EnumType
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
 from jurat.solver.formulas import truth
+from jurat.solver.sessions.hearing import speaks_of_events
 from jurat.solver.sessions.reading import View
 from jurat.solver.sessions.steps import Part, part
 from jurat.solver.terms import Atoms, Truth
@@ -187,11 +188,6 @@ class Journeys:
 
     def _truth(self, expr: Expr, stage: str) -> Truth:
         return truth(expr, self.view(stage))
-
-
-def speaks_of_events(expr: Expr) -> bool:
-    """Whether a formula is about what has just happened, so that it has a meaning in a turn without a message."""
-    return any(isinstance(atom, Event) for atom in atoms(expr))
 
 
 def _forks(journey: Journey) -> int:

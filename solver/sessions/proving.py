@@ -38,14 +38,17 @@ class Induction:
 def never(session: Session, bad: z3.BoolRef, limits: Limits, *, most: int) -> Induction:
     """Prove that no position is bad: by induction over up to ``most`` positions, or with what the fixed point adds."""
     found = induct(session, bad, limits, most=most)
-    if found.verdict is not Verdict.UNKNOWN:
-        return found
+    return with_fixpoint(session, bad, limits) if found.verdict is Verdict.UNKNOWN else found
+
+
+def with_fixpoint(session: Session, bad: z3.BoolRef, limits: Limits) -> Induction:
+    """Prove that no position is bad by induction with what the fixed-point engine finds to hold besides."""
     helping = invariant_of(session.system, bad, limits.rlimit)
     if helping is None:
-        return found
+        return Induction(Verdict.UNKNOWN)
     proved = induct(session, negation(all_of((negation(bad), helping))), limits, most=1)
     if proved.verdict is not Verdict.PROVED:
-        return found
+        return Induction(Verdict.UNKNOWN)
     return Induction(Verdict.PROVED, "fixed point", 1, proved.core, proved.trust_base)
 
 

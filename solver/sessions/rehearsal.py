@@ -14,7 +14,7 @@ from types import MappingProxyType
 from jurat.policies.axioms import settle
 from jurat.policies.errors import RefusedTurn, ValuationError
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, mentioned_atoms
+from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Constraint, Forbid, Journey, Offer, State, Transition
 from jurat.policies.resolution import Resolution
@@ -22,7 +22,7 @@ from jurat.policies.semantics import resolve
 from jurat.policies.types import Value
 from jurat.policies.valuation import Valuation
 from jurat.solver.sessions.happenings import ENDS
-from jurat.solver.sessions.moving import speaks_of_events
+from jurat.solver.sessions.hearing import speaks_of_events
 from jurat.solver.sessions.past import Moment, Past
 from jurat.solver.sessions.trace import Position
 
@@ -41,6 +41,8 @@ class Rehearsal:
     """The state of a session that is played through."""
 
     graph: PolicyGraph
+    heard: frozenset[str]
+    """The observations that are judged in a turn without a message."""
     facts: dict[str, Value] = field(default_factory=dict)
     journeys: dict[str, str] = field(default_factory=dict)
     moments: list[Moment] = field(default_factory=list)
@@ -108,17 +110,6 @@ class Rehearsal:
         events += ["message.pii"] if self.message and position.personal else []
         events += ["session.started"] if position.turn == 1 else []
         self._happen(*events, position=position)
-        if (
-            not self.message
-            and {key for key, value in position.observations.items() if value is not None} - self._heard()
-        ):
-            raise Differs("nothing is judged that does not speak of events in a turn without a message")
-
-    def _heard(self) -> set[str]:
-        """The observations that a turn without a message has judged, with those that axioms may join to them."""
-        exprs = [entity.condition for entity in self.graph.entities.values() if speaks_of_events(entity.condition)]
-        exprs += [axiom.expr for axiom in self.graph.axioms]
-        return {atom.key for atom in mentioned_atoms(exprs) if isinstance(atom, Observation)}
 
     def _told(self, position: Position) -> None:
         declared = self.graph.vocabulary.facts
@@ -192,8 +183,14 @@ class Rehearsal:
         for key, atom in self.graph.atoms.items():
             if isinstance(atom, History):
                 values[key] = past.value(atom, last)
-        values |= {key: value for key, value in position.observations.items() if value is not None}
+        values |= {key: value for key, value in self._judged(position).items() if value is not None}
         return Valuation(MappingProxyType(values), vocabulary.facts)
+
+    def _judged(self, position: Position) -> Mapping[str, bool | None]:
+        """What the judge is asked in a turn of this kind."""
+        if self.message:
+            return position.observations
+        return {key: value for key, value in position.observations.items() if key in self.heard}
 
     def _decide(self) -> None:
         """Which tools the round calls, as :func:`jurat.engine.act.act` has it."""
@@ -265,9 +262,10 @@ class Rehearsal:
 
     # -- formulas ------------------------------------------------------------------------------------------------
 
-    def holds(self, expr: Expr, observations: Mapping[str, bool | None]) -> bool:
+    def holds(self, expr: Expr, position: Position) -> bool:
         """A formula is certainly true at the last position: events are its own."""
         past, last = Past(self.moments, self.graph.vocabulary.facts), len(self.moments) - 1
+        observations = self._judged(position)
 
         def look(atom: object) -> Value | None:
             if isinstance(atom, Observation):

@@ -23,10 +23,11 @@ from jurat.solver.encoding import Encoding, conjuncts
 from jurat.solver.formulas import truth
 from jurat.solver.sessions.calling import Calls
 from jurat.solver.sessions.happenings import ENDS, OTHER, Happenings
+from jurat.solver.sessions.hearing import known_without_message
 from jurat.solver.sessions.monitors import Monitors, largest_count
-from jurat.solver.sessions.moving import POSITION, Journeys, Occasion, speaks_of_events
+from jurat.solver.sessions.moving import POSITION, Journeys, Occasion
 from jurat.solver.sessions.reading import SessionAtoms, View
-from jurat.solver.sessions.slice import Slice, moves_of
+from jurat.solver.sessions.slice import Slice
 from jurat.solver.sessions.steps import Part, System, before, observed, part
 from jurat.solver.terms import Truth, literal, within
 
@@ -43,6 +44,7 @@ class Session:
 
     def __init__(self, graph: PolicyGraph, cones: Cones, about: Slice, asked: Iterable[Expr]) -> None:
         self.graph = graph
+        self.cones = cones
         self.about = about
         self.encoding = Encoding(graph, cones)
         self.base = self.encoding.atoms = SessionAtoms(self.encoding.atoms.defaults)
@@ -57,7 +59,7 @@ class Session:
         self.seconds = z3.Real("seconds since the position before")
         occasion = Occasion(self.round, self.happenings.new_turn, self.spoken)
         self.loose = self._loose()
-        self.heard = self._heard()
+        self.heard = known_without_message(graph, cones)
         self.journeys = Journeys(graph, about.journeys, self.base, occasion, self.loose)
         self.calls = Calls(self.encoding, about, self.happenings, occasion)
         self.position = View(self.base, self.happenings.takes_place, POSITION)
@@ -96,23 +98,23 @@ class Session:
             yield from (each.condition for state in journey.states.values() for each in state.transitions)
 
     def _loose(self) -> frozenset[str]:
-        """Observations whose value may change within a turn: judged again, or bound by axioms to what changes."""
+        """Observations whose value may change at any time: axioms bind them to what changes."""
         found: set[str] = set()
         for axiom in self.about.axioms:
             if any(not isinstance(atom, Observation) for atom in atoms(axiom.expr)):
                 found |= observed(mentioned_atoms(each.expr for each in self.about.axioms))
-        for guideline in self.graph.guidelines.values():
-            if guideline.reevaluate_after:
-                found |= observed(atoms(guideline.condition))
         return frozenset(found)
 
-    def _heard(self) -> frozenset[str]:
-        """Observations that may be judged in a turn without a message, or that axioms may decide."""
-        exprs = [entity.condition for entity in self.graph.entities.values() if speaks_of_events(entity.condition)]
-        exprs += [tool.guard.expr for tool in self.graph.vocabulary.tools.values() if tool.guard]
-        exprs += [expr for journey in self.graph.journeys.values() for expr in moves_of(journey)]
-        exprs += [axiom.expr for axiom in self.graph.axioms]
-        return observed(mentioned_atoms(exprs))
+    def _judged_again(self, key: str) -> z3.BoolRef:
+        """A tool has run after which an observation is forgotten."""
+        after = {
+            tool
+            for guideline in self.graph.guidelines.values()
+            if key in observed(atoms(guideline.condition))
+            for tool in guideline.reevaluate_after
+        }
+        names = {tool if tool in self.about.tools else OTHER for tool in after}
+        return any_of(self.happenings.is_(kind, name) for name in sorted(names) for kind in ENDS)
 
     # -- before the first position -------------------------------------------------------------------------------
 
@@ -240,8 +242,9 @@ class Session:
 
     def _observation(self, atom: Observation) -> Part:
         """What was judged stays so for the turn; what was not asked yet may be."""
-        now, in_turn = self.base.truth(atom), negation(self.happenings.new_turn)
-        kept = [implication(all_of((in_turn, before(each))), each) for each in (now.true, now.false)]
+        now = self.base.truth(atom)
+        known = negation(any_of((self.happenings.new_turn, self._judged_again(atom.key))))
+        kept = [implication(all_of((known, before(each))), each) for each in (now.true, now.false)]
         return Part(f"observation:{atom.key}", tuple(kept), frozenset((atom.key,)))
 
     def _event(self, atom: Event) -> z3.BoolRef:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 import z3
 
@@ -53,15 +54,21 @@ class Unrolling:
         """Add a formula about one position."""
         self._assert(formula, step)
 
-    def ask(self, formulas: Sequence[tuple[z3.BoolRef, int]], *, without: frozenset[str] = frozenset()) -> Answer:
-        """Can all of these hold, each at its position? ``without`` leaves parts of the system out."""
+    @contextmanager
+    def scope(self) -> Iterator[None]:
+        """What is assumed within is forgotten after."""
         self.solver.push()
         try:
+            yield
+        finally:
+            self.solver.pop()
+
+    def ask(self, formulas: Sequence[tuple[z3.BoolRef, int]], *, without: frozenset[str] = frozenset()) -> Answer:
+        """Can all of these hold, each at its position? ``without`` leaves parts of the system out."""
+        with self.scope():
             for formula, step in formulas:
                 self._assert(formula, step)
             return self._check([each for name, each in self.selectors.items() if name not in without])
-        finally:
-            self.solver.pop()
 
     def _check(self, assumptions: list[z3.BoolRef]) -> Answer:
         try:
