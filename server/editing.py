@@ -72,10 +72,21 @@ class PolicyFiles:
         self._texts = texts
         return self.graph
 
-    def home(self, section: str, otherwise: str) -> str:
-        """The file in which a section stands, or the one to start it in."""
-        having = (source for source, text in self._texts.items() if _has(text, section))
-        return next(having, otherwise)
+    def home(self, path: Sequence[str], otherwise: str = "") -> str:
+        """The file that says something at a path, or the one to start it in; by default that of the policy's start."""
+        having = (source for source, text in self._texts.items() if _says(_plain(text), path))
+        return next(having, otherwise or next(iter(self._texts)))
+
+    def preview(self, edits: Iterable[tuple[str, Edit]]) -> str:
+        """What changes would do to the files, as a unified diff; whether the policy would read is not looked at.
+
+        Raises:
+            EditRefused: no place for one of them was found.
+        """
+        texts = dict(self._texts)
+        for source, edit in edits:
+            texts[source] = edited(texts[source], edit)
+        return "".join(_diff(source, text, texts[source]) for source, text in self._texts.items())
 
     def patch(self) -> str:
         """What has changed since the policy was read or written, as a unified diff."""
@@ -270,9 +281,12 @@ def _unsaid(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and _empty(node)
 
 
-def _has(text: str, section: str) -> bool:
-    data = _plain(text)
-    return isinstance(data, dict) and section in data
+def _says(data: Data, path: Sequence[str]) -> bool:
+    for key in path:
+        if not isinstance(data, dict) or key not in data:
+            return False
+        data = data[key]
+    return True
 
 
 def _entry(place: _Text, node: yaml.MappingNode, key: str, value: Data) -> str:

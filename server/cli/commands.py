@@ -19,6 +19,7 @@ from jurat.server.cli.init import init
 from jurat.server.cli.models import models
 from jurat.server.cli.serve import serve
 from jurat.server.cli.shell import Exit, complain, describe_error, remark
+from jurat.server.cli.suggest import suggest
 from jurat.server.cli.tools import tools
 from jurat.server.cli.verify import verify
 
@@ -71,7 +72,7 @@ def command_line() -> None:
     """
 
 
-for _command in (init, check, ask, verify, diff, tools, explain, graph, chat, serve, models):
+for _command in (init, check, ask, verify, diff, suggest, tools, explain, graph, chat, serve, models):
     command_line.add_command(_command)
 
 
