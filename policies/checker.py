@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import ChainMap, defaultdict
 from collections.abc import Iterable, MutableMapping
+from itertools import count, pairwise
 from math import ceil, floor
 from typing import Any
 
@@ -29,21 +30,18 @@ class Encoder:
     """The policy as clauses over numbered variables, the first of which is true; a formula is (true, false)."""
 
     def __init__(self, graph: PolicyGraph) -> None:
-        self.graph, self.size, self.clauses = graph, 1, [[YES]]
+        self.graph, self.clauses, self.new = graph, [[YES]], count(2).__next__
         self.gates: dict[frozenset[int], int] = {}
         self.atoms: dict[Expr, tuple[int, int]] = {}
         self.presence: dict[Atom, int] = {}
         self.scales: dict[Atom, tuple[list[tuple[Any, bool]], list[int]]] = {}
-        truths = {g: self.truth(entity.condition) for g, entity in graph.entities.items()}
-        certain, possible = {g: t for g, (t, _) in truths.items()}, {g: -f for g, (_, f) in truths.items()}
-        self.low, self.high = self.solve(certain, possible)
-        self.known = (self.low, self.high) if graph.stratified else self.solve(certain, certain)
+        certain = {g: self.truth(entity.condition)[0] for g, entity in graph.entities.items()}
+        possible = {g: -self.truth(entity.condition)[1] for g, entity in graph.entities.items()}
+        low, high = self.solve(certain, possible)
+        sure, maybe = (low, high) if graph.stratified else self.solve(certain, certain)
+        self.readings = {"certain": low, "possible": high, "certain if known": sure, "possible if known": maybe}
         for axiom in graph.axioms:
             self.obey(axiom.expr)
-
-    def new(self) -> int:
-        self.size += 1
-        return self.size
 
     def all(self, literals: Iterable[int]) -> int:
         kept = frozenset(literals) - {YES}
@@ -93,15 +91,15 @@ class Encoder:
 
     def atom(self, expr: Expr) -> tuple[int, int]:
         """An atom; or a formula of a kind not spelled out above, which may have any value."""
-        value = self.new()
+        value, other = self.new(), self.new()
         if isinstance(expr, e.Fact):
             return self.all((self.present(expr), value)), self.all((self.present(expr), -value))
         if isinstance(expr, e.Event | e.JourneyActive | e.History):
             if isinstance(expr, e.Event) and expr.name == "failed" and expr.argument != "*":
                 self.clauses.append([-value, self.truth(e.Event("failed", "*"))[0]])
             return value, -value
-        self.clauses.append([-value, -self.new()])
-        return value, self.size
+        self.clauses.append([-value, -other])
+        return value, other
 
     def present(self, atom: Atom) -> int:
         if isinstance(atom, e.JourneyState):
@@ -129,13 +127,11 @@ class Encoder:
             point, inclusive = floor(point) if inclusive else ceil(point) - 1, True
         places, literals = self.scales.setdefault(atom, _scale(atom))
         at = bisect_left(places, (point, inclusive))
-        if places[at : at + 1] == [(point, inclusive)]:
-            return literals[at]
-        new = self.new()
-        self.clauses += [[-each, new] for each in literals[:at][-1:]] + [[-new, each] for each in literals[at:][:1]]
-        places.insert(at, (point, inclusive))
-        literals.insert(at, new)
-        return new
+        if places[at : at + 1] != [(point, inclusive)]:
+            places.insert(at, (point, inclusive))
+            literals.insert(at, self.new())
+            self.clauses += [[-below, above] for below, above in pairwise(literals[max(at - 1, 0) : at + 2])]
+        return literals[at]
 
     def obey(self, axiom: Expr) -> None:
         """It is not false, and no observation is unknown whose opposite would make it so."""
@@ -150,12 +146,10 @@ class Encoder:
         for cycle in self.graph.strata:
             long = len(cycle) > MAX_CYCLE  # too long to unroll, and left open
             upper = high.over({g: self.new() if long else YES for g in cycle})
-            lower, settled = low.over({g: self.new() if long else NO for g in cycle}, upper), [0]
-            for _ in range(0 if long else len(cycle) + 1):
+            lower = low.over({g: self.new() if long else NO for g in cycle}, upper)
+            for _ in () if long else cycle:  # each turn settles one of them at least
                 upper = high.least(cycle, lower)
                 lower = low.least(cycle, upper)
-                if settled == (settled := [reading.force[g] for g in cycle for reading in (lower, upper)]):
-                    break
             low.force.update((g, lower.force[g]) for g in cycle)
             high.force.update((g, upper.force[g]) for g in cycle)
         for g in self.graph.entities:  # what is certain is possible
@@ -163,21 +157,14 @@ class Encoder:
         return low, high
 
     def todo(self, claim: Claim) -> list[list[int]]:
-        """The literals of each goal, which have to contradict each other."""
         return [[self.literal(part) for part in goal] for goal in goals(self.graph, claim) or ()]
 
     def literal(self, part: Part) -> int:
-        """What a claim speaks of."""
-        match part:
-            case ("acts", str(g)):
-                return (self.high if self.graph.entities[g].on_unknown == "act" else self.low).force[g]
-            case ("binds", str(g)):
-                return self.all((self.high.live(g), -self.low.blocked(g)))
-            case ("certain", str(g)):
-                return self.low.force[g]
-            case ("undecided", str(g)):
-                return self.all((self.known[1].force[g], -self.known[0].force[g]))
-        return -self.truth(part)[0]  # type: ignore[arg-type]  # what is left is a formula
+        if not isinstance(part, tuple):
+            return -self.truth(part)[0]
+        sign, bound, predicate, g = part
+        reading = self.readings[bound]
+        return sign * int(reading.force[g] if predicate == "in force" else getattr(reading, predicate)(g))
 
 
 def _scale(atom: Atom) -> tuple[list[tuple[Any, bool]], list[int]]:
@@ -186,13 +173,11 @@ def _scale(atom: Atom) -> tuple[list[tuple[Any, bool]], list[int]]:
     if isinstance(atom.type, EnumType):
         low, high = 0, len(atom.type.values) - 1
     below = (low, False) if isinstance(atom.type, DecimalType) or low is None else (low - 1, True)
-    ends = {NO: below, YES: (high, True)}
-    return [end for end in ends.values() if end[0] is not None], [each for each in ends if ends[each][0] is not None]
+    ends = [(place, literal) for place, literal in ((below, NO), ((high, True), YES)) if place[0] is not None]
+    return [place for place, _ in ends], [literal for _, literal in ends]
 
 
-class Reading:
-    """One bound of the predicates; what is negated is read from the ``other``."""
-
+class Reading:  # one bound of the predicates; what is negated is read from the other one
     def __init__(self, encoder: Encoder, match: Literals, force: Literals, other: Reading | None = None) -> None:
         self.encoder, self.graph, self.all, self.any = encoder, encoder.graph, encoder.all, encoder.any
         self.match, self.force, self.other = match, force, other or self
@@ -229,35 +214,47 @@ class Reading:
 
 
 class Propagation:
-    """Unit propagation over clauses, some of which are there for a while only."""
+    """Unit propagation over clauses, each watched by its first two literals, some of which are there for a while only."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.values = [0] * (2 * encoder.size + 1)  # by literal: Python counts negative places from the end
-        self.having: list[list[list[int]]] = [[] for _ in self.values]
         self.trail: list[int] = []
-        if not all(map(self.holds, encoder.clauses)):
+        self.values = [0] * (2 * encoder.new() + 1)  # by literal: Python counts negative places from the end
+        self.watched: list[list[list[int]]] = [[] for _ in self.values]
+        if not all(self.holds([*clause]) for clause in encoder.clauses):
             raise CertificateRefused("the axioms contradict each other, and from a contradiction everything follows")
 
     def holds(self, clause: list[int]) -> bool:
         """Take a clause in; False if that is a contradiction."""
-        for each in {*clause}:
-            self.having[each].append(clause)
-        return not self.contradicts([clause])
+        clause[:] = sorted({*clause}, key=lambda each: (self.values[each] < 0, each))
+        for each in clause[:2]:
+            self.watched[each].append(clause)
+        return not self.contradicts(clause[:1]) if len(clause) < 2 or self.values[clause[1]] < 0 else True
 
-    def contradicts(self, clauses: Iterable[list[int]]) -> bool:
-        """Make true what is the only literal left of a clause, and what follows; whether a clause has none left."""
+    def true(self, literal: int) -> bool:
+        if not self.values[literal]:
+            self.values[literal], self.values[-literal] = 1, -1
+            self.trail.append(literal)
+        return self.values[literal] > 0
+
+    def contradicts(self, literals: Iterable[int]) -> bool:
+        """Make these literals true, and what follows; whether that is impossible."""
         values, head = self.values, len(self.trail)
-        while True:
-            for clause in clauses:
-                left = [each for each in clause if values[each] >= 0]
-                if not left:
-                    return True
-                if not values[left[0]] and left.count(left[0]) == len(left):
-                    values[left[0]], values[-left[0]] = 1, -1
-                    self.trail.append(left[0])
-            if head == len(self.trail):
-                return False
-            clauses, head = self.having[-self.trail[head]], head + 1
+        possible = all(map(self.true, literals))
+        while possible and head < len(self.trail):
+            false, kept = -self.trail[head], list[list[int]]()
+            watching, self.watched[false], head = self.watched[false], kept, head + 1
+            for clause in watching:
+                if clause[0] == false:
+                    clause[0], clause[1] = clause[1], false
+                for at in range(2, len(clause)) if values[clause[0]] <= 0 else ():
+                    if values[clause[at]] >= 0:
+                        clause[1], clause[at] = clause[at], false
+                        self.watched[clause[1]].append(clause)
+                        break
+                else:
+                    kept.append(clause)
+                    possible &= self.true(clause[0])
+        return not possible
 
     def undo(self, mark: int) -> None:
         for literal in self.trail[mark:]:
@@ -267,17 +264,18 @@ class Propagation:
     def refutes(self, goal: list[int], lemmas: list[list[int]]) -> bool:
         """Whether the goal is contradictory by way of lemmas, each of which has to follow from what came before it."""
         start, taken = len(self.trail), list[list[int]]()
-        done = self.contradicts([each] for each in goal)
-        while not done and len(taken) < len(lemmas):
-            mark, lemma = len(self.trail), lemmas[len(taken)]
-            if not self.contradicts([-each] for each in lemma):
+        done = self.contradicts(goal)
+        for lemma in map(list, () if done else lemmas):
+            mark = len(self.trail)
+            if not self.contradicts(-each for each in lemma):
                 break
             self.undo(mark)
             taken.append(lemma)
-            done = not self.holds(lemma)
+            if done := not self.holds(lemma):
+                break
         self.undo(start)
-        for each in (literal for lemma in taken for literal in {*lemma}):
-            self.having[each].pop()
+        for each, clause in ((each, lemma) for lemma in taken for each in lemma[:2]):
+            self.watched[each].remove(clause)
         return done
 
 
@@ -291,7 +289,7 @@ def verify(data: bytes, graph: PolicyGraph) -> tuple[Entry, dict[str, list[Claim
         raise CertificateRefused("it speaks of other claims than those that the policy needs, or in another order")
     for claim, all_goals, entry in zip(wanted, todo, entries, strict=True):
         kind, evidence = [*entry.items()][-1]
-        steps = lemmas_of(evidence, len(all_goals), encoder.size) if kind == "drup" else None
+        steps = lemmas_of(evidence, len(all_goals), len(propagation.values) // 2) if kind == "drup" else None
         shown = all(map(propagation.refutes, all_goals, steps)) if steps else confirms(graph, claim, kind, evidence)
         if not shown or len(entry) != 2:
             raise CertificateRefused(f"its evidence does not show `{': '.join(claim)}`")

@@ -28,8 +28,11 @@ from jurat.policies.resolution import Resolution
 from jurat.policies.types import DecimalType, IntType, Type
 
 Claim = tuple[str, ...]
-Part = tuple[str, str] | Expr
-"""("acts" | "binds" | "certain" | "undecided", entity), or a formula that is not certainly true."""
+Part = tuple[int, str, str, str] | Expr
+"""1 or -1 (not), one of the bounds, a predicate of the semantics and an entity; or a formula that is not certainly true.
+
+The bounds are ``certain`` and ``possible``, of what is in force or of what would be were nothing unknown (``if known``).
+"""
 
 
 def claims(graph: PolicyGraph) -> list[Claim]:
@@ -95,16 +98,21 @@ def goals(graph: PolicyGraph, claim: Claim) -> list[tuple[Part, ...]] | None:
     """Things of which, for the claim to hold, it is enough that none of these sets is ever true; None if unknown."""
     match claim:
         case ("acts", a, b):
-            return [(("acts", a), ("acts", b))]
+            return [(_acts(graph, a), _acts(graph, b))]
         case ("binds", a, b):
-            return [(("acts", a), ("binds", b))]
+            return [(_acts(graph, a), (1, "possible", "live", b), (-1, "certain", "blocked", b))]
         case ("in force", a, b):
-            return [(("certain", a), ("certain", b))]
+            return [((1, "certain", "in force", a), (1, "certain", "in force", b))]
         case ("decided", *stratum):
-            return [(("undecided", g),) for g in stratum]
+            return [((1, "possible if known", "in force", g), (-1, "certain if known", "in force", g)) for g in stratum]
         case ("callable", tool):
             return _opened(graph, graph.vocabulary.tools[tool])
     return None
+
+
+def _acts(graph: PolicyGraph, g: str) -> Part:
+    bound = "possible" if graph.entities[g].on_unknown == "act" else "certain"
+    return 1, bound, "in force", g
 
 
 def _opened(graph: PolicyGraph, tool: m.ToolDeclaration) -> list[tuple[Part, ...]] | None:
@@ -121,8 +129,8 @@ def _opened(graph: PolicyGraph, tool: m.ToolDeclaration) -> list[tuple[Part, ...
     apart = [
         (g, h) for (one, g), (other, h) in combinations(every, 2) if any(one[n] != other[n] for n in one.keys() & other)
     ]
-    opened = [(("acts", g), with_arguments(guard, values)) for values, g in every]
-    return [*opened, *((("acts", g), ("acts", h)) for g, h in apart)]
+    opened = [(_acts(graph, g), with_arguments(guard, values)) for values, g in every]
+    return [*opened, *((_acts(graph, g), _acts(graph, h)) for g, h in apart)]
 
 
 def _fits(value: Expr | None, type_: Type) -> bool:
