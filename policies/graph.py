@@ -131,7 +131,7 @@ class PolicyGraph:
     @cached_property
     def outrankers(self) -> Mapping[str, tuple[str, ...]]:
         """For each entity those of higher rank that are not its kin."""
-        return MappingProxyType({g: _outrankers(self, g) for g in self.entities})
+        return MappingProxyType({g: _outrankers(self, g) if self.ranked else () for g in self.entities})
 
     @cached_property
     def partners(self) -> Mapping[str, tuple[str, ...]]:

@@ -72,7 +72,7 @@ def _blamed(
     """The finding about callers that are impossible together."""
     culprits = tuple(sorted({request.guideline for request in requests}))
     question = _question(prover, tool, requests, list(culprits), found, all_=True)
-    shows = _shows(prover.whole, tool, requests)
+    shows = _shows(prover.graph, tool, requests)
     proof = absent(prover, check, _name(tool.id, found), question, shows)
     if proof.verdict is not Verdict.REFUTED:
         return Outcome(proof)

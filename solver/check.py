@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from types import ModuleType
+from collections.abc import Callable, Iterable, Iterator
 
 import z3
 
@@ -42,13 +41,26 @@ def check(
     """
     started = time.perf_counter()
     run = _Run(graph, limits, progress, emit, store)
-    run.ask(run.prover, inconsistent_axioms)
+    run.take(inconsistent_axioms.run(run.prover))
     if not run.findings:
         run.slice_by_slice()
-        for module in CHECKS:
-            if module not in (*LOCAL, inconsistent_axioms):
-                run.ask(run.prover, module)
-    return _report(graph, run.outcomes, time.perf_counter() - started)
+        run.take(of_policy(run.prover))
+    return report_of(graph, run.outcomes, time.perf_counter() - started)
+
+
+def of_part(part: PolicyGraph, whole: Prover) -> Iterator[Outcome]:
+    """What is asked of a part of a policy by itself."""
+    prover = Prover(part, whole.limits, whole)
+    prover.gather(entities for module in LOCAL for entities in module.entities(part))
+    for module in LOCAL:
+        yield from module.run(prover)
+
+
+def of_policy(prover: Prover) -> Iterator[Outcome]:
+    """What is asked of a policy as a whole, if its axioms are consistent."""
+    for module in CHECKS:
+        if module not in (*LOCAL, inconsistent_axioms):
+            yield from module.run(prover)
 
 
 def interrupt() -> None:
@@ -80,32 +92,27 @@ class _Run:
 
     def slice_by_slice(self) -> None:
         """Ask what concerns a part of the policy of each part by itself."""
-        parts = list(slices(self.graph, self.prover.cones))
+        parts = slices(self.graph, self.prover.cones)
         if self.store is None:
             for part in parts:
-                self._prove(part)
-            return
+                self.take(of_part(part, self.prover))
+        else:
+            self._with_store(self.store, list(parts))
+
+    def _with_store(self, store: Store, parts: list[PolicyGraph]) -> None:
         tags = carriers(self.graph)
         keys = [key_of_part(part, tags, self.limits) for part in parts]
-        known = self.store.recall(keys)
+        known = store.recall(keys)
         for key, part in zip(keys, parts, strict=True):
             if key in known:
-                self._take(Outcome(proof) for proof in known[key])
+                self.take(Outcome(proof) for proof in known[key])
             else:
-                found = self._prove(part)
+                found = self.take(of_part(part, self.prover))
                 if all(not each.finding and each.proof.verdict is not Verdict.UNKNOWN for each in found):
-                    self.store.keep(key, (each.proof for each in found))
+                    store.keep(key, (each.proof for each in found))
 
-    def _prove(self, part: PolicyGraph) -> list[Outcome]:
-        prover = Prover(part, self.limits, self.prover)
-        prover.gather(entities for module in LOCAL for entities in module.entities(part))
-        return [outcome for module in LOCAL for outcome in self.ask(prover, module)]
-
-    def ask(self, prover: Prover, module: ModuleType) -> list[Outcome]:
-        """Everything that a check asks."""
-        return self._take(module.run(prover))
-
-    def _take(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+    def take(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
+        """Gather outcomes as they come."""
         taken = []
         for outcome in outcomes:
             taken.append(outcome)
@@ -118,7 +125,9 @@ class _Run:
         return taken
 
 
-def _report(graph: PolicyGraph, outcomes: list[Outcome], seconds: float) -> Report:
+def report_of(graph: PolicyGraph, outcomes: Iterable[Outcome], seconds: float) -> Report:
+    """Outcomes as a report; findings are sorted by place."""
+    outcomes = list(outcomes)
     findings = [outcome.finding for outcome in outcomes if outcome.finding]
     return Report(
         digest=graph.digest,

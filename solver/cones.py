@@ -28,11 +28,42 @@ class Cone:
         return Cone(self.rules | other.rules, self.conditions | other.conditions)
 
 
+class AxiomGroups:
+    """Axioms that share atoms, directly or through others."""
+
+    def __init__(self, axioms: Iterable[Axiom]) -> None:
+        self._axioms = tuple(axioms)
+
+    @cached_property
+    def groups(self) -> list[list[Axiom]]:
+        """Each sorted by id."""
+        return self._grouped[1]
+
+    def about(self, mentioned: Iterable[Atom]) -> list[Axiom]:
+        """The axioms that can matter to these atoms."""
+        home, groups = self._grouped
+        return [axiom for number in sorted({home[a] for a in mentioned if a in home}) for axiom in groups[number]]
+
+    @cached_property
+    def _grouped(self) -> tuple[Mapping[Atom, int], list[list[Axiom]]]:
+        shared: nx.Graph[object] = nx.Graph()
+        for axiom in self._axioms:
+            shared.add_edges_from((axiom, atom) for atom in mentioned_atoms([axiom.expr]))
+        home: dict[Atom, int] = {}
+        groups: list[list[Axiom]] = []
+        for number, members in enumerate(nx.connected_components(shared)):
+            groups.append(sorted((m for m in members if isinstance(m, Axiom)), key=lambda axiom: axiom.id))
+            home |= {m: number for m in members if not isinstance(m, Axiom)}  # type: ignore[misc]  # atoms are left
+        return home, groups
+
+
 class Cones:
     """The dependencies of a policy's entities and axioms."""
 
-    def __init__(self, graph: PolicyGraph) -> None:
+    def __init__(self, graph: PolicyGraph, axioms: AxiomGroups | None = None) -> None:
+        """``axioms``: the policy's, where they were grouped before."""
         self.graph = graph
+        self.axioms = axioms or AxiomGroups(graph.axioms)
         self._cones: dict[str, Cone] = {}
         self._homes: dict[str, str] = {}
 
@@ -109,27 +140,9 @@ class Cones:
 
     # -- axioms --------------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _axiom_groups(self) -> tuple[Mapping[Atom, int], list[list[Axiom]]]:
-        """Axioms that share atoms, directly or through others."""
-        shared: nx.Graph[object] = nx.Graph()
-        for axiom in self.graph.axioms:
-            shared.add_edges_from((axiom, atom) for atom in mentioned_atoms([axiom.expr]))
-        home: dict[Atom, int] = {}
-        groups: list[list[Axiom]] = []
-        for number, members in enumerate(nx.connected_components(shared)):
-            groups.append(sorted((m for m in members if isinstance(m, Axiom)), key=lambda axiom: axiom.id))
-            home |= {m: number for m in members if not isinstance(m, Axiom)}  # type: ignore[misc]  # atoms are left
-        return home, groups
-
-    @property
-    def axiom_groups(self) -> list[list[Axiom]]:
-        return self._axiom_groups[1]
-
     def axioms_about(self, mentioned: Iterable[Atom]) -> list[Axiom]:
         """The axioms that can matter to these atoms, by way of other axioms too."""
-        home, groups = self._axiom_groups
-        return [axiom for number in sorted({home[a] for a in mentioned if a in home}) for axiom in groups[number]]
+        return self.axioms.about(mentioned)
 
     def axioms_of(self, entities: Iterable[str]) -> list[Axiom]:
         """The axioms that can matter to the conditions, guards and constraints of these entities."""

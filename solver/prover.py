@@ -11,7 +11,7 @@ from jurat.policies.graph import PolicyGraph
 from jurat.solver.agreement import Agreement
 from jurat.solver.answers import Answer
 from jurat.solver.claims import Claim, in_force
-from jurat.solver.cones import Cones
+from jurat.solver.cones import AxiomGroups, Cones
 from jurat.solver.encoding import Encoding, conjuncts
 from jurat.solver.limits import Limits
 from jurat.solver.sat import SatLane
@@ -22,12 +22,14 @@ from jurat.solver.terms import Truth
 class Prover:
     """Answers questions about one policy; deterministic for given limits."""
 
-    def __init__(self, graph: PolicyGraph, limits: Limits, of: Prover | None = None) -> None:
-        """``of`` is the prover of the policy that ``graph`` is a part of; witnesses say what is in force in all of it."""
+    def __init__(
+        self, graph: PolicyGraph, limits: Limits, of: Prover | None = None, axioms: AxiomGroups | None = None
+    ) -> None:
+        """``of`` is the prover of the policy that ``graph`` is a part of; ``axioms`` the policy's, if grouped before."""
         self.graph = graph
         self.whole: PolicyGraph = of.whole if of else graph
         self.limits = limits
-        self.cones = Cones(graph)
+        self.cones = Cones(graph, axioms)
         self.agreement: Agreement = of.agreement if of else Agreement(limits.agreed)
         self._gathered: list[tuple[str, ...]] = []
         self._possible: dict[str, bool] = {}
@@ -47,6 +49,12 @@ class Prover:
     def sat(self) -> SatLane:
         """The lane that answers what is finite, and fast."""
         return SatLane(self.graph, self.limits)
+
+    def renewed(self, graph: PolicyGraph) -> Prover:
+        """A prover of another version of the policy, with the same axioms."""
+        other = Prover(graph, self.limits, axioms=self.cones.axioms)
+        other.agreement = self.agreement
+        return other
 
     def gather(self, questions: Iterable[Iterable[str]]) -> None:
         """Say which entities will be asked about together, so that they share a solver."""

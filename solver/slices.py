@@ -26,9 +26,18 @@ def slices(graph: PolicyGraph, cones: Cones) -> Iterator[PolicyGraph]:
     """The parts, in the order of their first entity; last, one for the tools that nothing uses."""
     for members in partition(graph):
         yield sliced(graph, members, cones.axioms_of(members))
-    idle = [tool for tool, (wanted, banned) in sorted(graph.users.items()) if not wanted and not banned]
-    if idle:
-        yield sliced(graph, (), cones.axioms_about(_guarding(graph, idle)), tools=idle)
+    if idle := idle_tools(graph):
+        yield idle_part(graph, idle, cones)
+
+
+def idle_tools(graph: PolicyGraph) -> list[str]:
+    """The tools that nothing calls, offers or forbids."""
+    return [tool for tool, (wanted, banned) in sorted(graph.users.items()) if not wanted and not banned]
+
+
+def idle_part(graph: PolicyGraph, tools: list[str], cones: Cones) -> PolicyGraph:
+    """A part without entities, about tools that nothing uses."""
+    return sliced(graph, (), cones.axioms_about(_guarding(graph, tools)), tools=tools)
 
 
 def partition(graph: PolicyGraph) -> list[list[str]]:

@@ -89,7 +89,7 @@ def _pair(prover: Prover, found: list[Clash]) -> Outcome:
     text = f"not both: {left} and {right} ({'; '.join(clash.why for clash in found)})"
     if proof := by_precedence(graph, left, right, text):
         return Outcome(proof)
-    proof = absent(prover, CHECK, text, _both(prover, found[0]), _shows(prover.whole, {left, right}))
+    proof = absent(prover, CHECK, text, _both(prover, found[0]), _shows(prover.graph, {left, right}))
     return judged(graph, CHECK, proof, lambda p: _told(found, p))
 
 

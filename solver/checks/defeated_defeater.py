@@ -120,5 +120,5 @@ def _by(prover: Prover, defeater: str, proof: Proof) -> list[str]:
     """Who defeats it in the situation shown, or could."""
     if proof.witness is None:
         return sorted({*prover.graph.overriders[defeater], *prover.graph.outrankers[defeater]})
-    by = resolve(prover.whole, proof.witness.values).dropped[defeater].by
+    by = resolve(prover.graph, proof.witness.values).dropped[defeater].by
     return [k for k in by if k in proof.witness.in_force] or list(by)

@@ -42,7 +42,7 @@ def entities(_: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
-    for group in prover.cones.axiom_groups:
+    for group in prover.cones.axioms.groups:
         proof = _consistent(prover, group)
         yield judged(prover.graph, CHECK, proof, lambda p: _told(prover.graph, p))
 

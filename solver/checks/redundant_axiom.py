@@ -46,7 +46,7 @@ def entities(_: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 def run(prover: Prover) -> Iterator[Outcome]:
     plain = [[axiom] for axiom in prover.graph.axioms if not mentioned_atoms([axiom.expr])]
-    for group in (*prover.cones.axiom_groups, *plain):
+    for group in (*prover.cones.axioms.groups, *plain):
         for axiom, proof in _proofs(prover, group):
             yield judged(prover.graph, CHECK, proof, lambda p, a=axiom: _told(prover.graph, a, p))  # type: ignore[misc]  # bound now
 

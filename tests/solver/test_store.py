@@ -6,6 +6,7 @@ import random
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from jurat.policies import PolicyGraph, load
 from jurat.policies.findings import Finding, Proof, Report
 from jurat.policies.graph import build_graph
 from jurat.solver import Limits, check
-from jurat.solver.check import _Run  # what is counted
 from jurat.solver.outcome import Outcome
+from jurat.solver.prover import Prover
 from jurat.solver.store import Store, carriers, key_of_part
 
+solver_check = import_module("jurat.solver.check")
 ROOT = Path(__file__).parents[2]
 
 
@@ -71,13 +73,13 @@ guidelines:
 
 def test_only_what_changed_is_proved_again(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, ...]] = []
-    prove = _Run._prove
+    prove = solver_check.of_part
 
-    def counted(run: _Run, part: PolicyGraph) -> list[Outcome]:
+    def counted(part: PolicyGraph, whole: Prover) -> Iterator[Outcome]:
         asked.append(tuple(part.entities))
-        return prove(run, part)
+        return prove(part, whole)
 
-    monkeypatch.setattr(_Run, "_prove", counted)
+    monkeypatch.setattr(solver_check, "of_part", counted)
     kept(load(POLICY.format(bound=4, axiom="true")), path)
     assert asked == [("a1", "a2"), ("b1", "b2")]
     kept(load("\n" + POLICY.format(bound=4, axiom="true")), path)
