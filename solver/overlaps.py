@@ -23,6 +23,9 @@ from jurat.solver.prover import Prover
 CANDIDATES = 50_000
 """Pairs that are put in order at most; of a policy with more, the most particular situations come first."""
 
+FEW = 2
+"""Texts of which no word says more than another."""
+
 NAME = "undeclared-overlap"
 
 
@@ -44,7 +47,9 @@ class Overlap:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Pairs that the solver confirmed, in the order in which they are worth asking about, and how many it did not look at."""
+    """Pairs that the solver confirmed, in the order in which they are worth asking about, and how many it did not look at,
+    at least.
+    """
 
     pairs: tuple[tuple[str, str], ...]
     left_out: int
@@ -146,23 +151,24 @@ def still_open(graph: PolicyGraph, a: str, b: str, limits: Limits = DEFAULT) -> 
 
 
 def _ranked(graph: PolicyGraph) -> list[tuple[str, str]]:
-    alike = likeness({g: f"{graph.guidelines[g].condition_text} {instruction(graph, g)}" for g in graph.guidelines})
+    speaking = {g: text for g in graph.guidelines if (text := instruction(graph, g))}
+    texts = {g: f"{graph.guidelines[g].condition_text} {text}" for g, text in speaking.items()}
+    alike = likeness(texts)
     sharing = [each for each in islice(candidates(graph), CANDIDATES) if not accepted(graph, *each.pair)]
     size = Counter(each.about for each in sharing)
     sharing.sort(key=lambda each: (-each.shared, size[each.about], -alike(*each.pair), each.pair))
-    found = [each.pair for each in sharing]
-    return found + _apart(graph, alike, CANDIDATES - len(found))
+    return [each.pair for each in sharing] + _apart(graph, texts, CANDIDATES - len(sharing))
 
 
-def _apart(graph: PolicyGraph, alike: Callable[[str, str], float], room: int) -> list[tuple[str, str]]:
+def _apart(graph: PolicyGraph, texts: Mapping[str, str], room: int) -> list[tuple[str, str]]:
     """Pairs that share no situation but words, the most alike first."""
-    names = {g: situations(graph, g) for g in graph.guidelines if instruction(graph, g)}
-    every = (pair for pair in combinations(sorted(names), 2) if not names[pair[0]] & names[pair[1]])
-    scored = ((alike(*pair), pair) for pair in islice(every, max(room, 0)))
-    worth = [(score, pair) for score, pair in scored if score > 0]
-    worth.sort(key=lambda each: (-each[0], each[1]))
+    names = {g: situations(graph, g) for g in texts}
     relations = Relations(graph)
-    return [pair for _, pair in worth if not relations.between(*pair) and not accepted(graph, *pair)]
+    return [
+        (g, h)
+        for g, h in most_alike(texts, room)
+        if not names[g] & names[h] and not relations.between(g, h) and not accepted(graph, g, h)
+    ]
 
 
 def overlapping_observations(graph: PolicyGraph, limit: int, limits: Limits = DEFAULT) -> Found:
@@ -171,11 +177,7 @@ def overlapping_observations(graph: PolicyGraph, limit: int, limits: Limits = DE
     """
     prover = Prover(graph, limits)
     keys = sorted({key for g in graph.guidelines for key in _observed(graph.entities[g].condition)})
-    texts = {key: graph.vocabulary.observations[key].text for key in keys}
-    alike = likeness(texts)
-    scored = ((alike(*pair), pair) for pair in islice(combinations(keys, 2), CANDIDATES))
-    worth = sorted((each for each in scored if each[0] > 0), key=lambda each: (-each[0], each[1]))
-    found = [pair for _, pair in worth]
+    found = most_alike({key: graph.vocabulary.observations[key].text for key in keys}, CANDIDATES)
     kept = tuple(islice((pair for pair in found if _open(prover, *pair)), limit))
     looked = found.index(kept[-1]) + 1 if len(kept) == limit and kept else len(found)
     return Found(kept, len(found) - looked)
@@ -192,6 +194,21 @@ def _open(prover: Prover, a: str, b: str) -> bool:
     )
 
 
+def most_alike(texts: Mapping[str, str], room: int) -> list[tuple[str, str]]:
+    """Pairs of texts that share words which not all have, the most alike first; of too many, those with the rarest words."""
+    having: dict[str, list[str]] = defaultdict(list)
+    for key in sorted(texts):
+        for word in words_of(texts[key]):
+            having[word].append(key)
+    rarest = sorted(
+        (word for word in having if len(having[word]) < len(texts) or len(texts) <= FEW),
+        key=lambda w: (len(having[w]), w),
+    )
+    pairs = (pair for word in rarest for pair in combinations(having[word], 2))
+    alike = likeness(texts)
+    return sorted(set(islice(pairs, room)), key=lambda pair: (-alike(*pair), pair))
+
+
 def likeness(texts: Mapping[str, str]) -> Callable[[str, str], float]:
     """How much two texts have in common: the weight of the words they share, of those that either has, from 0 to 1.
 
@@ -199,7 +216,7 @@ def likeness(texts: Mapping[str, str]) -> Callable[[str, str], float]:
     """
     words = {key: words_of(text) for key, text in texts.items()}
     counts = Counter(word for each in words.values() for word in each)
-    weight = {word: log(len(words) / count) if len(words) > 2 else 1.0 for word, count in counts.items()}
+    weight = {word: log(len(words) / count) if len(words) > FEW else 1.0 for word, count in counts.items()}
 
     def alike(a: str, b: str) -> float:
         either = sum(weight[word] for word in words[a] | words[b])

@@ -137,7 +137,7 @@ def _say_what_was_looked_at(asked: Candidates, found: list[Proposal]) -> None:
     guidelines, observations = asked.guidelines, asked.observations
     looked = f"{len(guidelines.pairs)} pairs of guidelines and {len(observations.pairs)} of observations"
     left = guidelines.left_out + observations.left_out
-    rest = f"; {left:,} less particular pairs were left out, --limit looks at more" if left else ""
+    rest = f"; at least {left:,} that share less were left out, --limit looks at more" if left else ""
     remark(f"looked at {looked}{rest}: {len(found)} question{'' if len(found) == 1 else 's'}")
 
 
