@@ -1,77 +1,29 @@
 """Regions of situations, as maximal boxes: what an author can read of a set that has too many points to list.
 
-A *dimension* is one thing that situations differ in, cut into finitely many *cells*: an observation is true, false or
-unknown; a Boolean fact true, false or absent; an enum one of its values; a number at a point that some formula compares
-it with, or strictly between two of them. What no formula takes apart like that (arithmetic, two facts compared with each
-other, texts searched) is a dimension of its own, true, false or unknown. So every formula has one value in each
-combination of cells.
-
-A *box* gives each dimension some of its cells (of numbers neighbouring ones, an interval). It lies in a region when
-every admissible situation in it does, and is *maximal* when no dimension can be given one more cell. Boxes may overlap.
-Each is grown from a situation that the boxes so far leave out: widening is monotone, so one pass over the dimensions is
-enough.
+A *box* gives each dimension of a region (:mod:`jurat.solver.dimensions`) some of its cells, of numbers neighbouring ones:
+an interval. It lies in a region when every admissible situation in it does, and is *maximal* when no dimension can be given
+one more cell. Boxes may overlap. Each is grown from a situation that the boxes so far leave out: widening is monotone, so
+one pass over the dimensions is enough, and whatever a proof did not need to be outside is taken in at once.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
+import z3
+
 from jurat.policies.evaluation import Look, evaluate
-from jurat.policies.expr import (
-    And,
-    Atom,
-    Compare,
-    Const,
-    Event,
-    Expr,
-    Fact,
-    Has,
-    History,
-    If,
-    Implies,
-    In,
-    JourneyActive,
-    JourneyState,
-    ListOf,
-    Not,
-    Observation,
-    Or,
-    key_of,
-)
-from jurat.policies.findings import Verdict
-from jurat.policies.types import BoolType, EnumType, ListType, StringType, Value
-from jurat.solver.answers import Answer
-from jurat.solver.claims import All, Claim, Holds, Some, entities_of, every, mentioned_by, some, unknown
+from jurat.policies.expr import Observation
+from jurat.solver.build import any_of, array, negation, same
+from jurat.solver.claims import All, Claim, Holds, Some, some
 from jurat.solver.claims import Not as Never
+from jurat.solver.dimensions import Dimension, dimensions_of
+from jurat.solver.paths import definitions
 from jurat.solver.prover import Prover
 
 BOXES = 8
 """Boxes of one region that are looked for at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dimension:
-    """Something that situations differ in. The cells exclude each other; one of them always holds.
-
-    ``points``: of an ordered one the values compared with; its first ``2 * len(points) + 1`` cells are those below,
-    at and above them, in order. ``absent`` is the place of the cell in which there is no value.
-    """
-
-    subject: Expr
-    cells: tuple[Claim, ...]
-    points: tuple[Value, ...] | None = None
-    absent: int | None = None
-
-    @property
-    def everything(self) -> frozenset[int]:
-        return frozenset(range(len(self.cells)))
-
-    @property
-    def intervals(self) -> range:
-        """The cells of which a side may only have neighbouring ones."""
-        return range(0 if self.points is None else 2 * len(self.points) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,73 +69,124 @@ def cover(prover: Prover, region: Claim, most: int = BOXES) -> Cover:
 
     The claim may only be made of predicates and formulas (nothing symbolic), for its dimensions to be known.
     """
-    dimensions = dimensions_of(prover, region)
+    surveyor = _Surveyor(prover, region)
     found: list[Box] = []
-    while len(found) <= most:
-        left = every(region, *(Never(box.claim) for box in found))
-        answer = prover.ask(left)
-        if not answer.possible:
-            return Cover(tuple(found), answer.verdict is Verdict.PROVED, answer.reason)
-        if len(found) < most:
-            found.append(_maximal(prover, region, _point(prover, left, dimensions)))
-        else:
-            break
-    return Cover(tuple(found), complete=False, reason=f"there are more than {most} regions")
+    while (point := surveyor.point()) is not None:
+        if len(found) == most:
+            return Cover(tuple(found), complete=False, reason=f"there are more than {most} regions")
+        found.append(surveyor.maximal(point))
+        surveyor.leave_out(found[-1])
+    return Cover(tuple(found), not surveyor.reason, surveyor.reason)
 
 
-def _point(prover: Prover, region: Claim, dimensions: tuple[Dimension, ...]) -> Box:
-    """The box around one situation of a region, rather one in which everything is known and little is true."""
-    lane = prover.smt
-    claims = [region, *_presence(dimensions)]
-    with lane.explore(claims) as found:
-        observed = [d for d in dimensions if isinstance(d.subject, Observation)]
-        found.wish([lane.formula(some(d.cells[0], d.cells[1])) for d in observed])
-        found.wish([lane.formula(d.cells[1]) for d in observed])
-        sides = []
-        for dimension in dimensions:
-            cells = (lane.formula(cell) for cell in dimension.cells)
-            sides.append(frozenset(place for place, cell in enumerate(cells) if found.holds(cell)))
-    return Box(dimensions, tuple(sides))
+Literals = list[z3.BoolRef]
+
+
+class _Surveyor:
+    """A solver that has a literal for the region and one for each cell, so that a box is a list of assumptions."""
+
+    def __init__(self, prover: Prover, region: Claim) -> None:
+        self.dimensions = dimensions_of(prover, region)
+        self.reason = ""
+        formula = prover.smt.formula
+        self._region = z3.Bool("in the region")
+        self._cells = [
+            [z3.Bool(f"cell {place} {cell}") for cell, _ in enumerate(dimension.cells)]
+            for place, dimension in enumerate(self.dimensions)
+        ]
+        self._absent = [[negation(literal) for literal in literals] for literals in self._cells]
+        self._places = {
+            literal.get_id(): (place, cell)
+            for place, literals in enumerate(self._absent)
+            for cell, literal in enumerate(literals)
+        }
+        meant = [same(self._region, formula(region))]
+        for literals, dimension in zip(self._cells, self.dimensions, strict=True):
+            meant += [same(literal, formula(claim)) for literal, claim in zip(literals, dimension.cells, strict=True)]
+        self._solver = z3.Solver()
+        self._solver.set("rlimit", prover.limits.rlimit)
+        self._solver.set("random_seed", prover.limits.seed)
+        self._solver.add(*definitions(prover, region, *_presence(self.dimensions)), *meant)
+
+    def point(self) -> Box | None:
+        """The box around one situation that no box has yet, rather one where everything is known and little is true."""
+        kept = [self._region]
+        found = self._check(kept)
+        if found != z3.sat:
+            self.reason = self._solver.reason_unknown() if found == z3.unknown else ""
+            return None
+        observed = [place for place, each in enumerate(self.dimensions) if isinstance(each.subject, Observation)]
+        kept = self._prefer([self._absent[place][2] for place in observed], kept)
+        kept = self._prefer([self._cells[place][1] for place in observed], kept)
+        self._check(kept)
+        model = self._solver.model()
+        return Box(self.dimensions, tuple(self._true(model, literals) for literals in self._cells))
+
+    def _check(self, assumptions: Literals) -> z3.CheckSatResult:
+        """Without z3py's coercions, which took most of the time."""
+        solver = self._solver
+        found = z3.Z3_solver_check_assumptions(solver.ctx.ref(), solver.solver, len(assumptions), array(assumptions))
+        return z3.CheckSatResult(found)
+
+    def _true(self, model: z3.ModelRef, literals: Literals) -> frozenset[int]:
+        return frozenset(
+            place for place, each in enumerate(literals) if z3.is_true(model.eval(each, model_completion=True))
+        )
+
+    def _prefer(self, wishes: Literals, kept: Literals) -> Literals:
+        """What is kept, and as many wishes as can be, halves at a time where not all can."""
+        if not wishes or self._check([*kept, *wishes]) == z3.sat:
+            return [*kept, *wishes]
+        if len(wishes) == 1:
+            return kept
+        half = len(wishes) // 2
+        return self._prefer(wishes[half:], self._prefer(wishes[:half], kept))
+
+    def leave_out(self, box: Box) -> None:
+        """Look for further points outside of a box."""
+        self._solver.add(any_of(self._cells[place][cell] for place, cell in _outside(box)))
+
+    def maximal(self, box: Box) -> Box:
+        """The box widened as far as it stays in the region; what no proof needed to be outside goes first."""
+        box = self._inside(box) or box
+        for place, dimension in enumerate(self.dimensions):
+            refused: set[int] = set()
+            while new := sorted(_neighbours(dimension, box.sides[place]) - refused):
+                wider = self._inside(box.widened(place, {*box.sides[place], new[0]}))
+                if wider is None:
+                    refused.add(new[0])
+                box = wider or box
+        return box
+
+    def _inside(self, box: Box) -> Box | None:
+        """If every admissible situation of a box is in the region: the box, wider where the proof shows that it can be.
+
+        What is not decided counts as no.
+        """
+        outside = [self._absent[place][cell] for place, cell in _outside(box)]
+        if self._check([negation(self._region), *outside]) != z3.unsat:
+            return None
+        core = (self._places.get(each.get_id()) for each in self._solver.unsat_core())
+        needed = {each for each in core if each}
+        return replace(box, sides=tuple(self._freed(box, place, needed) for place, _ in enumerate(box.sides)))
+
+    def _freed(self, box: Box, place: int, needed: set[tuple[int, int]]) -> frozenset[int]:
+        """A side with all cells that need not be outside and can be reached."""
+        side, dimension = box.sides[place], self.dimensions[place]
+        while new := {cell for cell in _neighbours(dimension, side) if (place, cell) not in needed}:
+            side = side | new
+        return side
+
+
+def _outside(box: Box) -> Iterator[tuple[int, int]]:
+    """The cells that are not in a box, each as its dimension's place and its own."""
+    for place, (dimension, side) in enumerate(zip(box.dimensions, box.sides, strict=True)):
+        yield from ((place, cell) for cell in sorted(dimension.everything - side))
 
 
 def _presence(dimensions: Iterable[Dimension]) -> Iterator[Claim]:
     """True claims that mention every dimension, so that the laws about it are known to the solver."""
     return (some(*dimension.cells) for dimension in dimensions)
-
-
-def _maximal(prover: Prover, region: Claim, box: Box) -> Box:
-    """The box widened as far as it stays in the region: first without whole conditions, then cell by cell."""
-    box = _without(prover, region, box, [place for place, _ in enumerate(box.sides)])
-    for place, dimension in enumerate(box.dimensions):
-        if box.sides[place] != dimension.everything:
-            box = _wider(prover, region, box, place)
-    return box
-
-
-def _without(prover: Prover, region: Claim, box: Box, places: Sequence[int]) -> Box:
-    """Drop as many of these conditions as can be, halves at a time where not all can."""
-    free = box
-    for place in places:
-        free = free.widened(place, box.dimensions[place].everything)
-    if free == box or _inside(prover, region, free):
-        return free
-    if len(places) == 1:
-        return box
-    half = len(places) // 2
-    return _without(prover, region, _without(prover, region, box, places[:half]), places[half:])
-
-
-def _wider(prover: Prover, region: Claim, box: Box, place: int) -> Box:
-    """One more cell at a time, while there is one that can be added."""
-    dimension = box.dimensions[place]
-    refused: set[int] = set()
-    while new := sorted(_neighbours(dimension, box.sides[place]) - refused):
-        wider = box.widened(place, {*box.sides[place], new[0]})
-        if _inside(prover, region, wider):
-            box = wider
-        else:
-            refused.add(new[0])
-    return box
 
 
 def _neighbours(dimension: Dimension, side: frozenset[int]) -> frozenset[int]:
@@ -192,158 +195,6 @@ def _neighbours(dimension: Dimension, side: frozenset[int]) -> frozenset[int]:
     ends = {min(inner) - 1, max(inner) + 1} if inner else {*dimension.intervals}
     free = dimension.everything - {*dimension.intervals}
     return (free | ends.intersection(dimension.intervals)) - side
-
-
-def _inside(prover: Prover, region: Claim, box: Box) -> bool:
-    """Whether every admissible situation of a box is in the region; what is not decided counts as no."""
-    return _answer(prover, region, box).verdict is Verdict.PROVED
-
-
-def _answer(prover: Prover, region: Claim, box: Box) -> Answer:
-    return prover.ask(Never(region), box.claim)
-
-
-# -- dimensions --------------------------------------------------------------------------------------------------
-
-
-def dimensions_of(prover: Prover, region: Claim) -> tuple[Dimension, ...]:
-    """All that a region can depend on; what its own formulas mention stands last, and is kept in boxes the longest.
-
-    Among that, what they mention first stands last, so that :mod:`jurat.solver.phrases` can tell it from the end.
-    """
-    entities, own = entities_of([region]), mentioned_by([region])
-    cone = prover.cones.cone(entities)
-    exprs = [prover.graph.entities[g].condition for g in sorted(cone.conditions)]
-    exprs += [axiom.expr for axiom in prover.cones.axioms_about(prover.cones.atoms_of(entities, own))]
-    exprs += list(_formulas([region]))
-    mentioned = [simple[0] if (simple := _simple(leaf)) else leaf for e in _formulas([region]) for leaf in leaves(e)]
-    rank = {subject: place for place, subject in reversed(list(enumerate(mentioned)))}
-    last = len(mentioned)
-    return tuple(
-        sorted(_dimensions(prover, exprs), key=lambda each: (-rank.get(each.subject, last), _name(each.subject)))
-    )
-
-
-def _formulas(claims: Iterable[Claim]) -> Iterator[Expr]:
-    for claim in claims:
-        match claim:
-            case All(inner) | Some(inner):
-                yield from _formulas(inner)
-            case Never(operand):
-                yield from _formulas([operand])
-            case Holds(expr, _):
-                yield expr
-
-
-def _dimensions(prover: Prover, exprs: Iterable[Expr]) -> Iterator[Dimension]:
-    points: dict[Atom, set[Value]] = defaultdict(set)
-    others: dict[Expr, None] = {}
-    for leaf in dict.fromkeys(leaf for expr in exprs for leaf in leaves(expr)):
-        if (simple := _simple(leaf)) is None:
-            others[leaf] = None
-        else:
-            points[simple[0]].update(simple[1])
-    defaults = prover.encoding.atoms.defaults
-    for atom, compared in points.items():
-        yield _dimension(
-            atom, compared, may_be_absent=isinstance(atom, Fact | JourneyState) and key_of(atom) not in defaults
-        )
-    yield from (Dimension(leaf, (Holds(leaf), Holds(leaf, truth=False), unknown(leaf))) for leaf in others)
-
-
-def leaves(expr: Expr) -> Iterator[Expr]:
-    """The smallest formulas with a truth value that a formula is made of; constants are none."""
-    match expr:
-        case And(operands) | Or(operands):
-            for operand in operands:
-                yield from leaves(operand)
-        case Not(operand):
-            yield from leaves(operand)
-        case Implies(left, right):
-            yield from (*leaves(left), *leaves(right))
-        case If(test, then, other) if isinstance(expr.type, BoolType):
-            yield from (*leaves(test), *leaves(then), *leaves(other))
-        case Const():
-            return
-        case _:
-            yield expr
-
-
-def _simple(leaf: Expr) -> tuple[Atom, tuple[Value, ...]] | None:
-    """A leaf about one atom and constants: the atom, and the values that it is compared with."""
-    match leaf:
-        case Observation() | Event() | JourneyActive() | Fact() | History():
-            return leaf, ()
-        case Has(Fact() | JourneyState() as atom):
-            return atom, ()
-        case Compare(operator, Fact() | JourneyState() | History() as atom, Const(value)):
-            return (atom, (value,)) if _takes_apart(atom, operator) else None
-        case Compare(operator, Const(value), Fact() | JourneyState() | History() as atom):
-            return (atom, (value,)) if _takes_apart(atom, operator) else None
-        case In(Fact() | JourneyState() as atom, ListOf(items)) if _takes_apart(atom, "=="):
-            values = tuple(item.value for item in items if isinstance(item, Const))
-            return (atom, values) if len(values) == len(items) else None
-        case _:
-            return None
-
-
-def _takes_apart(atom: Atom, operator: str) -> bool:
-    """Whether cells can say what a comparison does; the order of texts is left to the comparison itself."""
-    return not isinstance(atom.type, ListType) and (operator in ("==", "!=") or not isinstance(atom.type, StringType))
-
-
-def _dimension(atom: Atom, compared: set[Value], *, may_be_absent: bool) -> Dimension:
-    points: tuple[Value, ...] | None = None
-    if isinstance(atom, Observation):
-        return Dimension(atom, (Holds(atom), Holds(atom, truth=False), unknown(atom)))
-    if isinstance(atom.type, BoolType):
-        cells: list[Claim] = [Holds(atom), Holds(atom, truth=False)]
-    elif isinstance(atom.type, ListType) or not compared:
-        cells = [Holds(_has(atom))] if may_be_absent else [Holds(Const(True, BoolType()))]
-    elif isinstance(atom.type, EnumType | StringType):
-        cells = list(_values(atom, compared))
-    else:
-        points = tuple(sorted(compared))
-        cells = list(_intervals(atom, points))
-    if not may_be_absent:
-        return Dimension(atom, tuple(cells), points)
-    return Dimension(atom, (*cells, Never(Holds(_has(atom)))), points, len(cells))
-
-
-def _has(atom: Atom) -> Expr:
-    assert isinstance(atom, Fact | JourneyState)
-    return Has(atom)
-
-
-def _equal(atom: Atom, value: Value) -> Expr:
-    return Compare("==", atom, Const(value, atom.type))
-
-
-def _values(atom: Atom, compared: set[Value]) -> Iterator[Claim]:
-    """Each value of an enum; of a text those compared with, and any other."""
-    if isinstance(atom.type, EnumType):
-        yield from (Holds(_equal(atom, value)) for value in atom.type.values)
-        return
-    known = [_equal(atom, value) for value in sorted(compared, key=str)]
-    yield from map(Holds, known)
-    yield every(*(Holds(each, truth=False) for each in known))
-
-
-def _intervals(atom: Atom, points: tuple[Value, ...]) -> Iterator[Claim]:
-    """Below the first point, at it, between it and the next one, and so on."""
-    for place, point in enumerate(points):
-        below = Holds(Compare("<", atom, Const(point, atom.type)))
-        yield below if place == 0 else every(_above(atom, points[place - 1]), below)
-        yield Holds(_equal(atom, point))
-    yield _above(atom, points[-1])
-
-
-def _above(atom: Atom, point: Value) -> Claim:
-    return Holds(Compare(">", atom, Const(point, atom.type)))
-
-
-def _name(subject: Expr) -> str:
-    return key_of(subject) if isinstance(subject, Atom) else repr(subject)
 
 
 def holds(claim: Claim, look: Look) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from jurat.policies.expr import Compare, Expr, Fact, Not, Observation
 from jurat.policies.model import Vocabulary
 from jurat.policies.printing import NAME, show
 from jurat.policies.types import BoolType, EnumType
 from jurat.policies.values import show_value
-from jurat.solver.boxes import Box, Dimension
+from jurat.solver.boxes import Box
 from jurat.solver.claims import All, Claim, Holds
+from jurat.solver.dimensions import Dimension
 
 _TRUTHS = {
     frozenset((0,)): "{}",
@@ -20,11 +23,37 @@ _TRUTHS = {
 }
 """What is said of a truth value by its cells: true, false, unknown."""
 
+_TOGETHER = {frozenset((1,)): "none of {} is true", frozenset((1, 2)): "none of {} is known to be true"}
+"""What is said of many observations at once."""
+
+
+NAMED = 4
+"""Observations of which the same is said that are named before the rest is counted."""
+
+SAID = 12
+"""Conditions of a box that are said before the rest is counted."""
+
 
 def phrase(box: Box, vocabulary: Vocabulary) -> str:
     """A box on one line; `always` if it leaves nothing out."""
-    said = [_condition(dimension, side, vocabulary) for dimension, side in box.conditions]
-    return " && ".join(reversed(said)) or "always"
+    said = list(_conditions(box, vocabulary))
+    more = [f"{len(said) - SAID} more conditions"] if len(said) > SAID + 1 else []
+    return " && ".join([*(said[:SAID] if more else said), *more]) or "always"
+
+
+def _conditions(box: Box, vocabulary: Vocabulary) -> Iterator[str]:
+    """What is said of many observations alike is said of all of them at once, last."""
+    alike: dict[frozenset[int], list[str]] = {side: [] for side in _TOGETHER}
+    for dimension, side in box.conditions:
+        if isinstance(dimension.subject, Observation) and side in alike:
+            alike[side].append(_name(dimension.subject, vocabulary))
+    many = {side for side, names in alike.items() if len(names) > NAMED}
+    for dimension, side in reversed(box.conditions):
+        if not (isinstance(dimension.subject, Observation) and side in many):
+            yield _condition(dimension, side, vocabulary)
+    for side in sorted(many, key=sorted):
+        names = alike[side]
+        yield _TOGETHER[side].format(f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more")
 
 
 def _condition(dimension: Dimension, side: frozenset[int], vocabulary: Vocabulary) -> str:

@@ -80,7 +80,7 @@ def widenings(box: Box) -> list[Box]:
 
 
 @pytest.mark.parametrize("seed", range(POLICIES))
-def test_a_gap_is_found_where_there_is_one_and_its_witness_is_in_the_first_box(seed: int) -> None:
+def test_a_gap_is_found_where_there_is_one_and_its_witness_is_in_a_box(seed: int) -> None:
     graph, goal = policy_with_a_goal(seed)
     expected = any(uncovered(graph, goal, resolution) for _, resolution in admissible(graph))
     [outcome] = outcomes(graph)
@@ -90,8 +90,8 @@ def test_a_gap_is_found_where_there_is_one_and_its_witness_is_in_the_first_box(s
         assert outcome.proof.witness is not None
         resolution = resolve(graph, outcome.proof.witness.values)
         assert uncovered(graph, goal, resolution)
-        first = cover(Prover(graph, DEFAULT), coverage_gap.gap(graph, goal)).boxes[0]
-        assert first.contains(resolution.settled.valuation.look)
+        boxes = cover(Prover(graph, DEFAULT), coverage_gap.gap(graph, goal), MOST).boxes
+        assert any(box.contains(resolution.settled.valuation.look) for box in boxes)
 
 
 def test_the_policies_tried_have_gaps_of_every_size() -> None:
@@ -180,3 +180,12 @@ def test_a_gap_that_only_an_unknown_opens_is_told_so() -> None:
     assert outcome.finding is not None
     assert outcome.finding.notes == ("not covered: asks && angry is unknown",)
     assert "does not know `angry`" in outcome.finding.help
+
+
+def test_what_is_said_of_many_observations_is_said_once() -> None:
+    many = "\n".join(f"  o{number}: Observation {number}" for number in range(9))
+    answers = "\n".join(f"  g{number}: {{when: asks && o{number}, action: Help}}" for number in range(9))
+    text = f"jurat: 1\nobservations:\n  asks: The customer asks\n{many}\nguidelines:\n{answers}\ngoals: {{answered: asks}}\n"
+    [outcome] = outcomes(load(text))
+    assert outcome.finding is not None
+    assert outcome.finding.notes == ("not covered: asks && none of o0, o1, o2, o3 and 5 more is known to be true",)
