@@ -16,7 +16,7 @@ from jurat.policies.semantics import resolve
 from jurat.policies.types import STRING, BoolType, DecimalType, EnumType, IntType, ListType, Scalar, Type, Value
 from jurat.solver.answers import Answer
 from jurat.solver.build import any_of, negation
-from jurat.solver.claims import Claim, entities_of, mentioned_by
+from jurat.solver.claims import Claim, Holds, entities_of, mentioned_by, some
 from jurat.solver.narration import narrate
 from jurat.solver.prover import Prover
 from jurat.solver.terms import ListTerm, literal, scalar
@@ -52,10 +52,13 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
     Raises:
         InternalError: the solver and the reference semantics disagree, which is a bug of Jurat's.
     """
-    values, unknown = _preferred(prover, question)
+    part = prover.cones.part(question.entities, question.mentioned)
+    unknown: tuple[str, ...] = ()
+    values = _quick(prover, part, question, shows)
+    if values is None:
+        values, unknown = _preferred(prover, question)
     if values is None:
         return None
-    part = prover.cones.part(question.entities, question.mentioned)
     for graph, found in (
         (part, _minimal(part, values, _as_sure(part, question, values, shows))),
         (prover.graph, values),
@@ -64,6 +67,23 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
             told = narrate(graph, found, resolution)
             return Witness(found, resolution.in_force, resolution.possible, told, unknown)
     raise InternalError(f"the solver found a situation that does not replay: {values}")
+
+
+def _quick(prover: Prover, part: PolicyGraph, question: Question, shows: Shows) -> dict[str, Value] | None:
+    """A situation in which every observation is known, found by the fast lane, with as little true as can be."""
+    atoms = prover.cones.atoms_of(question.entities, question.mentioned)
+    known = (some(Holds(atom), Holds(atom, truth=False)) for atom in atoms if isinstance(atom, Observation))
+    answer = prover.sat.ask((*question.claims, *known))
+    if answer is None or answer.values is None:
+        return None
+    values = dict(answer.values)
+    if not _replays(part, values, shows):
+        return None
+    shown = _as_sure(part, question, values, shows)
+    for key in sorted(key for key, value in values.items() if value is True):
+        if _replays(part, {**values, key: False}, shown):
+            values[key] = False
+    return values
 
 
 def _preferred(prover: Prover, question: Question) -> tuple[dict[str, Value] | None, tuple[str, ...]]:
