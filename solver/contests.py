@@ -58,6 +58,8 @@ def live(g: str) -> Predicate:
 
 def candidates(graph: PolicyGraph) -> Iterator[Contest]:
     """The contradicting pairs that precedence or ranks decide, each once."""
+    if not graph.ranked and not any(graph.overriders.values()):
+        return
     seen: set[tuple[str, str]] = set()
     for clash in clashes(graph):
         found = _decided(graph, clash)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from jurat.policies.expr import Fact, atoms
+from jurat.policies.expr import Atom, Fact, atoms
 from jurat.policies.graph import Entity, PolicyGraph
 from jurat.policies.model import Action, Forbid, Instruct
 from jurat.solver.claims import Claim, acts, binds
@@ -53,13 +53,16 @@ class Doers:
         left = {g, *without}
         found = [h for h in self._table.get(effect, ()) if h not in left]
         if len(found) > MANY:
-            about = self._about(g)
-            found = sorted(found, key=lambda h: (-len(about & self._about(h)), len(self._about(h)), h))[:MANY]
+            about = self._about
+            found = sorted(found, key=lambda h: (-len(about[g] & about[h]), len(about[h]), h))[:MANY]
         return tuple(sorted(found))
 
     def shared(self, g: str) -> bool:
         """Whether everything that it does is done by others too."""
         return all(len(self._table[effect]) > 1 for effect in effects_of(self.graph.entities[g]))
 
-    def _about(self, g: str) -> frozenset[object]:
-        return frozenset(atom for atom in atoms(self.graph.entities[g].condition) if not isinstance(atom, Fact))
+    @cached_property
+    def _about(self) -> Mapping[str, frozenset[Atom]]:
+        """What each condition looks at that comes and goes."""
+        conditions = ((g, entity.condition) for g, entity in self.graph.entities.items())
+        return {g: frozenset(each for each in atoms(expr) if not isinstance(each, Fact)) for g, expr in conditions}

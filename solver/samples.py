@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import operator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import islice, product
+from typing import Any
 
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Argument, Atom, Const, Expr, History, atoms, walk
+from jurat.policies.expr import Argument, Atom, Compare, Const, Expr, Fact, History, atoms, walk
 from jurat.policies.types import (
     BoolType,
     DecimalType,
@@ -27,7 +29,10 @@ TRIES = 64
 
 
 def truths(expr: Expr) -> set[bool]:
-    """The truth values seen of a formula; independent of each other are its atoms, so it may mention one history at most."""
+    """The truth values seen of a formula; its atoms are taken to be independent, so it may mention one history at most."""
+    limit = of_limit(expr)
+    if limit is not None:
+        return limit
     leaves: list[Atom | Argument] = [*atoms(expr), *{each for each in walk(expr) if isinstance(each, Argument)}]
     if sum(isinstance(leaf, History) for leaf in leaves) > 1:
         return set()
@@ -40,6 +45,27 @@ def truths(expr: Expr) -> set[bool]:
         if len(found) == 2:
             break
     return found
+
+
+def of_limit(expr: Expr) -> set[bool] | None:
+    """The truth values of a number's comparison with a limit, all of them; None for everything else.
+
+    The comparison is monotone, so that the ends of the declared range decide.
+    """
+    if not isinstance(expr, Compare) or expr.operator not in _HOLDS or not isinstance(expr.right, Const):
+        return None
+    type_, limit = expr.left.type, expr.right.value
+    if not isinstance(expr.left, Fact | Argument) or not isinstance(type_, IntType | DecimalType):
+        return None
+    holds, upward = _HOLDS[expr.operator]
+    best, worst = (type_.max, type_.min) if upward else (type_.min, type_.max)
+    true = {True} if best is None or holds(best, limit) else set()
+    return true | ({False} if worst is None or not holds(worst, limit) else set())
+
+
+_HOLDS: dict[str, tuple[Callable[[Any, Any], bool], bool]] = {
+    "<": (operator.lt, False), "<=": (operator.le, False), ">": (operator.gt, True), ">=": (operator.ge, True),
+}  # fmt: skip
 
 
 def _truth(expr: Expr, values: dict[Atom | Argument, Value]) -> set[bool]:
@@ -103,4 +129,4 @@ def _inside(value: Value, type_: Type) -> bool:
     return (type_.min is None or value >= type_.min) and (type_.max is None or value <= type_.max)
 
 
-__all__ = ["truths"]
+__all__ = ["of_limit", "truths"]

@@ -40,7 +40,7 @@ def difference(prover: Prover, g: str) -> Answer | None:
     twins = _twins(prover, g)
     if twins is None:
         return None
-    answer = Prover(twins.graph, prover.limits).ask(some(*_differences(twins)))
+    answer = Prover(twins.graph, prover.limits, prover).ask(some(*_differences(twins)))
     suffix = _suffix(g)
     return replace(answer, core=tuple(sorted({name.replace(suffix, "") for name in answer.core})), model=None)
 

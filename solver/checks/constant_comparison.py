@@ -17,7 +17,7 @@ Fix
 Limits
     Where the comparison makes the whole condition constant, that is the finding (`vacuous-condition`, or
     `dead-guideline` for one that never holds, or `redundant-axiom`), with a note about the comparison. `has(…)`, text
-    tests, membership in a declared list and truth values compared with each other are not looked at.
+    tests and membership in a declared list are not comparisons.
 """
 
 from __future__ import annotations
@@ -28,14 +28,18 @@ from dataclasses import dataclass
 import z3
 
 from jurat.policies.expr import (
+    And,
     Argument,
     Atom,
     Compare,
+    Const,
+    Event,
     Expr,
-    History,
+    Fact,
     In,
     ListOf,
-    arguments,
+    Observation,
+    Or,
     atoms,
     key_of,
     mentioned_atoms,
@@ -45,12 +49,12 @@ from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.printing import show
 from jurat.policies.type_rules import worded
-from jurat.policies.types import BoolType, DecimalType, EnumType, IntType, ListType, Type
+from jurat.policies.types import DecimalType, EnumType, IntType, ListType, Type
 from jurat.policies.values import show_value
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, judged
 from jurat.solver.prover import Prover
-from jurat.solver.samples import truths
+from jurat.solver.samples import of_limit, truths
 from jurat.solver.terms import ListTerm, Members, Term, list_laws, sort_of, within
 from jurat.solver.written import Written, every_formula, place_of
 
@@ -89,14 +93,19 @@ def run(prover: Prover) -> Iterator[Outcome]:
 
 def comparisons(expr: Expr) -> list[Expr]:
     """The comparisons in a formula, each once; membership in a list written out is one of several values."""
-    if atoms(expr) and not arguments(expr) and all(_plain(atom) for atom in atoms(expr)):
-        return []  # an axiom that excludes two hundred conditions has twenty thousand parts, and none of them compares
-    compared = (each for each in walk(expr) if isinstance(each, Compare) or _in_values(each))
-    return list(dict.fromkeys(compared))
+    return list(dict.fromkeys(_comparisons(expr)))
 
 
-def _plain(atom: Atom) -> bool:
-    return isinstance(atom.type, BoolType) and not isinstance(atom, History)
+def _comparisons(expr: Expr) -> Iterator[Expr]:
+    if isinstance(expr, Observation | Event | Const | Fact):
+        return
+    if isinstance(expr, And | Or):
+        for operand in expr.operands:
+            yield from _comparisons(operand)
+    elif isinstance(expr, Compare) and isinstance(expr.left, Fact) and isinstance(expr.right, Const):
+        yield expr
+    else:
+        yield from (each for each in walk(expr) if isinstance(each, Compare) or _in_values(each))
 
 
 def _in_values(expr: Expr) -> bool:
@@ -115,6 +124,8 @@ def _proof(prover: Prover, comparison: Expr) -> Proof:
     seen = truths(comparison)
     if len(seen) == 2:
         return Proof(text, CHECK.name, Verdict.PROVED)
+    if of_limit(comparison) is not None:
+        return Proof(text, CHECK.name, Verdict.REFUTED, reason="always" if seen == {True} else "never")
     for value, word in ((True, "never"), (False, "always")):
         verdict, reason = (Verdict.REFUTED, "") if value in seen else _reached(prover, comparison, value=value)
         if verdict is Verdict.UNKNOWN:

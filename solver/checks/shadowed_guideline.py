@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
@@ -33,7 +34,7 @@ from jurat.solver.claims import Not, Predicate, every, in_force, some
 from jurat.solver.effects import Doers, does, effects_of
 from jurat.solver.outcome import Check, Outcome, Report, exists, judged, quoted
 from jurat.solver.prover import Prover
-from jurat.solver.twins import difference
+from jurat.solver.twins import after, difference
 from jurat.solver.witness import Question
 
 CHECK = Check("J005", "shadowed-guideline", Severity.WARNING)
@@ -78,8 +79,18 @@ def run(prover: Prover) -> Iterator[Outcome]:
             yield _own_condition(prover, g)
 
 
-def shadows(prover: Prover) -> Iterator[Shadow]:
-    """The answers, each given that the guidelines found to be shadowed so far are gone: of two equal ones, one stays."""
+_FOUND: WeakKeyDictionary[Prover, list[Shadow]] = WeakKeyDictionary()
+
+
+def shadows(prover: Prover) -> list[Shadow]:
+    """The answers about every candidate; found once for each prover."""
+    if prover not in _FOUND:
+        _FOUND[prover] = list(_shadows(prover))
+    return _FOUND[prover]
+
+
+def _shadows(prover: Prover) -> Iterator[Shadow]:
+    """Each given that the guidelines found to be shadowed so far are gone: of two equal ones, one stays."""
     doers, gone = Doers(prover.graph), list[str]()
     for g in candidates(prover.graph):
         others = _others(doers, g, gone)
@@ -101,13 +112,15 @@ def _apart(graph: PolicyGraph, g: str, others: tuple[str, ...]) -> Question:
 
 def _smallest(prover: Prover, g: str, others: tuple[str, ...]) -> tuple[str, ...]:
     """One that does all of it, or a set from which none can be left out."""
+    wanted = set(effects_of(prover.graph.entities[g]))
     for h in others:
-        if prover.ask(*_apart(prover.graph, g, (h,)).claims).verdict is Verdict.PROVED:
+        able = wanted.issubset(effects_of(prover.graph.entities[h]))
+        if able and _apart(prover.graph, g, (h,)).put(prover).verdict is Verdict.PROVED:
             return (h,)
     kept = others
     for h in others:
         rest = tuple(each for each in kept if each != h)
-        if prover.ask(*_apart(prover.graph, g, rest).claims).verdict is Verdict.PROVED:
+        if _apart(prover.graph, g, rest).put(prover).verdict is Verdict.PROVED:
             kept = rest
     return kept
 
@@ -135,10 +148,11 @@ def _told(prover: Prover, found: Shadow) -> Report:
 
 
 def _missed(prover: Prover, g: str) -> str:
-    answer = difference(prover, g)
-    if answer is None or answer.verdict is not Verdict.PROVED:
-        return "its relations may be missed all the same"
-    return "nothing at all changes without it"
+    alone = not after(prover.graph, g) and prover.graph.entities[g].on_unknown != "ask"
+    answer = None if alone else difference(prover, g)
+    if alone or (answer is not None and answer.verdict is Verdict.PROVED):
+        return "nothing at all changes without it"
+    return "its relations may be missed all the same"
 
 
 def _idle(graph: PolicyGraph, g: str, proof: Proof) -> Report:
