@@ -105,12 +105,12 @@ def tool_distance(prover: Prover, tool: str) -> Distance:
     calling = Calling(prover, tool)
     if not calling.paths:
         return Distance(None)
-    graph, opened = prover.graph, calling.possible()
+    opened = calling.possible()
     formula = prover.smt.formula(opened)
     copies = Copies(prover, opened)
     copies.solver.add(formula, negation(copies.real(formula)))
 
-    def replay(example: Misjudged, model: z3.ModelRef) -> bool:
+    def replay(graph: PolicyGraph, example: Misjudged, model: z3.ModelRef) -> bool:
         given = calling.chosen(model)
         judged, real = _resolved(graph, example)
         if given is None:
@@ -177,7 +177,7 @@ def _called(graph: PolicyGraph, invariant: Invariant) -> list[str]:
 
 def _at_call(prover: Prover, invariant: Invariant, tool: str) -> Distance:
     """The fewest misjudged observations with which a tool is called where the invariant does not certainly hold."""
-    calling, graph = Calling(prover, tool), prover.graph
+    calling = Calling(prover, tool)
     if not calling.paths:
         return Distance(None)
     broken = negation(truth(invariant.expr, _AtCall(prover.encoding.atoms, tool)).true)
@@ -187,7 +187,7 @@ def _at_call(prover: Prover, invariant: Invariant, tool: str) -> Distance:
     copies = Copies(prover, opened)
     copies.solver.add(formula, copies.real(broken))
 
-    def replay(example: Misjudged, model: z3.ModelRef) -> bool:
+    def replay(graph: PolicyGraph, example: Misjudged, model: z3.ModelRef) -> bool:
         given = calling.chosen(model)
         judged, real = _resolved(graph, example)
         look = _look_at_call(real.settled.valuation.look, tool)

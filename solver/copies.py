@@ -13,6 +13,7 @@ import z3
 from jurat.policies.errors import InternalError, RefusedTurn, ValuationError
 from jurat.policies.expr import Atom, Observation, atoms, key_of
 from jurat.policies.findings import Verdict
+from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
 from jurat.policies.types import Value
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation
@@ -56,8 +57,8 @@ class Distance:
     reason: str = ""
 
 
-Replay = Callable[[Misjudged, z3.ModelRef], bool]
-"""Whether the reference semantics agrees that an example shows what it should."""
+Replay = Callable[[PolicyGraph, Misjudged, z3.ModelRef], bool]
+"""Whether the reference semantics, on a policy or its part, agrees that an example shows what it should."""
 
 
 class Copies:
@@ -71,6 +72,7 @@ class Copies:
         entities, mentioned = entities_of(claims), mentioned_by(claims)
         self.atoms = prover.cones.atoms_of(entities, mentioned)
         self.observations = [atom for atom in self.atoms if isinstance(atom, Observation)]
+        self._part = prover.cones.part(entities, mentioned)
         self.axioms = prover.cones.axioms_about(self.atoms)
         self._real = {atom: z3.Bool(f"{atom.key!a} is really so") for atom in self.observations}
         self._pairs = list(self._renamed(prover.cones.cone(entities).conditions | prover.cones.cone(entities).rules))
@@ -78,7 +80,7 @@ class Copies:
         self.solver.set("rlimit", prover.limits.rlimit)
         self.solver.set("random_seed", prover.limits.seed)
         held = definitions(prover, *claims)
-        self.solver.add(*held, *map(self.real, held), *self._answers())
+        self.solver.add(*held, self.real(all_of(held)), *self._answers())
         self.wrong = {atom: self._misjudged(atom) for atom in self.observations}
 
     def real(self, formula: z3.BoolRef) -> z3.BoolRef:
@@ -200,7 +202,10 @@ class Copies:
         given = {
             a.key: self._is(model, self._judged(a).true) for a in self.observations if self._is(model, self._given(a))
         }
-        return _minimal(Misjudged(values, real, given), lambda each: replay(each, model)), unknown
+        example = _minimal(Misjudged(values, real, given), lambda each: replay(self._part, each, model))
+        if not _holds(example, lambda each: replay(self.prover.graph, each, model)):
+            raise InternalError(f"the solver found a misjudgement that does not replay: {example}")
+        return example, unknown
 
     def _is(self, model: z3.ModelRef, formula: z3.BoolRef) -> bool:
         return bool(z3.is_true(model.eval(formula, model_completion=True)))
@@ -209,7 +214,7 @@ class Copies:
 def _minimal(example: Misjudged, shows: Callable[[Misjudged], bool]) -> Misjudged:
     """Leave out whatever does not matter, the wrong answers excepted."""
     if not _holds(example, shows):
-        raise InternalError(f"the solver found a misjudgement that does not replay: {example}")
+        return example
     for key in sorted(example.values):
         fewer = replace(example, values={name: value for name, value in example.values.items() if name != key})
         example = fewer if _holds(fewer, shows) else example
