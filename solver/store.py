@@ -11,8 +11,8 @@ import json
 import sqlite3
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -81,6 +81,17 @@ class Store:
             return self._connection.execute(f"SELECT key, proofs FROM parts WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - only question marks are put in
         except sqlite3.Error:
             return []
+
+
+@contextmanager
+def kept(path: Path | None) -> Iterator[Store | None]:
+    """A store that is closed in the end, whatever happens; None where there is no path."""
+    store = Store(path) if path else None
+    try:
+        yield store
+    finally:
+        if store:
+            store.close()
 
 
 def _opened(path: Path) -> sqlite3.Connection | None:

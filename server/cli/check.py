@@ -73,6 +73,7 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
 @click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="What proving may take.")
 @click.option("--rlimit", type=click.IntRange(min=1), help="Z3's resource limit for each question (not a time).")
 @click.option("--seed", type=click.IntRange(min=0), help="Z3's random seed; the same seed gives the same answers.")
+@click.option("--fresh", is_flag=True, help="Prove everything again, also what did not change since the last run.")
 @click.option("--notes", is_flag=True, help="Show every note, not only the first few of each kind.")
 @click.option("--certificate", type=click.Path(dir_okay=False), help="Write the evidence, for `jurat verify`.")
 @click.option(
@@ -85,7 +86,7 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
 def check(  # noqa: PLR0917 - click passes them by name
     path: str, form: str | None, output: str | None, reports: list[tuple[str, str]], severity: str,
     baseline: str | None, write_baseline: str | None, timeout: float | None, memory: int | None, rlimit: int | None,
-    seed: int | None, notes: bool, certificate: str | None, smtlib: str | None,
+    seed: int | None, fresh: bool, notes: bool, certificate: str | None, smtlib: str | None,
 ) -> int:  # fmt: skip
     """Prove that no two guidelines of the policy at PATH ever contradict each other.
 
@@ -93,6 +94,7 @@ def check(  # noqa: PLR0917 - click passes them by name
     `jurat explain CODE` says more. PATH is a YAML file or a folder; without it the current folder is checked.
     """
     from jurat.policies import PolicyError, Severity
+    from jurat.server.cache import proofs
     from jurat.server.proving import Bounds
     from jurat.server.reports.result import Gate, judged, unreadable
 
@@ -104,7 +106,7 @@ def check(  # noqa: PLR0917 - click passes them by name
     except PolicyError as error:
         result, unread = unreadable(error, path), error
     else:
-        report = prove(graph, Bounds(rlimit, seed, timeout, memory))
+        report = prove(graph, Bounds(rlimit, seed, timeout, memory, None if fresh else proofs()))
         result = _settled(judged(report, graph, path, gate), write_baseline)
     status = status_of(result.status)
     for kind, file in [*([(form, output)] if output else []), *reports]:

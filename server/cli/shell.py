@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -149,9 +150,22 @@ def working(task: str) -> Iterator[Callable[[str], None]]:
 def load_policy(path: str) -> PolicyGraph:
     """Read a policy with progress; raises PolicyError with every fault."""
     from jurat.policies import load
+    from jurat.policies.syntax_memory import remembering
+    from jurat.server.cache import folder
 
-    with working(f"reading {path}"):
+    with working(f"reading {path}"), remembering(folder()), _uncollected():
         return load(Path(path))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection: a policy is all that is made, and all of it stays, so looking it over is in vain."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def prove(graph: PolicyGraph, bounds: Bounds | None = None) -> Report:

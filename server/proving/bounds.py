@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -25,6 +26,8 @@ class Bounds:
     seed: int | None = None
     seconds: float | None = None
     megabytes: int | None = None
+    store: Path | None = None
+    """Where proofs are kept from one run to the next."""
 
     @property
     def limits(self) -> dict[str, Any]:

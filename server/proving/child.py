@@ -87,11 +87,13 @@ def work(graph: PolicyGraph, bounds: Bounds, pipe: Connection) -> None:
 def _prove(graph: PolicyGraph, bounds: Bounds, sender: Sender) -> Message:
     from jurat.solver import Limits, check
     from jurat.solver.memory import bound_memory
+    from jurat.solver.store import kept
 
     if bounds.megabytes is not None:
         bound_memory(bounds.megabytes)
         _bound_memory(bounds.megabytes)
-    report = check(graph, Limits(**bounds.limits), sender.progress, sender.emit)
+    with kept(bounds.store) as store:
+        report = check(graph, Limits(**bounds.limits), sender.progress, sender.emit, store)
     return done(report, sender.answers)
 
 

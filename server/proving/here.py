@@ -45,6 +45,7 @@ class Here:
         """Prove."""
         from jurat.solver import Limits, check, interrupt
         from jurat.solver.memory import bound_memory
+        from jurat.solver.store import kept
 
         begun = time.monotonic()
         if self._bounds.megabytes is not None:
@@ -60,7 +61,8 @@ class Here:
                 self._take(outcome, is_late())
 
             try:
-                report = check(self._graph, Limits(**self._bounds.limits), progress, emit)
+                with kept(self._bounds.store) as store:
+                    report = check(self._graph, Limits(**self._bounds.limits), progress, emit, store)
                 return replace(report, proofs=tuple(map(in_words, report.proofs)))
             except _Late:
                 reason = late(self._bounds)
