@@ -134,11 +134,13 @@ def _progress() -> Iterator[Callable[[int, int], None]]:
 
 
 def _say_what_was_looked_at(asked: Candidates, found: list[Proposal]) -> None:
+    from jurat.server.reports.result import count
+
     guidelines, observations = asked.guidelines, asked.observations
-    looked = f"{len(guidelines.pairs)} pairs of guidelines and {len(observations.pairs)} of observations"
+    looked = f"{count(len(guidelines.pairs), 'pair')} of guidelines and {len(observations.pairs)} of observations"
     left = guidelines.left_out + observations.left_out
     rest = f"; at least {left:,} that share less were left out, --limit looks at more" if left else ""
-    remark(f"looked at {looked}{rest}: {len(found)} question{'' if len(found) == 1 else 's'}")
+    remark(f"looked at {looked}{rest}: {count(len(found), 'question')}")
 
 
 def _list(found: list[Proposal]) -> None:

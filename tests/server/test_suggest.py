@@ -226,7 +226,7 @@ def test_without_a_terminal_questions_are_listed_and_no_input_answers_them(polic
 
 def test_a_limit_is_kept_and_what_is_left_out_is_said(policy: Path, scripted: None) -> None:
     done = CliRunner().invoke(commands.command_line, ["suggest", str(policy), "--limit", "2"])
-    assert "looked at 1 pairs of guidelines and 1 of observations; " in done.stderr
+    assert "looked at 1 pair of guidelines and 1 of observations; " in done.stderr
     assert "were left out" in done.stderr
     asked = candidates(jurat.load(policy), 2)
     assert (len(asked.guidelines.pairs), len(asked.observations.pairs)) == (1, 1)
