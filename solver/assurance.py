@@ -44,7 +44,7 @@ from jurat.policies.expr import (
     key_of,
     mentioned_atoms,
 )
-from jurat.policies.findings import Verdict
+from jurat.policies.findings import Proof, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Invariant
 from jurat.policies.printing import show
@@ -52,6 +52,7 @@ from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import Value
 from jurat.solver.build import NO, YES, negation
+from jurat.solver.checks import broken_invariant
 from jurat.solver.claims import Symbolic, every
 from jurat.solver.copies import Copies, Distance, Misjudged
 from jurat.solver.formulas import truth
@@ -92,12 +93,20 @@ def protected(graph: PolicyGraph) -> tuple[str, ...]:
 def assurances(prover: Prover, invariants: Mapping[str, Verdict] | None = None) -> Iterator[Assurance]:
     """One for each protected tool and each invariant, by id.
 
-    ``invariants`` are the verdicts on invariants that are known already, by id; the others are proved here.
+    ``invariants`` are the verdicts on invariants that are known already, by id; the others are proved here. The axioms
+    must be consistent, for without any situation nothing opens anything.
     """
     for tool in protected(prover.graph):
         yield Assurance("tool", tool, tool_distance(prover, tool), always=_trusted_guard(prover.graph, tool))
     for invariant in sorted(prover.graph.policy.invariants, key=lambda each: each.id):
         yield _of_invariant(prover, invariant, (invariants or {}).get(invariant.id))
+
+
+def known_verdicts(graph: PolicyGraph, proofs: Iterable[Proof]) -> dict[str, Verdict]:
+    """What a check has found out of the invariants already, by id; for :func:`assurances`."""
+    found = {proof.question: proof.verdict for proof in proofs if proof.check == broken_invariant.CHECK.name}
+    questions = {each.id: f"always: {each.text}" for each in graph.policy.invariants}
+    return {id_: found[question] for id_, question in questions.items() if question in found}
 
 
 def tool_distance(prover: Prover, tool: str) -> Distance:

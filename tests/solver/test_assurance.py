@@ -36,7 +36,8 @@ from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import Value
 from jurat.policies.valuation import valuation_of
-from jurat.solver.assurance import Assurance, assurances, invariant_distance, protected, tool_distance
+from jurat.solver import check
+from jurat.solver.assurance import Assurance, assurances, invariant_distance, known_verdicts, protected, tool_distance
 from jurat.solver.copies import Distance
 from jurat.solver.limits import DEFAULT
 from jurat.solver.prover import Prover
@@ -260,3 +261,12 @@ def test_an_invariant_about_the_past_and_about_what_is_judged_is_left_undecided(
 
 def test_only_protected_tools_are_looked_at() -> None:
     assert protected(load(SHOP)) == ("close", "pay")
+
+
+def test_what_a_check_has_proved_is_not_proved_again() -> None:
+    graph = load(SHOP)
+    known = known_verdicts(graph, check(graph).proofs)
+    assert known == {
+        "verified": Verdict.PROVED, "agreed": Verdict.PROVED, "calm": Verdict.PROVED, "meant": Verdict.REFUTED,
+    }  # fmt: skip
+    assert {each.id: each for each in assurances(Prover(graph, DEFAULT), known)} == of(SHOP)
