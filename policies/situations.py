@@ -43,9 +43,16 @@ def confirms(graph: PolicyGraph, claim: Claim, kind: str, evidence: Any) -> bool
         case "witness", dict():
             return _breaks(graph, claim, evidence)
         case "enumeration", []:
-            tried = situations(graph, claim, MAX_SITUATIONS)
-            return tried is not None and all(broken(graph, claim, each) is False for each in tried)
+            return _never_broken(graph, claim)
     return False
+
+
+def _never_broken(graph: PolicyGraph, claim: Claim) -> bool:
+    tried = situations(graph, claim, MAX_SITUATIONS)
+    try:
+        return tried is not None and all(broken(graph, claim, each) is False for each in tried)
+    except ValuationError:  # a situation that cannot even be written says nothing
+        return False
 
 
 def circle(graph: PolicyGraph) -> bool:
@@ -87,15 +94,21 @@ def situations(graph: PolicyGraph, claim: Claim, limit: int) -> Iterator[Resolut
 
 def _resolved(choices: Choices, part: PolicyGraph) -> Iterator[Resolution]:
     for values in product(*choices.values()):
-        try:
-            given = valuation_of(
-                part, {key: each for key, each in zip(choices, values, strict=True) if each is not None}
-            )
-            settled = settle(part, given).valuation
-        except (RefusedTurn, ValuationError):
-            continue  # no session can come into it
-        if settled == given:
-            yield resolve(part, given)
+        given = {key: each for key, each in zip(choices, values, strict=True) if each is not None}
+        if _can_be(given):
+            try:
+                valuation = valuation_of(part, given)
+                if settle(part, valuation).valuation == valuation:
+                    yield resolve(part, valuation)
+            except RefusedTurn:
+                continue  # the axioms do not admit it
+
+
+def _can_be(given: Mapping[str, Value]) -> bool:
+    """Where one tool failed, some tool did."""
+    return given.get('failed("*")', True) is True or not any(
+        key.startswith('failed("') and value is True for key, value in given.items()
+    )
 
 
 def _choices(graph: PolicyGraph, claim: Claim) -> tuple[Choices, PolicyGraph] | None:

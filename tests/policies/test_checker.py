@@ -210,6 +210,27 @@ def test_trying_everything_confirms_what_is_true_only() -> None:
         verify(written([fixed(graph), *entries]), graph)
 
 
+UNTRIED = """
+jurat: 1
+facts: {paid: bool}
+tools:
+  ship: {guard: paid, python: "tools:ship"}
+  other: {guard: once(succeeded("ship")), python: "tools:other"}
+guidelines:
+  sends: {condition: The customer says x, tools: [ship]}
+"""
+
+
+def test_situations_that_cannot_be_written_are_not_tried_and_passed_over() -> None:
+    """The guard of a tool that nobody calls speaks of a past that the part of the policy in question does not know."""
+    graph = load(UNTRIED)
+    assert ("callable", "ship") in claims(graph)
+    entries: Lines = [{"consistent": [], "model": {}}, {"no circle": [], "order": []}]
+    entries += [{kind: who, "enumeration": []} for kind, *who in claims(graph)[2:]]
+    with pytest.raises(CertificateRefused, match="callable: ship"):
+        verify(written([fixed(graph), *entries]), graph)
+
+
 def test_a_model_must_make_every_axiom_true() -> None:
     for model in ({"level": 0}, {}, {"level": 99}, {"level": None}):
         refusal(forged(("consistent",), model=model))
