@@ -14,17 +14,21 @@ from jurat.solver.checks import (
     coverage_gap,
     dead_guideline,
     defeated_defeater,
+    endless_journey,
     generalised_guideline,
     inconsistent_axioms,
     ordering_conflict,
+    overlapping_transitions,
     override_cycle,
     paradox,
     redundant_axiom,
     redundant_guideline,
     shadowed_guideline,
+    stuck_state,
     undeclared_overlap,
     unguarded_tool,
     unopenable_guard,
+    unreachable_state,
     vacuous_condition,
 )
 
@@ -50,6 +54,10 @@ CHECKS: tuple[ModuleType, ...] = (
     argument_bound,
     undeclared_overlap,
     broken_invariant,
+    unreachable_state,
+    stuck_state,
+    overlapping_transitions,
+    endless_journey,
 )
 """In the order they run.
 

@@ -107,10 +107,10 @@ class Journeys:
             yield self._moving(journey, place, stage)
 
     def _beginning(self, journey: Journey, place: int, stage: str) -> Part:
-        """Where no journey is, a trigger begins one; those that did not move before the second stage wait for forks."""
+        """Where no journey is, a trigger begins one, in the first stage."""
         idle, after = negation(self.active(journey, stage)), self._next(place)
         triggers = [trigger.expr for trigger in journey.triggers] if not place else []
-        begins = any_of(all_of((self._applies(each), self._truth(each, stage).true)) for each in triggers)
+        begins = NO if place else self.begins(journey)
         first = list(journey.states).index(journey.initial)
         formulas = [
             implication(all_of((self.occasion.round, idle)), same(self.active(journey, after), begins)),
@@ -120,13 +120,18 @@ class Journeys:
         ]
         return part(f"journey:{journey.id}", formulas, triggers)
 
+    def begins(self, journey: Journey) -> z3.BoolRef:
+        """A trigger is true when a round begins."""
+        triggers = [trigger.expr for trigger in journey.triggers]
+        return any_of(all_of((self._applies(each), self._truth(each, POSITION).true)) for each in triggers)
+
     def _stepping(self, journey: Journey, state: State, place: int, stage: str) -> Part:
         """From a state to the target of its first true transition, if it is due; else it stays."""
         here, after = all_of((self.occasion.round, self.is_in(journey, state.id, stage))), self._next(place)
         formulas, left = [], YES
         names = list(journey.states)
-        due = self._due(journey, state, place)
-        for transition, taken in self._taken(state, stage):
+        due = self.due(journey, state, place)
+        for transition, taken in self.taken(state, stage):
             goes = all_of((here, due, taken))
             formulas.append(
                 implication(goes, same(self.place(journey, after), z3.IntVal(names.index(transition.target))))
@@ -137,7 +142,7 @@ class Journeys:
         formulas.append(implication(here, self.active(journey, after)))
         return part(f"state:{journey.id}/{state.id}", formulas, (each.condition for each in state.transitions))
 
-    def _due(self, journey: Journey, state: State, place: int) -> z3.BoolRef:
+    def due(self, journey: Journey, state: State, place: int = 0) -> z3.BoolRef:
         """After the first stage only a fork that was just entered; a fork in a circle may be left or not."""
         if not place:
             return self.has_run(journey) if state.kind == "tool" else self.occasion.new_turn
@@ -153,13 +158,13 @@ class Journeys:
         """It began or took a step in that stage; a step to where it is counts too."""
         began = all_of((negation(self.active(journey, stage)), self.active(journey, self._next(place))))
         steps = [
-            all_of((self.is_in(journey, state.id, stage), self._due(journey, state, place), taken))
+            all_of((self.is_in(journey, state.id, stage), self.due(journey, state, place), taken))
             for state in journey.states.values()
-            for _, taken in self._taken(state, stage)
+            for _, taken in self.taken(state, stage)
         ]
         return part(f"journey:{journey.id}", [same(self._moved(journey, place), any_of((began, *steps)))])
 
-    def _taken(self, state: State, stage: str) -> list[tuple[Transition, z3.BoolRef]]:
+    def taken(self, state: State, stage: str) -> list[tuple[Transition, z3.BoolRef]]:
         """For each transition when it is the one taken, being due: the first true one, else `otherwise`."""
         sure = [(each, self._read(state, each, stage)) for each in state.transitions if not each.otherwise]
         found, earlier = [], NO

@@ -64,7 +64,7 @@ def induct(session: Session, bad: z3.BoolRef, limits: Limits, *, most: int) -> I
         later.assume(negation(bad), k - 2)
         if asking.ask(later, bad, later.extend()).verdict is Verdict.PROVED:
             return Induction(
-                Verdict.PROVED, "induction" if k == 1 else "k-induction", k, asking.core, asking.trust_base(later)
+                Verdict.PROVED, "induction" if k == 1 else "k-induction", k, asking.core, trusted(later, asking.core)
             )
     return Induction(Verdict.UNKNOWN, k=most)
 
@@ -84,7 +84,9 @@ class _Asking:
             self.core = tuple(sorted({*self.core, *answer.core} - {"engine"}))
         return answer
 
-    def trust_base(self, unrolling: Unrolling) -> TrustBase:
-        axioms = (name.removeprefix("axiom:") for name in self.core if name.startswith("axiom:"))
-        observations = {each for name in self.core for each in unrolling.parts.get(name, ())}
-        return TrustBase(tuple(sorted(axioms)), tuple(sorted(observations)))
+
+def trusted(unrolling: Unrolling, core: tuple[str, ...]) -> TrustBase:
+    """The axioms and observations behind the parts of a core."""
+    axioms = (name.removeprefix("axiom:") for name in core if name.startswith("axiom:"))
+    observations = {each for name in core for each in unrolling.parts.get(name, ())}
+    return TrustBase(tuple(sorted(axioms)), tuple(sorted(observations)))

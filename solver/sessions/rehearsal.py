@@ -8,7 +8,7 @@ speak of are unknown.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from jurat.policies.axioms import settle
@@ -59,6 +59,11 @@ class Rehearsal:
     round: int = 0
     resolution: Resolution | None = None
     now: Valuation | None = None
+
+    def copy(self) -> Rehearsal:
+        """An independent copy."""
+        mutable = ("facts", "journeys", "moments", "events", "done", "weighed", "ran", "made", "wanted", "running")
+        return replace(self, **{name: getattr(self, name).copy() for name in mutable})
 
     def play(self, positions: Sequence[Position]) -> None:
         """Go through all positions.

@@ -16,6 +16,8 @@ from jurat.policies.expr import Atom, Expr, Observation, mentioned_atoms
 from jurat.solver.build import all_of
 
 BEFORE = " ‹before›"
+SELECTOR = "‹use› "
+"""How the name of a part's selector begins, which is the same at every step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +44,6 @@ class System:
     def parts(self) -> Iterator[Part]:
         """All of them."""
         yield from (*self.start, *self.laws, *self.moves)
-
-    def constants(self) -> list[z3.ExprRef]:
-        """The variables of a step, sorted by name."""
-        found = {each.decl().name(): each for part in self.parts() for f in part.formulas for each in constants_of(f)}
-        plain = {name: z3.Const(name, each.sort()) for name, each in found.items() if not name.endswith(BEFORE)}
-        plain |= {
-            name: z3.Const(name.removesuffix(BEFORE), each.sort())
-            for name, each in ((n.removesuffix(BEFORE), e) for n, e in found.items() if n.endswith(BEFORE))
-        }
-        return [plain[name] for name in sorted(plain)]
 
     def carried(self) -> list[z3.ExprRef]:
         """The variables that the next step looks back at: the state proper, sorted by name."""
@@ -118,22 +110,24 @@ def _constants(_: int, held: _Held) -> tuple[z3.ExprRef, ...]:
 
 
 class Frames:
-    """The steps of one session: the system's formulas, renamed for each."""
+    """The steps of one session: formulas about a step and the one before, renamed for each."""
 
-    def __init__(self, system: System) -> None:
-        self.constants = system.constants()
+    def __init__(self) -> None:
+        self._names: dict[tuple[str, int], z3.ExprRef] = {}
 
     def at(self, formula: z3.ExprRef, step: int) -> z3.ExprRef:
         """A formula about a step and the one before, for the step of this number."""
-        return z3.substitute(formula, *self._names(step))
+        own = (each for each in constants_of(formula) if not each.decl().name().startswith(SELECTOR))
+        pairs = [(each, self._renamed(each, step)) for each in own]
+        return z3.substitute(formula, *pairs) if pairs else formula
 
-    def _names(self, step: int) -> list[tuple[z3.ExprRef, z3.ExprRef]]:
-        found = []
-        for each in self.constants:
-            name, sort = each.decl().name(), each.sort()
-            found.append((each, z3.Const(f"{name}@{step}", sort)))
-            found.append((z3.Const(name + BEFORE, sort), z3.Const(f"{name}@{step - 1}", sort)))
-        return found
+    def _renamed(self, constant: z3.ExprRef, step: int) -> z3.ExprRef:
+        key = (constant.decl().name(), step)
+        if key not in self._names:
+            earlier = key[0].endswith(BEFORE)
+            name = f"{key[0].removesuffix(BEFORE)}@{step - earlier}"
+            self._names[key] = z3.Const(name, constant.sort())
+        return self._names[key]
 
 
 def conjunction_of(parts: Iterable[Part]) -> z3.BoolRef:

@@ -34,9 +34,13 @@ class Position:
     arguments: Mapping[str, Value] = field(default_factory=dict)
 
 
-def read(session: Session, unrolling: Unrolling, model: z3.ModelRef, positions: int) -> tuple[Position, ...] | None:
-    """The positions of a model; None where it has a value that no value of its type writes."""
+def read(
+    session: Session, unrolling: Unrolling, model: z3.ModelRef, positions: int, before: Position | None = None
+) -> tuple[Position, ...] | None:
+    """The positions of a model, which go on after ``before``; None where a value is one that its type cannot write."""
     reader = _Reader(session, unrolling, model)
+    if before is not None:
+        reader.turn, reader.at = before.turn, before.at
     try:
         return tuple(reader.position(step) for step in range(positions))
     except _Unwritable:

@@ -11,7 +11,7 @@ from jurat.policies.findings import Verdict
 from jurat.solver.answers import Answer
 from jurat.solver.build import all_of, implication
 from jurat.solver.limits import Limits
-from jurat.solver.sessions.steps import Frames, Part, System
+from jurat.solver.sessions.steps import SELECTOR, Frames, Part, System
 
 
 class Unrolling:
@@ -22,7 +22,7 @@ class Unrolling:
 
     def __init__(self, system: System, limits: Limits, *, initial: bool) -> None:
         self.system = system
-        self.frames = Frames(system)
+        self.frames = Frames()
         self.solver = z3.Solver()
         self.solver.set("rlimit", limits.rlimit)
         self.solver.set("random_seed", limits.seed)
@@ -37,7 +37,7 @@ class Unrolling:
         found = []
         for each in parts:
             self.parts.setdefault(each.name, set()).update(each.observations)
-            selector = self.selectors.setdefault(each.name, z3.Bool(f"use {each.name}"))
+            selector = self.selectors.setdefault(each.name, z3.Bool(SELECTOR + each.name))
             found.append(implication(selector, all_of(each.formulas)))
         return all_of(found)
 

@@ -1,0 +1,72 @@
+"""A state of a journey that can never be left.
+
+What it proves
+    From each state but the ends some move leads on: a session is found that reaches the state and leaves it.
+
+Why it matters
+    A customer who comes there stays there: whatever they say, the journey says the same again, or waits for ever for a
+    tool that is never called.
+
+Example
+    `verify: {tool: verify_identity, to: [{when: customer.verified, state: done}]}` where the guard of `verify_identity`
+    can never hold; a state whose only transition contradicts an axiom; a state that is no `end` and leads nowhere.
+
+Fix
+    Mend the transition or the guard, add an `otherwise`, or make the state an `end: true`.
+
+Limits
+    That no move leads on is proved for every situation in which the journey is in the state, reachable or not. Where a
+    session that leaves the state is not found within a few positions, the answer is undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jurat.policies.diagnostics import Note
+from jurat.policies.findings import Proof, Severity, TrustBase, Verdict
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Call, State
+from jurat.solver.outcome import Check, Outcome, Report, finding_of
+from jurat.solver.prover import Prover
+from jurat.solver.sessions.charts import Chart, charts
+
+CHECK = Check("J023", "stuck-state", Severity.ERROR)
+
+NOT_FOUND = "no session that leaves it was found, a few positions a move, and none was excluded"
+
+
+def run(prover: Prover) -> Iterator[Outcome]:
+    for chart in charts(prover):
+        for state in chart.journey.states.values():
+            if state.kind != "end" and state.id in chart.moves.reachable:
+                yield _outcome(prover, chart, state)
+
+
+def _outcome(prover: Prover, chart: Chart, state: State) -> Outcome:
+    question = f"can be left: {chart.journey.id}/{state.id}"
+    if state.id in chart.walk.left:
+        return Outcome(Proof(question, CHECK.name, Verdict.PROVED))
+    if any(other != state.id for other in chart.moves.graph.successors(state.id)):
+        return Outcome(Proof(question, CHECK.name, Verdict.UNKNOWN, reason=NOT_FOUND))
+    used = [each for move, each in chart.moves.refused.items() if move.source == state.id]
+    core = tuple(sorted({name for names, _ in used for name in names} - {"engine"}))
+    axioms = {name for _, base in used for name in base.axioms}
+    observations = {name for _, base in used for name in base.observations}
+    base = TrustBase(tuple(sorted(axioms)), tuple(sorted(observations)))
+    proof = Proof(question, CHECK.name, Verdict.REFUTED, core, base)
+    return Outcome(proof, finding_of(prover.graph, CHECK, _told(prover.graph, chart, state, core), proof))
+
+
+def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...]) -> Report:
+    name = f"{chart.journey.id}/{state.id}"
+    notes = [Note(each.span, "this way is never taken") for each in state.transitions if each.target != state.id]
+    said, help_ = "none of its transitions is ever taken", "mend a transition, or add an `otherwise`"
+    if not notes:
+        said, help_ = "no transition leads on", "add a transition, or make it an `end: true`"
+    for action in state.actions:
+        guard = graph.vocabulary.tools[action.tool].guard if isinstance(action, Call) else None
+        if guard is not None and isinstance(action, Call) and f"guard:{action.tool}" in core:
+            said, help_ = f"it waits for `{action.tool}`, whose guard never holds", "mend the guard"
+            notes.append(Note(guard.span, "the guard is here"))
+    return Report(f"`{name}` can never be left: {said}", state.span, (name,), tuple(notes), (), help_)

@@ -1,0 +1,77 @@
+"""A state of a journey that no session reaches.
+
+What it proves
+    Each state of each journey is reached in some session: a session is found and played through, move by move.
+
+Why it matters
+    What the state says or calls never happens, and what was meant to lead to it leads elsewhere.
+
+Example
+    The only transition to `refund` is `when: order.age_days < 0`, and `order.age_days` is declared with `min: 0`; or no
+    transition leads to it at all.
+
+Fix
+    Add or mend the transition that should lead there, or delete the state.
+
+Limits
+    That a state is unreachable is proved by induction: from the states that can be reached, no single move leads to it,
+    in whatever situation. A state that only the past keeps from being reached is not found so; where no session of a few
+    turns a move reaches it either, the answer is undecided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jurat.policies.diagnostics import Note
+from jurat.policies.findings import Proof, Severity, TrustBase, Verdict
+from jurat.policies.model import Journey
+from jurat.solver.outcome import Check, Outcome, Report, finding_of, quoted
+from jurat.solver.prover import Prover
+from jurat.solver.sessions.charts import Chart, charts
+
+CHECK = Check("J022", "unreachable-state", Severity.ERROR)
+
+NOT_FOUND = "no session that reaches it was found, a few positions a move, and none was excluded"
+
+
+def run(prover: Prover) -> Iterator[Outcome]:
+    for chart in charts(prover):
+        for state in chart.journey.states:
+            yield _outcome(prover, chart, state)
+
+
+def _outcome(prover: Prover, chart: Chart, state: str) -> Outcome:
+    question = f"reachable: {chart.journey.id}/{state}"
+    if state in chart.walk.stops:
+        return Outcome(Proof(question, CHECK.name, Verdict.PROVED))
+    if state in chart.moves.reachable:
+        return Outcome(Proof(question, CHECK.name, Verdict.UNKNOWN, reason=NOT_FOUND))
+    core, base = _leaning(chart)
+    proof = Proof(question, CHECK.name, Verdict.REFUTED, core, base)
+    return Outcome(proof, finding_of(prover.graph, CHECK, _told(chart.journey, state), proof))
+
+
+def _leaning(chart: Chart) -> tuple[tuple[str, ...], TrustBase]:
+    """What the impossibility of the moves out of the reachable states leans on."""
+    used = [each for move, each in chart.moves.refused.items() if move.source in chart.moves.reachable]
+    core = sorted({name for names, _ in used for name in names} - {"engine"})
+    axioms = sorted({name for _, base in used for name in base.axioms})
+    return tuple(core), TrustBase(tuple(axioms), tuple(sorted({o for _, base in used for o in base.observations})))
+
+
+def _told(journey: Journey, state: str) -> Report:
+    ways = [(s.id, t) for s in journey.states.values() for t in s.transitions if t.target == state and s.id != state]
+    notes = tuple(Note(t.span, f"this way from `{source}` is never taken") for source, t in ways)
+    sources = sorted({source for source, _ in ways})
+    said = f"no way from {quoted(sources)} to it is ever taken" if ways else "no transition leads to it"
+    return Report(
+        f"no session reaches `{journey.id}/{state}`: {said}",
+        journey.states[state].span,
+        (f"{journey.id}/{state}",),
+        notes,
+        (),
+        "mend the transition that should lead to it, or delete the state"
+        if ways
+        else "add a transition to it, or delete it",
+    )
