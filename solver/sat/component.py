@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pysat.solvers import Glucose4  # type: ignore[import-untyped]  # it ships no types
+from pysat.solvers import MinisatGH  # type: ignore[import-untyped]  # it ships no types
 
 from jurat.policies.expr import And
 from jurat.policies.graph import PolicyGraph
@@ -20,6 +20,9 @@ from jurat.solver.sat.readings import Reading, solved, too_long
 
 Pair = tuple[int, int]
 
+REMEMBERED = 200
+"""Situations of the whole policy that are kept, to answer other questions with."""
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -33,7 +36,9 @@ class Definition:
 class Component:
     """Part of a policy in one solver; what it is asked about is added as it is asked for."""
 
-    def __init__(self, graph: PolicyGraph, network: Network, axioms: AxiomGroups, conflicts: int) -> None:
+    def __init__(
+        self, graph: PolicyGraph, network: Network, axioms: AxiomGroups, conflicts: int, *, shallow: bool = False
+    ) -> None:
         self.graph = graph
         self.network = network
         self.axioms = axioms
@@ -41,20 +46,24 @@ class Component:
         self.atoms = Atoms(self.clauses, graph.vocabulary.facts)
         self.formulas = Formulas(self.clauses, self.atoms, axioms.homes)
         self.past = Past(self.clauses, self.formulas)
-        self.low = Reading(self.clauses, network, lambda g: self.matches(g)[0], lambda g: self.forces(g)[0])
-        self.high = Reading(self.clauses, network, lambda g: self.matches(g)[1], lambda g: self.forces(g)[1])
+        self.low, self.high = self._reading(0, shallow=shallow), self._reading(1, shallow=shallow)
         self.low.other, self.high.other = self.high, self.low
         self.names: dict[int, str] = {}
-        self.prepared: dict[str, Definition] = {}
-        """What was switched on for each entity asked about."""
+        self.prepared: dict[tuple[str, int | None], Definition] = {}
+        """What was switched on for each entity asked about, and how much of its cone that is."""
+        self._models: list[bytes] = []
         self._conflicts = conflicts
-        self._solver = Glucose4()
+        self._solver = MinisatGH()
         self._matches: dict[str, Pair] = {}
         self._forces: dict[str, Pair] = {}
         self._conditions: dict[str, Definition] = {}
         self._rules: dict[str, Definition] = {}
         self._groups: dict[int, Definition] = {}
-        self._everything: Definition | None = None
+        self._everything: bool | None = None
+
+    def _reading(self, bound: int, *, shallow: bool) -> Reading:
+        matched, in_force = (lambda g: self.matches(g)[bound]), (lambda g: self.forces(g)[bound])
+        return Reading(self.clauses, self.network, matched, in_force, shallow=shallow)
 
     def close(self) -> None:
         """Give the solver's memory back."""
@@ -90,14 +99,17 @@ class Component:
         selectors = tuple(selector for part in parts for selector in part.selectors)
         return Definition(selectors, groups, any(part.open for part in parts))
 
-    def everything(self) -> Definition:
-        """The whole policy behind one literal, so that it need not be switched on piece by piece."""
+    def everything(self) -> bool:
+        """Switch the whole policy on, for good; whether something was left open."""
         if self._everything is None:
             parts = [self.definition(Cone(tuple(self.graph.entities), tuple(self.graph.entities)))]
             parts += [self.group(number) for number in self.axioms.groups]
-            switch = self.clauses.new()
-            self.clauses.pending += [[-switch, selector] for part in parts for selector in part.selectors]
-            self._everything = Definition((switch,), frozenset(self.axioms.groups), any(part.open for part in parts))
+            self.clauses.pending += [[selector] for part in parts for selector in part.selectors]
+            self._everything = any(part.open for part in parts)
+            # Situations in which much is in force answer more questions.
+            self._solver.set_phases([lower for lower, _ in (*self._forces.values(), *self._matches.values())])
+            self._solver.set_phases([true for true, _ in self.atoms.pairs.values()])
+            self._solver.set_phases([known for known, _ in self.atoms.scales.values()])
         return self._everything
 
     def _condition(self, g: str) -> Definition:
@@ -201,12 +213,17 @@ class Component:
 
     def solve(self, assumptions: Sequence[int]) -> bool | None:
         """Whether all of these can be true; None when the budget of conflicts ran out."""
-        self.past.catch_up()
-        for clause in self.clauses.take():
-            self._solver.add_clause(clause)
+        self._give()
         self._solver.conf_budget(self._conflicts)
         found: bool | None = self._solver.solve_limited(assumptions=assumptions)
         return found
+
+    def _give(self) -> None:
+        self.past.catch_up()
+        if self.clauses.pending:
+            self._models.clear()
+            for clause in self.clauses.take():
+                self._solver.add_clause(clause)
 
     def core(self) -> tuple[str, ...]:
         """The selectors that the last answer, no, needed."""
@@ -216,3 +233,17 @@ class Component:
     def model(self) -> frozenset[int]:
         """The literals that are true in the situation that the last answer, yes, found."""
         return frozenset((*self._solver.get_model(), TRUE))
+
+    # -- situations of the whole policy, which often show more than what was asked for ------------------------------
+
+    def remember(self) -> None:
+        """Keep the situation that the last answer, yes, found."""
+        found = self._solver.get_model()
+        if found and len(self._models) < REMEMBERED:
+            self._models.append(bytes([False, *(literal > 0 for literal in found)]))
+
+    def shown(self, literals: Sequence[int]) -> bool:
+        """Whether all of these are true in a situation remembered."""
+        self._give()
+        places = [(abs(literal), literal > 0) for literal in literals]
+        return any(all(model[place] == value for place, value in places) for model in self._models)

@@ -6,7 +6,7 @@ is left to Z3.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,22 +26,19 @@ UNITS_PER_CONFLICT = 100
 """Of Z3's resource units, which the limits are given in."""
 
 MANY = 60
-"""Entities that one solver may hold without being slowed down by them: each yes gives a value to all that it holds."""
-
-FAR = 200
-"""Places that a cone may have; what is larger is asked of the whole policy at once."""
+"""Places that a cone may have, to be asked about by itself; what is larger is asked of the whole policy at once."""
 
 STEP = 8
-"""How much more of a far cone is switched on, each time that less was not enough for a proof."""
+"""How much more of a large cone is switched on, each time that less was not enough for a proof."""
 
-FORMULAS, WHOLE = "", "*"
-"""Where questions about no entity are asked, and those whose cones are far."""
+FORMULAS, NEAR, WHOLE, CORES = "", "*near", "*", "*cores"
+"""Where questions about no entity are asked, and those about large cones: of what is near, of everything, for a core."""
 
-SCRATCH = 5_000
-"""Variables after which the solver for questions about no entity is made anew."""
+SCRATCH = 8_000
+"""Variables after which a solver is made anew: each yes gives a value to all of them."""
 
-KEPT = 3_000_000
-"""Variables in all solvers that are kept; the one used longest ago goes first."""
+KEPT, COUNTED = 1_000_000, 64
+"""Variables in all solvers that are kept, and after how many new solvers they are counted; what was used last stays."""
 
 
 @dataclass
@@ -81,9 +78,10 @@ class SatLane:
         self._conflicts = max(1, limits.rlimit // UNITS_PER_CONFLICT)
         self._components: OrderedDict[str, Component] = OrderedDict()
         self._joined = Joined()
-        self._cones: dict[str, bool] = {}
+        self._near: dict[str, bool] = {}
         """The entities whose cone was looked at, and whether it is near."""
-        self._sizes: Counter[str] | None = None
+        self._homes: dict[str, str] = {}
+        self._opened = 0
 
     @cached_property
     def _axioms(self) -> AxiomGroups:
@@ -93,7 +91,7 @@ class SatLane:
 
     def gather(self, questions: Iterable[Iterable[str]]) -> None:
         """Say which entities will be asked about together, so that they share a solver."""
-        self._sizes = None
+        self._homes = {}
         for entities in questions:
             names = tuple(entities)
             for g in names:
@@ -101,67 +99,76 @@ class SatLane:
             self._joined.join(names)
 
     def _place(self, g: str) -> None:
-        if g not in self._cones:
-            cone = self.network.cone(g, FAR)
-            self._cones[g] = cone.whole
+        if g not in self._near:
+            cone = self.network.cone(g, MANY)
+            self._near[g] = cone.whole
             if cone.whole:
                 self._joined.join((g, *cone.rules, *cone.conditions))
 
-    def home(self, entities: Iterable[str]) -> str:
+    def home(self, entities: Sequence[str]) -> str:
         """Where a question about these is asked; questions in this order are answered with the fewest solvers."""
-        names = tuple(entities)
-        for g in names:
-            self._place(g)
-        if not names:
-            return FORMULAS
-        if not all(self._cones[g] for g in names):
-            return WHOLE
-        if self._sizes is None:
-            self._sizes = self._joined.sizes()
-        root = self._joined.root(names[0])
-        return root if self._sizes[root] <= MANY else names[0]
+        homes = [self._homes.get(g) or self._home(g) for g in entities]
+        return FORMULAS if not homes else WHOLE if WHOLE in homes else homes[0]
+
+    def _home(self, g: str) -> str:
+        self._place(g)
+        root = self._joined.root(g)
+        home = root if self._near[g] else WHOLE
+        self._homes[g] = home
+        return home
 
     def _component(self, home: str) -> Component:
         found = self._components.get(home)
-        if found is not None and home == FORMULAS and found.clauses.top > SCRATCH:
-            self._components.pop(home).close()
+        if found is not None and found.clauses.top > SCRATCH and home not in (WHOLE, CORES):
+            self._drop(home)
             found = None
         if found is None:
             self._make_room()
-            found = self._components[home] = Component(self.graph, self.network, self._axioms, self._conflicts)
+            found = self._components[home] = Component(
+                self.graph, self.network, self._axioms, self._conflicts, shallow=home == NEAR
+            )
         self._components.move_to_end(home)
         return found
 
     def _make_room(self) -> None:
-        if sum(each.clauses.top for each in self._components.values()) > KEPT:
-            while sum(each.clauses.top for each in self._components.values()) > KEPT // 2:
-                self._components.popitem(last=False)[1].close()
+        """Solvers are small and many; they are counted from time to time only."""
+        self._opened += 1
+        if self._opened % COUNTED == 0:
+            held = sum(each.clauses.top for each in self._components.values())
+            while held > KEPT and len(self._components) > 1:
+                held -= self._drop(next(iter(self._components)))
+
+    def _drop(self, home: str) -> int:
+        component = self._components.pop(home)
+        component.close()
+        return component.clauses.top
 
     def release(self) -> None:
         """Give all memory back; what is asked next starts anew."""
-        while self._components:
-            self._components.popitem()[1].close()
+        for home in list(self._components):
+            self._drop(home)
 
     # -- asking --------------------------------------------------------------------------------------------------
 
     def ask(self, claims: Sequence[Claim]) -> SatAnswer | None:
         """Is there an admissible situation in which all of this is so? None where only Z3 can tell."""
-        posed = self._pose(claims)
-        if posed.names and self.home(posed.names) == WHOLE:
-            return self._answer_far(posed, claims)
-        parts = [self._prepared(posed.component, g) for g in posed.names]
-        return self._answer(posed, parts, claims)
-
-    def _pose(self, claims: Sequence[Claim]) -> _Posed:
         names = entities_of(claims)
-        component = self._component(self.home(names))
+        home = self.home(names)
+        if home == WHOLE:
+            return self._ask_far(names, claims)
+        posed = self._pose(home, names, claims)
+        return self._answer(posed, [self._prepared(posed.component, g) for g in names], claims)
+
+    def _pose(self, home: str, names: tuple[str, ...], claims: Sequence[Claim]) -> _Posed:
+        component = self._component(home)
         literals, about = component.claimed(claims)
         return _Posed(component, names, literals, about)
 
-    def _prepared(self, component: Component, g: str) -> Definition:
-        found = component.prepared.get(g)
+    def _prepared(self, component: Component, g: str, most: int | None = None) -> Definition:
+        key = (g, most)
+        found = component.prepared.get(key)
         if found is None:
-            found = component.prepared[g] = component.definition(self.network.cone(g))
+            found = component.prepared[key] = component.definition(self.network.cone(g, most))
         return found
 
     def _answer(self, posed: _Posed, parts: list[Definition], claims: Sequence[Claim]) -> SatAnswer | None:
@@ -173,27 +180,41 @@ class SatLane:
             return None
         if found is None:
             return SatAnswer(Verdict.UNKNOWN, reason="too many conflicts")
+        return self._refuted(claims)
+
+    def _refuted(self, claims: Sequence[Claim]) -> SatAnswer:
         return SatAnswer(Verdict.REFUTED, _find=lambda: self._situation(claims))
 
-    def _answer_far(self, posed: _Posed, claims: Sequence[Claim]) -> SatAnswer | None:
-        """First with what is near, for a proof; then with the whole policy, for a situation; then with ever more."""
-        component = posed.component
-        for most in (1, FAR):
-            if proof := self._proof(posed, most):
-                return proof
-        everything = component.everything()
-        answer = self._answer(posed, [everything], claims)
+    def _ask_far(self, names: tuple[str, ...], claims: Sequence[Claim]) -> SatAnswer | None:
+        """First what is near, for a proof; then the whole policy, for a situation; and then ever more of the cone."""
+        posed = self._pose(NEAR, names, claims)
+        for g in names:
+            posed.component.low.put_up(g)
+            posed.component.high.put_up(g)
+        if proof := self._proof(posed, 1):
+            return proof
+        posed = self._pose(WHOLE, names, claims)
+        left_open = posed.component.everything() or posed.about.open
+        if posed.component.shown(posed.literals) and not left_open:
+            return self._refuted(claims)
+        answer = self._answer(posed, [], claims)
         if answer is None or answer.verdict is not Verdict.PROVED:
-            return answer
-        most = FAR * STEP
-        while most < len(self.graph.entities) * 4:
+            posed.component.remember()
+            return None if left_open else answer
+        posed = self._pose(CORES, names, claims)
+        return self._core_of(posed) or self._answer(posed, [self._prepared(posed.component, g) for g in names], claims)
+
+    def _core_of(self, posed: _Posed) -> SatAnswer | None:
+        """A proof from as little of the cone as was tried; None where all of it might be needed."""
+        most = MANY
+        while most < len(self.graph.entities):
             if proof := self._proof(posed, most):
                 return proof
             most *= STEP
-        return self._answer(posed, [self._prepared(component, g) for g in posed.names], claims)
+        return None
 
     def _proof(self, posed: _Posed, most: int) -> SatAnswer | None:
-        parts = [posed.component.definition(self.network.cone(g, most)) for g in posed.names]
+        parts = [self._prepared(posed.component, g, most) for g in posed.names]
         if posed.component.solve(_assumptions(posed, [*parts, posed.about])) is False:
             return SatAnswer(Verdict.PROVED, posed.component.core())
         return None
@@ -201,8 +222,9 @@ class SatLane:
     # -- situations ----------------------------------------------------------------------------------------------
 
     def _situation(self, claims: Sequence[Claim]) -> Mapping[str, Value]:
-        posed = self._pose(claims)
-        parts = [self._prepared(posed.component, g) for g in posed.names]
+        names = entities_of(claims)
+        posed = self._pose(self.home(names), names, claims)
+        parts = [self._prepared(posed.component, g) for g in names]
         assumptions = _assumptions(posed, [*parts, posed.about])
         return situation(posed.component, assumptions, self._atoms(posed, claims))
 

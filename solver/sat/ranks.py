@@ -21,6 +21,7 @@ class Ranks:
 
     def __init__(self, graph: PolicyGraph) -> None:
         self._graph = graph
+        self._outranking: dict[str, tuple[Node, ...]] = {}
 
     @cached_property
     def contenders(self) -> list[str]:
@@ -32,11 +33,28 @@ class Ranks:
         )
 
     @cached_property
+    def _lowest(self) -> int:
+        return min((entity.rank for entity in self._graph.entities.values()), default=0)
+
+    @cached_property
     def _ranks(self) -> list[int]:
         return [self._graph.entities[g].rank for g in self.contenders]
 
     def outranking(self, g: str) -> tuple[Node, ...]:
         """Nodes that together stand for those of higher rank that are not kin of *g*."""
+        found = self._outranking.get(g)
+        if found is None:
+            found = self._outranking[g] = self._nodes(g)
+        return found
+
+    def standing_for(self, g: str) -> list[Node]:
+        """All nodes that stand for *g*, among others; none if it outranks nobody."""
+        if self._graph.entities[g].rank == self._lowest:
+            return []
+        place = self._place(g)
+        return [(level, place >> level) for level in range(len(self.contenders).bit_length() + 1)]
+
+    def _nodes(self, g: str) -> tuple[Node, ...]:
         if not self.contenders:
             return ()
         rank = self._graph.entities[g].rank

@@ -30,23 +30,37 @@ class Reading:
         *,
         base: Reading | None = None,
         members: Mapping[str, int] | None = None,
+        shallow: bool = False,
     ) -> None:
-        """``members``: what is in force of a cycle, in place of what ``base`` says of it."""
+        """``members``: what is in force of a cycle, in place of what ``base`` says of it.
+
+        ``shallow``: who is of higher rank is not looked at, but for those put up by :meth:`put_up`.
+        """
         self.clauses = clauses
         self.network = network
         self.matched = matched
         self.other = self
         self._outer = in_force
         self._base = base
+        self._shallow = shallow
         self.members = members or {}
         self._live: dict[str, int] = {}
         self._blocked: dict[str, int] = {}
         self._contending: dict[Node, int] = {}
         self._above: dict[tuple[Node, ...], int] = {}
+        self._put_up: set[str] = set()
 
     def over(self, members: Mapping[str, int], other: Reading | None = None) -> Reading:
         """The same reading with other values for the members of a cycle."""
-        found = Reading(self.clauses, self.network, self.matched, self._outer, base=self._base or self, members=members)
+        found = Reading(
+            self.clauses,
+            self.network,
+            self.matched,
+            self._outer,
+            base=self._base or self,
+            members=members,
+            shallow=self._shallow,
+        )
         found.other = other or self.other
         return found
 
@@ -103,14 +117,24 @@ class Reading:
         """Whether some contender of a node of the tree of ranks could outrank."""
         found = self._contending.get(node)
         if found is None:
-            if node[0]:
-                halves = self.network.ranks.children(node)
-                found = self.clauses.any_of([self._contended(half) for half in halves])
-            else:
-                h = self.network.ranks.contenders[node[1]]
-                found = self.clauses.all_of((self.matched(h), self.live(h), -self.other.blocked(h)))
-            self._contending[node] = found
+            found = self._contending[node] = self.clauses.new() if self._shallow else self._some_contender(node)
         return found
+
+    def _some_contender(self, node: Node) -> int:
+        if node[0]:
+            return self.clauses.any_of([self._contended(half) for half in self.network.ranks.children(node)])
+        return self._contends(self.network.ranks.contenders[node[1]])
+
+    def _contends(self, h: str) -> int:
+        return self.clauses.all_of((self.matched(h), self.live(h), -self.other.blocked(h)))
+
+    def put_up(self, h: str) -> None:
+        """Let one contender count in a shallow reading: it outranks whatever it stands above."""
+        if h not in self._put_up:
+            self._put_up.add(h)
+            contends = self._contends(h)
+            for node in self.network.ranks.standing_for(h):
+                self.clauses.add(-contends, self._contended(node))
 
     def holds(self, g: str) -> int:
         """What being in force comes to."""

@@ -25,6 +25,7 @@ from jurat.solver.claims import Bound as Reading
 from jurat.solver.claims import Claim, Holds, Name, Not, Predicate, every, unknown
 from jurat.solver.encoding import encode
 from jurat.solver.sat import SatAnswer, SatLane
+from jurat.solver.sat import lane as lane_module
 
 NAMES: tuple[Name, ...] = ("matched", "entailed", "supported", "live", "blocked", "ambiguous", "in force")
 READINGS: tuple[Reading, ...] = ("certain", "possible")
@@ -59,7 +60,15 @@ def possible(lane: SatLane, *claims: Claim) -> bool:
     return answered(lane, *claims).verdict is Verdict.REFUTED
 
 
-@pytest.mark.parametrize("seed", range(80))
+@pytest.fixture(params=[lane_module.MANY, 1], ids=["near", "far"], autouse=True, scope="module")
+def reach(request: pytest.FixtureRequest) -> Iterator[None]:
+    """How large a cone may be to be asked about by itself; others are asked of the whole policy."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lane_module, "MANY", request.param)
+        yield
+
+
+@pytest.mark.parametrize("seed", range(60))
 def test_exactly_what_some_situation_shows_is_possible(seed: int) -> None:
     graph = build_graph(small_policy(Random(seed)))
     seen: set[Shown] = set()
