@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from jurat.solver.assurance import Assurance
     from jurat.solver.prover import Prover
     from jurat.solver.reach import Column, Row
+
+Item = TypeVar("Item")
 
 EPILOG = """\b
 Examples:
@@ -49,8 +52,7 @@ def tools(path: str, by: str | None, distance: bool, form: str, rlimit: int | No
     among = _columns(graph, by)
     prover = Prover(graph, Limits(rlimit=rlimit) if rlimit else DEFAULT)
     _refuse_contradictions(prover)
-    with working(f"looking for ways to {len(graph.vocabulary.tools)} tools"):
-        rows, found = _answers(prover, among, distance=distance)
+    rows, found = _answers(prover, among, distance=distance)
     _print(graph, rows, found, by, form)
     return _status(rows, found)
 
@@ -80,10 +82,24 @@ def _refuse_contradictions(prover: Prover) -> None:
 
 
 def _answers(prover: Prover, among: tuple[Column, ...], *, distance: bool) -> tuple[list[Row], list[Assurance] | None]:
+    from jurat.server.cli.interrupts import interruptible
+    from jurat.solver import interrupt
     from jurat.solver.assurance import assurances
     from jurat.solver.reach import matrix
 
-    return list(matrix(prover, among)), list(assurances(prover)) if distance else None
+    count = len(prover.graph.vocabulary.tools)
+    with interruptible(interrupt) as stop_if_interrupted, working(f"looking for ways to {count} tools") as tell:
+
+        def told(name: str, found: Iterator[Item]) -> list[Item]:
+            gathered: list[Item] = []
+            for each in found:
+                stop_if_interrupted()
+                gathered.append(each)
+                tell(f"{name}, {len(gathered)} done")
+            return gathered
+
+        rows = told(f"looking for ways to {count} tools", matrix(prover, among))
+        return rows, told("counting wrong answers", assurances(prover)) if distance else None
 
 
 def _print(graph: PolicyGraph, rows: list[Row], found: list[Assurance] | None, by: str | None, form: str) -> None:
