@@ -38,6 +38,8 @@ def test_shadows_are_those_that_trying_everything_finds(seed: int) -> None:
         assert covered(found, g, by)
         assert len(by) == 1 or not any(covered(found, g, by - {h}) for h in by), "none can be left out"
         gone.add(g)
+    staying = found.graph.entities.keys() - gone
+    assert all(covered(found, g, {*staying}) for g in gone), "of two that do the same one stays"
     if consistent(report):
         for g in found.alive - gone:
             if found.graph.entities[g].actions:
