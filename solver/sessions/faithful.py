@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import z3
 
 from jurat.policies.expr import Observation
-from jurat.solver.build import all_of, any_of, implication, negation
+from jurat.solver.build import all_of, any_of, implication, negation, same
 from jurat.solver.sessions.happenings import ENDS, OTHER
 from jurat.solver.sessions.hearing import judged_without_message
 from jurat.solver.sessions.steps import before
@@ -54,9 +54,12 @@ def _insisting(session: Session) -> Iterator[z3.BoolRef]:
 
 
 def _judged(session: Session) -> Iterator[z3.BoolRef]:
-    """In a turn without a message only what conditions that speak of events need is judged."""
+    """Without a message only what conditions that speak of events need is judged; journeys move on the same answers."""
     heard = judged_without_message(session.graph, session.cones)
-    for atom in session.about.atoms:
-        if isinstance(atom, Observation) and atom.key not in heard:
-            both = session.base.truth(atom)
+    for atom in (each for each in session.about.atoms if isinstance(each, Observation)):
+        both = session.base.truth(atom)
+        if atom.key not in heard:
             yield implication(negation(session.spoken), negation(any_of((both.true, both.false))))
+        for stage in session.journeys.stages if atom.key in session.loose else ():
+            there = session.journeys.view(stage).truth(atom)
+            yield all_of((same(there.true, both.true), same(there.false, both.false)))

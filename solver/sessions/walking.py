@@ -171,35 +171,37 @@ class _Walker:
         self.session = _session(prover, journey, resolved=True)
         self.heard = judged_without_message(self.graph, prover.cones)
         self.carried = self.session.system.carried()
-        self.unrolling = Unrolling(self.session.system, prover.limits, initial=False)
+        self.first, self.later = (self._unrolled(prover, initial=initial) for initial in (True, False))
+
+    def _unrolled(self, prover: Prover, *, initial: bool) -> Unrolling:
+        found, exact = (
+            Unrolling(self.session.system, prover.limits, initial=initial),
+            faithful(self.session, patient=True),
+        )
         for _ in range(STRIDE):
-            step = self.unrolling.extend()
-            self.unrolling.assume(faithful(self.session, patient=True), step)
-        self.first = Unrolling(self.session.system, prover.limits, initial=True)
+            found.assume(exact, found.extend())
+        return found
 
     def start(self) -> Stop:
         """Before the first position."""
-        model = self.first.ask([]).model
-        assert model is not None
-        return Stop(self._values(self.first, model, -1), (), Rehearsal(self.graph, self.heard))
+        return Stop([], (), Rehearsal(self.graph, self.heard))
 
     def _values(self, unrolling: Unrolling, model: z3.ModelRef, step: int) -> list[tuple[z3.ExprRef, z3.ExprRef]]:
         return [(each, model.eval(unrolling.frames.at(each, step), model_completion=True)) for each in self.carried]
 
     def go(self, stop: Stop, target: str) -> Stop | None:
         """A stop in that state, if a session is found that goes there and that the engine runs."""
-        with self.unrolling.scope():
-            self.unrolling.assume(all_of(same(variable, value) for variable, value in stop.values), -1)
+        unrolling = self.later if stop.positions else self.first
+        with unrolling.scope():
+            unrolling.assume(all_of(same(variable, value) for variable, value in stop.values), -1)
             for step in range(STRIDE):
-                answer = self.unrolling.ask([(self.session.journeys.is_in(self.journey, target), step)])
+                answer = unrolling.ask([(self.session.journeys.is_in(self.journey, target), step)])
                 if answer.model is not None:
-                    return self._arrived(stop, answer.model, step, target)
+                    return self._arrived(stop, unrolling, answer.model, step, target)
         return None
 
-    def _arrived(self, stop: Stop, model: z3.ModelRef, step: int, target: str) -> Stop | None:
-        found = read(
-            self.session, self.unrolling, model, step + 1, before=stop.positions[-1] if stop.positions else None
-        )
+    def _arrived(self, stop: Stop, unrolling: Unrolling, model: z3.ModelRef, step: int, target: str) -> Stop | None:
+        found = read(self.session, unrolling, model, step + 1, before=stop.positions[-1] if stop.positions else None)
         if found is None:
             return None
         rehearsal = stop.rehearsal.copy()
@@ -209,4 +211,4 @@ class _Walker:
             return None
         if rehearsal.journeys.get(self.journey.id) != target:
             return None
-        return Stop(self._values(self.unrolling, model, step), (*stop.positions, *found), rehearsal)
+        return Stop(self._values(unrolling, model, step), (*stop.positions, *found), rehearsal)
