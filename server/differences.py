@@ -18,6 +18,9 @@ from jurat.solver.diff import Admitted, Change, Comparison, Example, Row, Share,
 NAMES_SHOWN = 8
 """Names that a share was counted over before the rest is only counted."""
 
+MANY = 10**9
+"""Numbers from here on are rounded for people."""
+
 STYLES = {
     Change.MORE: "bold red",
     Change.LESS: "bold green",
@@ -110,13 +113,20 @@ def _share(share: Share, region: str) -> Text:
     if fraction is None:
         return text.append(f": not countable; {one_line(share.reason or 'no situation is admitted')}\n")
     where = " outside the region" if region else ""
-    text.append(f": {share.affected:,} of {share.admissible:,} situations{where} ({percentage(fraction)})\n")
+    text.append(
+        f": {_large(share.affected)} of {_large(share.admissible)} situations{where} ({percentage(fraction)})\n"
+    )
     text.append(f"  counted over {listed(list(share.cells), NAMES_SHOWN)}\n", "dim")
     return text.append(
         "  a situation: every observation and event true or false, every fact absent or in one of the ranges that formulas\n"
         "  tell apart; not weighted by how often it occurs\n",
         "dim",
     )
+
+
+def _large(number: int) -> str:
+    """All digits, where a person would read them; --format json has the exact fraction in any case."""
+    return f"{number:,}" if number < MANY else f"about {number:.2e}"
 
 
 def percentage(fraction: Fraction) -> str:

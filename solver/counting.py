@@ -41,8 +41,8 @@ from jurat.solver.prover import Prover
 MAX_LEAF = 20_000
 """Combinations of cells of one comparison that are looked at."""
 
-MAX_NODES = 400_000
-"""Nodes of the diagrams, about a second's work for each 100,000."""
+MAX_NODES = 500_000
+"""Nodes of the diagrams, some seconds' work."""
 
 Diagram = Any
 """A set of cells; the library has no types."""
@@ -150,9 +150,7 @@ class Counter:
 
     def admissible(self) -> Diagram:
         """The cells that axioms and laws admit; to be asked for once every claim was read."""
-        found = self.bdd.true
-        for formula in self._laws:
-            found &= self.of(formula)
+        found = self._joined(self._laws, conjunction=True)
         for each in self._valid.values():  # last, for reading formulas may name members of lists
             found &= each
         return found
@@ -205,11 +203,15 @@ class Counter:
             return self._member(formula)
         return self._leaf(formula)
 
-    def _joined(self, operands: list[z3.BoolRef], *, conjunction: bool) -> Diagram:
-        found = self.bdd.true if conjunction else self.bdd.false
-        for each in operands:
-            found = found & self.of(each) if conjunction else found | self.of(each)
-        return found
+    def _joined(self, operands: Sequence[z3.BoolRef], *, conjunction: bool) -> Diagram:
+        """Halves first: joining one after the other makes every diagram on the way a large one."""
+        if not operands:
+            return self.bdd.true if conjunction else self.bdd.false
+        if len(operands) == 1:
+            return self.of(operands[0])
+        half = len(operands) // 2
+        left, right = (self._joined(part, conjunction=conjunction) for part in (operands[:half], operands[half:]))
+        return left & right if conjunction else left | right
 
     def _defining(self, bound: str, g: str) -> Diagram:
         """The right-hand side of the equation for an entity."""
@@ -320,6 +322,13 @@ def _constants(formula: z3.ExprRef) -> list[z3.ExprRef]:
 
 
 def _in_order(formulas: Iterable[Expr], every: Iterable[Atom]) -> list[Atom]:
-    """Atoms that formulas mention together stand together, which keeps the diagrams small."""
-    found = dict.fromkeys(atom for formula in formulas for atom in sorted(atoms(formula), key=key_of))
-    return list(found | dict.fromkeys(every))
+    """What ties many formulas together comes first, then what they mention together: this keeps the diagrams small."""
+    found: dict[Atom, int] = dict.fromkeys(every, 0)
+    for formula in formulas:
+        for atom in atoms(formula):
+            found[atom] = found.get(atom, 0) + 1
+    first = sorted(
+        (atom for atom in found if not isinstance(atom, Observation)), key=lambda each: (-found[each], key_of(each))
+    )
+    rest = (atom for formula in formulas for atom in sorted(atoms(formula), key=key_of))
+    return list(dict.fromkeys([*first, *rest, *found]))

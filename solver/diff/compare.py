@@ -87,13 +87,9 @@ class _Comparing:
         wanted = {g for topic in self.topics for when in (topic.before, topic.after) for g in when.entities}
         formulas = [each for topic in self.topics for when in (topic.before, topic.after) for each in when.formulas]
         self.graph = joined(shared, old, new, wanted, [*formulas, *([region] if region is not None else [])])
-        whens = [(topic.before, topic.after) for topic in self.topics]
-        self.parts = (
-            part_of(old, wanted, mentioned_atoms(each for before, _ in whens for each in before.written)),
-            part_of(new, wanted, mentioned_atoms(each for _, after in whens for each in after.written)),
-        )
         self.prover = Prover(self.graph, limits)
         self.outside: tuple[Claim, ...] = () if region is None else (Not(Holds(region)),)
+        self._shown: list[tuple[Example, Resolution, tuple[Resolution, Resolution]]] = []
 
     def run(self, progress: Progress) -> Comparison:
         digests = self.old.graph.digest, self.new.graph.digest
@@ -147,55 +143,53 @@ class _Comparing:
         yes, no = (topic.before, topic.after) if only_before else (topic.after, topic.before)
         question = Question((yes.claim, Not(no.claim), *self.outside))
         wanted = (only_before, not only_before)
+        for example, resolution, found in self._shown:  # one situation often shows several topics
+            if _happens(topic, resolution, found) == wanted:
+                return example
+        parts = tuple(
+            part_of(side, when.entities, mentioned_atoms(when.written))
+            for side, when in ((self.old, topic.before), (self.new, topic.after))
+        )
         clear: list[bool] = []
 
         def shows(resolution: Resolution) -> bool:
             """That it happens in one only; clearly, not for want of an observation, if it did so at first."""
-            found = self._happens(topic, resolution, self.parts)
-            clear.append(found is not None and self._is_clear(topic, resolution))
-            return found == wanted and clear[-1] >= clear[0]
+            found = self._resolved(resolution, parts)
+            clear.append(found is not None and _is_clear(topic, found, self.old.apart))
+            return found is not None and _happens(topic, resolution, found) == wanted and clear[-1] >= clear[0]
 
         witness = witness_of(self.prover, question, shows)
         return None if witness is None else self._replayed(topic, witness, wanted)
 
-    def _happens(
-        self, topic: Topic, resolution: Resolution, parts: tuple[PolicyGraph | None, PolicyGraph | None]
-    ) -> tuple[bool, bool] | None:
-        """Whether a topic happens in each policy, in a situation that the graph of both has settled."""
+    def _resolved(
+        self, resolution: Resolution, parts: tuple[PolicyGraph | None, ...]
+    ) -> tuple[Resolution, Resolution] | None:
+        """A situation that the graph of both has settled, resolved by each policy or a part of it.
+
+        None if it is in the region left out, or if one of the policies does not admit it.
+        """
         valuation = resolution.settled.valuation
         if self.region is not None and evaluate(self.region, valuation.look) is True:
             return None
-        before = self.old.resolve(valuation.values, parts[0])
-        after = self.new.resolve(valuation.values, parts[1])
-        if before is None or after is None:
-            return None
-        return topic.before.happens(before, valuation.values), topic.after.happens(after, valuation.values)
-
-    def _is_clear(self, topic: Topic, resolution: Resolution) -> bool:
-        """Whether everything that the topic is about is in force or cannot be."""
-        values = resolution.settled.valuation.values
-        for side, when, part in zip((self.old, self.new), (topic.before, topic.after), self.parts, strict=True):
-            found = side.resolve(values, part)
-            if found is None or when.entities.intersection(found.possible) - {*found.in_force}:
-                return False
-        return True
+        before, after = self.old.resolve(valuation.values, parts[0]), self.new.resolve(valuation.values, parts[1])
+        return None if before is None or after is None else (before, after)
 
     def _replayed(self, topic: Topic, witness: Witness, wanted: tuple[bool, bool]) -> Example:
         """The situation resolved by both policies as a whole, which has to show the same."""
         resolution = resolve(self.graph, witness.values)
-        if self._happens(topic, resolution, (None, None)) != wanted:
+        found = self._resolved(resolution, (None, None))
+        if found is None or _happens(topic, resolution, found) != wanted:
             raise InternalError(f"a situation of {topic.key.text} does not replay: {dict(witness.values)}")
-        settled = resolution.settled.valuation.values
-        before, after = self.old.resolve(settled), self.new.resolve(settled)
-        assert before is not None
-        assert after is not None
-        given = {key for when in (topic.before, topic.after) for key in when.arguments}
+        given = topic.before.arguments | topic.after.arguments
         told = narrate(self.graph, {key: each for key, each in witness.values.items() if key not in given}, resolution)
-        return Example(
+        example = Example(
             {key: each for key, each in witness.values.items() if key not in given},
             {key: each for key, each in witness.values.items() if key in given},
-            witness.unknown, told, before.in_force, after.in_force,
+            witness.unknown, told, found[0].in_force, found[1].in_force,
         )  # fmt: skip
+        if not example.arguments:
+            self._shown.append((example, resolution, found))
+        return example
 
     # -- axioms --------------------------------------------------------------------------------------------------
 
@@ -218,6 +212,20 @@ class _Comparing:
 
                 if witness := witness_of(prover, question, shows):
                     yield Admitted(side.word, axiom.id, witness.values)
+
+
+def _happens(topic: Topic, resolution: Resolution, found: tuple[Resolution, Resolution]) -> tuple[bool, bool]:
+    """Whether a topic happens in each policy."""
+    values = resolution.settled.valuation.values
+    return topic.before.happens(found[0], values), topic.after.happens(found[1], values)
+
+
+def _is_clear(topic: Topic, found: tuple[Resolution, Resolution], apart: frozenset[str]) -> bool:
+    """Whether everything that the topic is about, and that the edit can have changed, is in force or cannot be."""
+    return not any(
+        (when.entities & apart).intersection(each.possible) - {*each.in_force}
+        for when, each in zip((topic.before, topic.after), found, strict=True)
+    )
 
 
 def _declare(shared: Merge, arguments: Mapping[tuple[str, str], Arguments]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import cache
 
 import pytest
 from tests.solver.editing import levels, pair, situations
 
+from jurat.policies import PolicyError, load
 from jurat.policies.arguments import constraint_of
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import conjunction
@@ -187,3 +189,153 @@ def test_the_pairs_tried_have_every_kind_of_change() -> None:
     assert sum(each.status is Status.EQUIVALENT for each in found) >= PAIRS // 10
     counted = [each for each in found if each.share and each.differing and each.share.fraction is not None]
     assert len({each.share.fraction for each in counted if each.share}) >= PAIRS // 10
+
+
+BASE = """
+jurat: 1
+facts:
+  customer.tier: {type: {enum: [standard, silver, gold], ordered: true}}
+  order.total: {decimal: {min: 0}}
+  order.id: string
+observations: {asks_refund: The customer asks for a refund, angry: The customer is angry, asks_upgrade: The customer asks for an upgrade}
+decisions: {upgrade: {enum: [free, paid]}}
+tools: {pay: {python: "tools:pay", guard: arguments.amount <= 500}, look: {python: "tools:look"}}
+guidelines:
+  refund: {when: asks_refund && order.total <= 100, action: Pay it back, tools: [{pay: {amount: order.total}}]}
+  calm: {when: angry, action: Calm down, hand_off: human, overrides: [refund]}
+  upgrade: {when: 'asks_upgrade && customer.tier >= "silver"', decide: {upgrade: free}}
+"""
+
+
+def edited(*changes: tuple[str, str], more: str = "") -> Comparison:
+    text = BASE
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    return diff(load(BASE), load(text + more))
+
+
+@pytest.mark.parametrize(
+    ("changes", "more"),
+    [
+        ([("refund: {when", "give-back: {when"), ("[refund]", "[give-back]")], ""),
+        ([("asks_refund && order.total <= 100", "order.total <= 100.0 && asks_refund")], ""),
+        ([('customer.tier >= "silver"', '(customer.tier == "silver" || customer.tier == "gold")')], ""),
+        ([], "  never: {when: angry && asks_refund, overrides: [loser]}\n  loser: {when: angry && asks_refund, decide: {upgrade: paid}}\n"),
+        (
+            [("upgrade: {when: 'asks_upgrade && customer.tier >= \"silver\"'", "silver: {when: 'asks_upgrade && customer.tier == \"silver\"'")],
+            "  gold: {when: 'asks_upgrade && customer.tier == \"gold\"', decide: {upgrade: free}}\n",
+        ),
+    ],
+    ids=["rename", "reorder", "another spelling", "always overridden", "split"],
+)  # fmt: skip
+def test_an_edit_that_changes_nothing_is_said_to_change_nothing(changes: list[tuple[str, str]], more: str) -> None:
+    found = edited(*changes, more=more)
+    assert found.status is Status.EQUIVALENT
+    assert found.share is not None
+    assert found.share.affected == 0
+
+
+def test_a_bound_that_moves_shows_at_the_bound_and_in_its_share() -> None:
+    found = edited(("<= 100", "<= 200"))
+    assert {row.key.text for row in found.differing} == {
+        "a call of `pay` is admitted", "`pay` is called", "`pay` is called with `arguments.amount == order.total`",
+        "the agent is told: Pay it back",
+    }  # fmt: skip
+    assert {row.change for row in found.differing} == {Change.MORE}
+    for row in found.differing:
+        assert row.only_after is not None
+        assert 100 < row.only_after.values["order.total"] <= 200  # type: ignore[operator]  # a number
+    assert found.share is not None
+    # absent, up to 100, up to 200, up to 500 (where the guard ends) and beyond; asked for, and not angry
+    assert found.share.fraction == Fraction(1, 5 * 4)
+
+
+def test_a_guard_is_compared_for_every_argument() -> None:
+    found = edited(("amount <= 500", "amount <= 400"))
+    (row,) = found.differing
+    assert (row.key.text, row.change) == ("the guard of `pay` holds", Change.LESS)
+    assert row.only_before is not None
+    assert 400 < row.only_before.arguments["pay.arguments.amount"] <= 500  # type: ignore[operator]  # a number
+
+
+def test_only_proves_that_nothing_changes_outside_a_region() -> None:
+    new = BASE.replace('customer.tier >= "silver"', 'customer.tier >= "gold"')
+    graphs = load(BASE), load(new)
+    assert diff(*graphs).status is Status.DIFFERENT
+    assert diff(*graphs, only='asks_upgrade && customer.tier == "silver"').status is Status.EQUIVALENT
+    found = diff(*graphs, only='customer.tier == "gold"')
+    assert {row.change for row in found.differing} == {Change.LESS}
+    with pytest.raises(PolicyError, match=r"did you mean `customer\.tier`"):
+        diff(*graphs, only="customer.tear")
+
+
+def test_a_value_that_only_one_policy_has_is_left_out_and_said() -> None:
+    found = edited(("gold], ordered", "gold, platinum], ordered"))
+    assert found.status is Status.EQUIVALENT
+    assert any("`customer.tier`" in note and "values of both" in note for note in found.notes)
+    narrower = edited(("standard, silver, gold]", "silver, gold]"), ('customer.tier >= "silver"', "true"))
+    assert narrower.status is Status.DIFFERENT  # where the tier is absent
+    assert all("customer.tier" not in row.only_after.values for row in narrower.differing if row.only_after)
+
+
+def test_a_fact_of_another_type_is_free_on_either_side() -> None:
+    found = edited(("order.total: {decimal: {min: 0}}", "order.total: string"), ("order.total <= 100", 'order.total == "x"'),
+                   ("[{pay: {amount: order.total}}]", "[pay]"))  # fmt: skip
+    assert any("each policy reads its own" in note for note in found.notes)
+    told = next(row for row in found.differing if row.key.kind == "instruction")
+    assert told.change is Change.INCOMPARABLE
+    assert told.only_after is not None
+    assert told.only_after.values["order.total (after)"] == "x"
+
+
+def test_a_default_that_changes_matters_where_the_fact_is_absent() -> None:
+    found = edited(("ordered: true}}", "ordered: true}, default: gold}"))
+    row = next(each for each in found.differing if each.key.kind == "decision")
+    assert row.change is Change.MORE
+    assert row.only_after is not None
+    assert "customer.tier" not in row.only_after.values
+
+
+def test_axioms_of_either_policy_bound_what_is_compared_and_are_told_apart() -> None:
+    found = edited(more='axioms: ["!(angry && asks_refund)"]\n')
+    assert [(each.by, each.axiom) for each in found.admitted] == [("before", "!(angry && asks_refund)")]
+    assert found.admitted[0].values == {"angry": True, "asks_refund": True}
+    assert not found.differing
+    assert found.status is Status.DIFFERENT
+
+
+def test_axioms_that_contradict_each_other_leave_nothing_to_compare() -> None:
+    old, new = (load(BASE + f'axioms: ["{axiom}"]\n') for axiom in ("angry", "!angry"))
+    found = diff(old, new)
+    assert found.inconsistent
+    assert found.status is Status.DIFFERENT
+
+
+def test_what_no_situation_shows_is_a_change_all_the_same() -> None:
+    found = edited(("The customer is angry", "The customer is annoyed"), ('"tools:look"', '"tools:see"'))
+    assert found.declared == (
+        "the observation `angry` has another text", "the tool `look` has another target",
+    )  # fmt: skip
+    assert found.status is Status.DIFFERENT
+    assert not found.differing
+
+
+def test_a_journey_that_goes_elsewhere_is_a_topic() -> None:
+    journey = (
+        "journeys:\n  help:\n    triggers: [angry]\n    initial: ask\n    states:\n"
+        "      ask: {{say: What happened?, to: [{{when: {when}, state: done}}]}}\n      done: {{end: true}}\n"
+    )
+    old, new = (load(BASE + journey.format(when=when)) for when in ("asks_refund", "asks_refund || asks_upgrade"))
+    (row,) = diff(old, new).differing
+    assert (row.key.text, row.change) == ("the journey `help` goes from `ask` to `done`", Change.MORE)
+
+
+def test_what_compares_two_numbers_of_a_situation_is_not_countable() -> None:
+    found = edited(
+        ("order.id: string", "order.id: string\n  order.paid: decimal"),
+        ("order.total <= 100", "order.total <= order.paid"),
+    )
+    assert found.share is not None
+    assert found.share.fraction is None
+    assert "order.total <= order.paid" in found.share.reason
