@@ -251,12 +251,10 @@ def _look(prover: Prover, asked: Asked, claims: tuple[Claim, ...], wanted: Calla
         """That the formula says so; clearly, not for want of an observation, if it did so at first."""
         value = asked.value(Seen(prover.graph, part, resolution))
         look = resolution.settled.valuation.look
+        if not wanted(value) or (value is None and any(look(each) is None for each in known)):
+            return False
         clear.append(not {*resolution.possible}.intersection(question.entities) - {*resolution.in_force})
-        return (
-            wanted(value)
-            and (value is not None or all(look(each) is not None for each in known))
-            and clear[-1] >= clear[0]
-        )
+        return clear[-1] >= clear[0]
 
     witness = witness_of(prover, question, shows)
     if witness is None:

@@ -155,8 +155,10 @@ class _Comparing:
         def shows(resolution: Resolution) -> bool:
             """That it happens in one only; clearly, not for want of an observation, if it did so at first."""
             found = self._resolved(resolution, parts)
-            clear.append(found is not None and _is_clear(topic, found, self.old.apart))
-            return found is not None and _happens(topic, resolution, found) == wanted and clear[-1] >= clear[0]
+            if found is None or _happens(topic, resolution, found) != wanted:
+                return False
+            clear.append(_is_clear(topic, found, self.old.apart))
+            return clear[-1] >= clear[0]
 
         witness = witness_of(self.prover, question, shows)
         return None if witness is None else self._replayed(topic, witness, wanted)

@@ -191,8 +191,8 @@ def _joined(tables: Iterable[Mapping[str, _Each]]) -> dict[str, _Each]:
 
 
 def _kin(parts: list[_Part], entities: Mapping[str, Entity]) -> Mapping[str, frozenset[str]]:
-    """The two policies never outrank each other, as kin do not."""
-    found = _joined(part.kin for part in parts)
+    """The two policies never outrank each other, as kin do not; what both share is kin to its kin in either."""
+    found = {g: frozenset[str]().union(*(part.kin.get(g, ()) for part in parts)) for g in entities}
     if len({each.rank for each in entities.values()}) < 2:
         return found
     foreign = {
