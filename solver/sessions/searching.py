@@ -52,7 +52,7 @@ class Searching:
         self.asked = asked
         self.wanted = wanted
         self.truth = truth
-        self.unrolling = Unrolling(session.system, limits, initial=True)
+        self.unrolling = Unrolling(session.system, limits, initial=True, cores=False)
         self.exact = faithful(session, patient=patient)
         self.reason = ""
 

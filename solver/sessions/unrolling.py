@@ -11,16 +11,18 @@ from jurat.policies.findings import Verdict
 from jurat.solver.answers import Answer
 from jurat.solver.build import all_of, implication
 from jurat.solver.limits import Limits
-from jurat.solver.sessions.steps import SELECTOR, Frames, Part, System
+from jurat.solver.sessions.steps import SELECTOR, Frames, Part, System, conjunction_of
 
 
 class Unrolling:
     """Positions one after the other, each part behind a selector that all positions share.
 
     Position 0 is the first; -1 is the moment before it if the unrolling is ``initial``, else any moment of any session.
+    Without ``cores`` nothing is behind selectors, which is faster, and a proof does not say what it leans on.
     """
 
-    def __init__(self, system: System, limits: Limits, *, initial: bool) -> None:
+    def __init__(self, system: System, limits: Limits, *, initial: bool, cores: bool = True) -> None:
+        self.cores = cores
         self.system = system
         self.frames = Frames()
         self.solver = z3.Solver()
@@ -34,6 +36,8 @@ class Unrolling:
 
     def _behind(self, parts: Iterable[Part]) -> z3.BoolRef:
         """All parts, each behind its selector."""
+        if not self.cores:
+            return conjunction_of(parts)
         found = []
         for each in parts:
             self.parts.setdefault(each.name, set()).update(each.observations)

@@ -70,14 +70,15 @@ class Moves:
 def moves_of_journey(prover: Prover, journey: Journey) -> Moves:
     """Which moves of a journey are possible in some situation."""
     session = _session(prover, journey, resolved=False)
-    unrolling = Unrolling(session.system, prover.limits, initial=False)
-    step = unrolling.extend()
+    unrolling, quick = (Unrolling(session.system, prover.limits, initial=False, cores=cores) for cores in (True, False))
+    step, _ = unrolling.extend(), quick.extend()
     found = Moves()
     idle = _callable(prover, session, unrolling, step)
     for move, formula in _taken(session, journey):
         state = journey.states.get(move.source)
         tools = [a.tool for a in state.actions if isinstance(a, Call)] if state and state.kind == "tool" else []
-        answer = unrolling.ask([(formula, step)])
+        answer = quick.ask([(formula, step)])
+        answer = answer if answer.possible else unrolling.ask([(formula, step)])
         blocked = next((idle[tool] for tool in tools if idle[tool] is not None), None)
         if blocked is not None:
             found.refused[move] = blocked
@@ -174,10 +175,8 @@ class _Walker:
         self.first, self.later = (self._unrolled(prover, initial=initial) for initial in (True, False))
 
     def _unrolled(self, prover: Prover, *, initial: bool) -> Unrolling:
-        found, exact = (
-            Unrolling(self.session.system, prover.limits, initial=initial),
-            faithful(self.session, patient=True),
-        )
+        found = Unrolling(self.session.system, prover.limits, initial=initial, cores=False)
+        exact = faithful(self.session, patient=True)
         for _ in range(STRIDE):
             found.assume(exact, found.extend())
         return found
