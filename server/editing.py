@@ -77,6 +77,16 @@ class PolicyFiles:
         having = (source for source, text in self._texts.items() if _says(_plain(text), path))
         return next(having, otherwise or next(iter(self._texts)))
 
+    def said(self, path: Sequence[str]) -> Data:
+        """What the files say at a path, as plain YAML; None where they say nothing."""
+        for text in self._texts.values():
+            found = _plain(text)
+            if _says(found, path):
+                for key in path:
+                    found = found[key]
+                return found
+        return None
+
     def preview(self, edits: Iterable[tuple[str, Edit]]) -> str:
         """What changes would do to the files, as a unified diff; whether the policy would read is not looked at.
 

@@ -17,6 +17,7 @@ from jurat.server.cli.explain import explain
 from jurat.server.cli.graph import graph
 from jurat.server.cli.init import init
 from jurat.server.cli.models import models
+from jurat.server.cli.repair import repair
 from jurat.server.cli.serve import serve
 from jurat.server.cli.shell import Exit, complain, describe_error, remark
 from jurat.server.cli.suggest import suggest
@@ -72,7 +73,7 @@ def command_line() -> None:
     """
 
 
-for _command in (init, check, ask, verify, diff, suggest, tools, explain, graph, chat, serve, models):
+for _command in (init, check, ask, verify, diff, repair, suggest, tools, explain, graph, chat, serve, models):
     command_line.add_command(_command)
 
 
