@@ -16,7 +16,8 @@ Fix
     is about those guidelines only, any other about all. If not, declare `overrides` or `exclusive_with`.
 
 Limits
-    Related means that their conditions share an observation, event or journey. Pairs are looked for up to a limit, and the note says so.
+    Related means that their conditions share an observation, event or journey; two guidelines with the same words are not
+    a pair. Pairs are looked for up to a limit, and the note says so.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.solver.claims import in_force
+from jurat.solver.effects import effects_of
 from jurat.solver.outcome import Check, Outcome, Report, finding_of, quoted
 from jurat.solver.overlaps import NAME, Overlap, accepted, candidates, instruction, likeness
 from jurat.solver.prover import Prover
@@ -53,11 +55,17 @@ def entities(_: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 def run(prover: Prover) -> Iterator[Outcome]:
     graph, limit = prover.graph, prover.limits.overlap_pairs
-    looked = list(islice(candidates(graph), limit + 1))
+    looked = list(islice((each for each in candidates(graph) if not _same(graph, each)), limit + 1))
     found = [each for each in looked[:limit] if prover.ask(in_force(each.left), in_force(each.right)).possible]
     open_ = [each for each in found if not accepted(graph, *each.pair)]
     notes = [_noted(graph, group, partial=len(looked) > limit) for group in _groups(open_)]
     yield from (*notes, *_allowed(graph, [each for each in found if accepted(graph, *each.pair)]))
+
+
+def _same(graph: PolicyGraph, pair: Overlap) -> bool:
+    """Whether they give the same instructions, which go well together."""
+    left, right = ([e for e in effects_of(graph.entities[g]) if isinstance(e, str)] for g in pair.pair)
+    return set(left) == set(right)
 
 
 def _groups(found: list[Overlap]) -> list[list[Overlap]]:
