@@ -237,9 +237,10 @@ class Counter:
         if missing := [each for each in constants if each.get_id() not in self._owners]:
             raise Uncountable(f"`{missing[0]}` has no cells")
         names = sorted({self._owners[each.get_id()][0] for each in constants})
-        if pair := self._pairs.get(frozenset(names)):
+        kind, pair = formula.decl().kind(), self._pairs.get(frozenset(names))
+        if pair is not None and kind in (z3.Z3_OP_EQ, z3.Z3_OP_DISTINCT):
             same = self._same(*pair)
-            return ~same if formula.decl().kind() == z3.Z3_OP_DISTINCT else same
+            return ~same if kind == z3.Z3_OP_DISTINCT else same
         if prod(len(self._cells[name]) for name in names) > MAX_LEAF:
             raise Uncountable("a comparison has too many cells to look at")
         found = self.bdd.false

@@ -339,3 +339,15 @@ def test_what_compares_two_numbers_of_a_situation_is_not_countable() -> None:
     assert found.share is not None
     assert found.share.fraction is None
     assert "order.total <= order.paid" in found.share.reason
+
+
+def test_an_argument_that_equals_a_fact_is_counted_with_it() -> None:
+    """Whether the argument equals the total, or is merely no more than it, is another question in most cells."""
+    guard = "guard: arguments.amount <= 500", "guard: arguments.amount == order.total"
+    equal = BASE.replace(*guard)
+    found = diff(load(equal), load(equal.replace("amount == order.total}", "amount != order.total}")))
+    assert found.share is not None
+    assert found.share.fraction == Fraction(2, 3)  # wherever there is a total: up to 100, or more
+    uncounted = diff(load(equal), load(equal.replace("amount == order.total}", "amount <= order.total}"))).share
+    assert uncounted is not None
+    assert "does more than compare" in uncounted.reason
