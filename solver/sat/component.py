@@ -20,9 +20,6 @@ from jurat.solver.sat.readings import Reading, solved, too_long
 
 Pair = tuple[int, int]
 
-REMEMBERED = 200
-"""Situations of the whole policy that are kept, to answer other questions with."""
-
 
 @dataclass(frozen=True, slots=True)
 class Definition:
@@ -51,7 +48,6 @@ class Component:
         self.names: dict[int, str] = {}
         self.prepared: dict[tuple[str, int | None], Definition] = {}
         """What was switched on for each entity asked about, and how much of its cone that is."""
-        self._models: list[bytes] = []
         self._conflicts = conflicts
         self._solver = MinisatGH()
         self._matches: dict[str, Pair] = {}
@@ -106,10 +102,8 @@ class Component:
             parts += [self.group(number) for number in self.axioms.groups]
             self.clauses.pending += [[selector] for part in parts for selector in part.selectors]
             self._everything = any(part.open for part in parts)
-            # Situations in which much is in force answer more questions.
-            self._solver.set_phases([lower for lower, _ in (*self._forces.values(), *self._matches.values())])
-            self._solver.set_phases([true for true, _ in self.atoms.pairs.values()])
-            self._solver.set_phases([known for known, _ in self.atoms.scales.values()])
+            # Tried first: what is judged is known to be false. What is unknown could put everything in force.
+            self._solver.set_phases([false for _, false in self.atoms.pairs.values() if false > 0])
         return self._everything
 
     def _condition(self, g: str) -> Definition:
@@ -221,7 +215,6 @@ class Component:
     def _give(self) -> None:
         self.past.catch_up()
         if self.clauses.pending:
-            self._models.clear()
             for clause in self.clauses.take():
                 self._solver.add_clause(clause)
 
@@ -233,17 +226,3 @@ class Component:
     def model(self) -> frozenset[int]:
         """The literals that are true in the situation that the last answer, yes, found."""
         return frozenset((*self._solver.get_model(), TRUE))
-
-    # -- situations of the whole policy, which often show more than what was asked for ------------------------------
-
-    def remember(self) -> None:
-        """Keep the situation that the last answer, yes, found."""
-        found = self._solver.get_model()
-        if found and len(self._models) < REMEMBERED:
-            self._models.append(bytes([False, *(literal > 0 for literal in found)]))
-
-    def shown(self, literals: Sequence[int]) -> bool:
-        """Whether all of these are true in a situation remembered."""
-        self._give()
-        places = [(abs(literal), literal > 0) for literal in literals]
-        return any(all(model[place] == value for place, value in places) for model in self._models)

@@ -37,7 +37,7 @@ FORMULAS, NEAR, WHOLE, CORES = "", "*near", "*", "*cores"
 SCRATCH = 8_000
 """Variables after which a solver is made anew: each yes gives a value to all of them."""
 
-KEPT, COUNTED = 1_000_000, 64
+KEPT, COUNTED = 300_000, 64
 """Variables in all solvers that are kept, and after how many new solvers they are counted; what was used last stays."""
 
 
@@ -180,9 +180,6 @@ class SatLane:
             return None
         if found is None:
             return SatAnswer(Verdict.UNKNOWN, reason="too many conflicts")
-        return self._refuted(claims)
-
-    def _refuted(self, claims: Sequence[Claim]) -> SatAnswer:
         return SatAnswer(Verdict.REFUTED, _find=lambda: self._situation(claims))
 
     def _ask_far(self, names: tuple[str, ...], claims: Sequence[Claim]) -> SatAnswer | None:
@@ -195,11 +192,8 @@ class SatLane:
             return proof
         posed = self._pose(WHOLE, names, claims)
         left_open = posed.component.everything() or posed.about.open
-        if posed.component.shown(posed.literals) and not left_open:
-            return self._refuted(claims)
         answer = self._answer(posed, [], claims)
         if answer is None or answer.verdict is not Verdict.PROVED:
-            posed.component.remember()
             return None if left_open else answer
         posed = self._pose(CORES, names, claims)
         return self._core_of(posed) or self._answer(posed, [self._prepared(posed.component, g) for g in names], claims)
