@@ -13,7 +13,18 @@ from jurat.policies.findings import Witness
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
-from jurat.policies.types import STRING, BoolType, DecimalType, EnumType, IntType, ListType, Scalar, Type, Value
+from jurat.policies.types import (
+    STRING,
+    BoolType,
+    DecimalType,
+    EnumType,
+    IntType,
+    ListType,
+    Scalar,
+    StringType,
+    Type,
+    Value,
+)
 from jurat.solver.answers import Answer
 from jurat.solver.build import any_of, negation
 from jurat.solver.claims import Claim, Holds, entities_of, mentioned_by, some
@@ -109,6 +120,8 @@ def _plain(prover: Prover, atoms: list[Atom]) -> Iterable[z3.BoolRef]:
             yield negation(prover.truth_of(atom).true)
         elif isinstance(atom, Fact) and isinstance(atom.type, IntType | DecimalType):
             yield prover.encoding.atoms.term(atom).value == literal(atom.type.min or 0, atom.type)
+        elif isinstance(atom, Fact) and isinstance(atom.type, StringType):
+            yield prover.encoding.atoms.term(atom).value == literal("example", STRING)
 
 
 def _values(prover: Prover, model: z3.ModelRef, atoms: list[Atom]) -> dict[str, Value] | None:

@@ -35,9 +35,9 @@ def script(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
-    """A database of its own, no colours asked for."""
+    """A database and a cache of its own, no colours asked for."""
     kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}}
-    return {**kept, "JURAT_SUPPORT_DB": str(tmp_path / "shop.sqlite")}
+    return {**kept, "JURAT_SUPPORT_DB": str(tmp_path / "shop.sqlite"), "JURAT_CACHE": str(tmp_path / "cache")}
 
 
 def without_progress(stderr: str) -> str:
