@@ -76,6 +76,12 @@ def _told(graph: PolicyGraph, invariant: Invariant, found: SessionProof) -> Repo
         invariant.span,
         (invariant.id,),
         (),
-        (f"the session has {found.bound} position{'s' if found.bound > 1 else ''}",),
+        tuple(_notes(found)),
         help_,
     )
+
+
+def _notes(found: SessionProof) -> Iterator[str]:
+    yield f"the session has {found.bound} position{'s' if found.bound > 1 else ''}"
+    if found.unknown:
+        yield "it is not false there but unknown, for something that it speaks of is absent or not judged"

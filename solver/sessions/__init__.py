@@ -43,6 +43,7 @@ class SessionProof:
     `k-induction`, `fixed point`, or `search` where a session was found or looked for. ``bound``: the k of an induction,
     or the positions of the session, or how many were looked through. ``core``: the parts of the policy that the proof
     needed. UNKNOWN says why in ``reason``, and is never a proof.
+    ``unknown``: at the end of the session the formula is neither true nor false.
     """
 
     verdict: Verdict
@@ -53,6 +54,7 @@ class SessionProof:
     trace: tuple[Position, ...] = ()
     witness: Witness | None = None
     reason: str = ""
+    unknown: bool = False
 
     @property
     def said(self) -> str:
@@ -132,7 +134,9 @@ def _shown(prover: Prover, shown: Shown) -> SessionProof:
         told(prover.graph, shown.positions),
         unknown,
     )
-    return SessionProof(Verdict.REFUTED, "search", len(shown.positions), trace=shown.positions, witness=witness)
+    return SessionProof(
+        Verdict.REFUTED, "search", len(shown.positions), trace=shown.positions, witness=witness, unknown=shown.unknown
+    )
 
 
 def _undecided(searches: list[Searching]) -> SessionProof:

@@ -267,8 +267,8 @@ class Rehearsal:
 
     # -- formulas ------------------------------------------------------------------------------------------------
 
-    def holds(self, expr: Expr, position: Position) -> bool:
-        """A formula is certainly true at the last position: events are its own."""
+    def value(self, expr: Expr, position: Position) -> Value | None:
+        """What a formula is worth at the last position: events are its own."""
         past, last = Past(self.moments, self.graph.vocabulary.facts), len(self.moments) - 1
         observations = self._judged(position)
 
@@ -277,7 +277,7 @@ class Rehearsal:
                 return observations.get(atom.key)
             return past.look(atom, last)  # type: ignore[arg-type]  # every other atom
 
-        return evaluate(expr, look) is True
+        return evaluate(expr, look)
 
 
 def _taken(transitions: list[Transition], now: Valuation) -> str | None:

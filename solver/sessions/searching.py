@@ -27,10 +27,13 @@ Wishes = list[tuple[z3.BoolRef, int]]
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A session whose last position is as asked, and what is in force there; ``resolution`` None before any round."""
+    """A session whose last position is as asked, and what is in force there; ``resolution`` None before any round;
+    ``unknown``: the formula is neither true nor false there.
+    """
 
     positions: tuple[Position, ...]
     resolution: Resolution | None
+    unknown: bool
 
 
 class Searching:
@@ -94,9 +97,10 @@ def rehearsed(session: Session, positions: tuple[Position, ...], asked: Expr, *,
         rehearsal.play(positions)
     except Differs as reason:
         return f"the engine would not go through the session that the solver found: {reason}"
-    if rehearsal.holds(asked, positions[-1]) is not truth:
+    value = rehearsal.value(asked, positions[-1])
+    if (value is True) is not truth:
         return "the session that the solver found does not show it when it is played through"
-    return Shown(positions, rehearsal.resolution)
+    return Shown(positions, rehearsal.resolution, value is None)
 
 
 def _plainest(session: Session, unrolling: Unrolling, wanted: z3.BoolRef, last: int) -> z3.ModelRef:
