@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from pysat.solvers import MinisatGH  # type: ignore[import-untyped]  # it ships no types
+from pysat.solvers import MinisatGH
 
 from jurat.policies.expr import And
 from jurat.policies.graph import PolicyGraph
