@@ -10,41 +10,68 @@ the solver. *Atoms* are the leaves that a situation gives a value to: facts, obs
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
-from functools import lru_cache
-from typing import Literal
+from functools import cache, lru_cache
+from typing import Any, Literal, TypeVar
 
 from jurat.policies.spans import Span
 from jurat.policies.types import BOOL, INT, EnumType, ScalarType, Type, Value
 
+Kind = TypeVar("Kind", bound=type)
 
+
+class _Node:
+    """What all formulas are: hashed once, since they are looked up over and over, and a tree's hash takes all of it."""
+
+    __slots__ = ("_hash",)
+    _hash: int
+
+
+def _hashed_once(kind: Kind) -> Kind:
+    computed: Callable[[_Node], int] = kind.__hash__  # type: ignore[assignment]  # of what is made, not of the class
+
+    def hashed(self: _Node) -> int:
+        try:
+            return self._hash
+        except AttributeError:
+            object.__setattr__(self, "_hash", computed(self))
+            return self._hash
+
+    kind.__hash__ = hashed  # type: ignore[method-assign, assignment]
+    return kind
+
+
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Const:
+class Const(_Node):
     """A literal. Enum literals are strings whose type is the enum they were compared with."""
 
     value: Value
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(_Node):
     """A declared fact; reading an absent one is unknown."""
 
     path: str
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(_Node):
     """A judged condition, by its key (the normalised text itself for one given inline)."""
 
     key: str
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Event:
+class Event(_Node):
     """An engine event now: ``called("t")``, ``session.ended`` or a declared one."""
 
     name: str
@@ -56,8 +83,9 @@ class Event:
         return self.name if self.argument is None else f'{self.name}("{self.argument}")'
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class History:
+class History(_Node):
     """A past-time operator over events and facts; ``count`` is an int, the others are bools.
 
     ``within`` bounds it: a number of turns, or of seconds when ``unit`` is ``"seconds"``.
@@ -76,8 +104,9 @@ class History:
         return show(self)
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class JourneyActive:
+class JourneyActive(_Node):
     """``journey.<id>.active``"""
 
     journey: str
@@ -88,8 +117,9 @@ class JourneyActive:
         return f"journey.{self.journey}.active"
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class JourneyState:
+class JourneyState(_Node):
     """``journey.<id>.state``; absent while the journey is not active."""
 
     journey: str
@@ -100,49 +130,56 @@ class JourneyState:
         return f"journey.{self.journey}.state"
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Argument:
+class Argument(_Node):
     """``arguments.<name>`` of the tool call that a guard or constraint is about."""
 
     name: str
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Has:
+class Has(_Node):
     """Whether a fact, or an argument, is present; never unknown."""
 
     of: Fact | JourneyState | Argument
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Not:
+class Not(_Node):
     operand: Expr
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class And:
+class And(_Node):
     operands: tuple[Expr, ...]
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Or:
+class Or(_Node):
     operands: tuple[Expr, ...]
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Implies:
+class Implies(_Node):
     left: Expr
     right: Expr
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class If:
+class If(_Node):
     """``test ? then : other``"""
 
     test: Expr
@@ -151,8 +188,9 @@ class If:
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Compare:
+class Compare(_Node):
     """A comparison of two values of comparable types; enums by their declared order."""
 
     operator: Literal["==", "!=", "<", "<=", ">", ">="]
@@ -161,8 +199,9 @@ class Compare:
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class In:
+class In(_Node):
     """Membership in a list: a fact's, or one written out."""
 
     element: Expr
@@ -170,16 +209,18 @@ class In:
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class ListOf:
+class ListOf(_Node):
     """A list written out."""
 
     items: tuple[Expr, ...]
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Arithmetic:
+class Arithmetic(_Node):
     """``+ - * / %`` on numbers, times and durations; ``/`` and ``%`` only by a non-zero constant.
 
     Int division truncates towards zero and ``%`` takes the sign of the dividend, as in CEL.
@@ -191,16 +232,18 @@ class Arithmetic:
     type: Type
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Size:
+class Size(_Node):
     """``size(x)`` or ``x.size()`` of a list or a string (in characters)."""
 
     of: Expr
     type: Type = INT
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class TextTest:
+class TextTest(_Node):
     """``s.startsWith(t)``, ``s.endsWith(t)``, ``s.contains(t)``"""
 
     operator: Literal["startsWith", "endsWith", "contains"]
@@ -209,8 +252,9 @@ class TextTest:
     type: Type = BOOL
 
 
+@_hashed_once
 @dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(_Node):
     """``limit[actor.role]``: a declared constant map read at a key; unknown where the map has no such key."""
 
     constant: str
@@ -274,11 +318,22 @@ def _parts(expr: Expr, kind: type[And | Or]) -> tuple[Expr, ...]:
 
 def children(expr: Expr) -> Iterator[Expr]:
     """The formulas directly below."""
-    for field in fields(expr):
-        value = getattr(expr, field.name)
-        for each in value if isinstance(value, tuple) else (value,):
-            if isinstance(each, Expr):
-                yield each
+    kind: Any = type(expr)
+    for name in _below(kind):
+        value = getattr(expr, name)
+        if isinstance(value, tuple):
+            yield from value
+        else:
+            yield value
+
+
+@cache
+def _below(kind: Any) -> tuple[str, ...]:
+    """The fields of a node that hold formulas: one, or a tuple of them."""
+    return tuple(each.name for each in fields(kind) if each.type in _FORMULAS)
+
+
+_FORMULAS = ("Expr", "tuple[Expr, ...]", "Fact | JourneyState | Argument")
 
 
 def walk(expr: Expr) -> Iterator[Expr]:
