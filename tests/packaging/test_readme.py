@@ -16,7 +16,19 @@ README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding=
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", README, re.DOTALL)
 COMMANDS = [line.split("#")[0].strip() for kind, block in BLOCKS if kind == "sh" for line in block.splitlines()]
 # These need the model or a browser; tests/live runs the turns.
-LIVE = ("make", ".venv/bin/jurat chat", ".venv/bin/jurat serve")
+LIVE = ("make", ".venv/bin/jurat chat", ".venv/bin/jurat serve", ".venv/bin/jurat suggest")
+
+
+FILES = (".svg", ".jurat")
+
+
+@pytest.fixture(scope="module")
+def certificate(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one command writes and the next one reads."""
+    path = tmp_path_factory.mktemp("certificates") / "support.jurat"
+    command = [sys.executable, "-m", "jurat", "check", "examples/support", "--certificate", str(path)]
+    subprocess.run(command, cwd=repository, capture_output=True, check=True)
+    return path
 
 
 @pytest.mark.parametrize("text", [block for kind, block in BLOCKS if kind == "yaml"])
@@ -25,10 +37,13 @@ def test_every_policy_is_one_whose_gate_passes(text: str) -> None:
 
 
 @pytest.mark.parametrize("command", [command for command in COMMANDS if command and not command.startswith(LIVE)])
-def test_every_command_does_what_it_says(command: str, repository: Path, tmp_path: Path) -> None:
+def test_every_command_does_what_it_says(command: str, repository: Path, tmp_path: Path, certificate: Path) -> None:
     words = shlex.split(command)
     assert words[0] == ".venv/bin/jurat"
-    words = [str(tmp_path / word) if word.endswith(".svg") else word for word in words[1:]]
+    words = [
+        str(certificate if words[1] == "verify" else tmp_path / word) if word.endswith(FILES) else word
+        for word in words[1:]
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "jurat", *words], cwd=repository, capture_output=True, text=True, check=False
     )
