@@ -203,7 +203,10 @@ def _table(proofs: Iterable[Proof]) -> Html:
 
 def _row(proof: Proof) -> Html:
     trusted = [*proof.trust_base.axioms, *proof.trust_base.observations]
-    leans = marked(proof.reason) if proof.reason else joined(", ".join(trusted) or "no axiom and no judgement")
+    base = ", ".join(trusted) or "no axiom and no judgement"
+    if proof.verdict is Verdict.UNKNOWN:
+        base = ""
+    leans = marked("; ".join(filter(None, (base, proof.reason))))
     answer = el("td", proof.verdict.value, class_=proof.verdict.value)
     return el(
         "tr", el("td", marked(proof.question)), answer, el("td", leans if proof.verdict is not Verdict.REFUTED else "")
