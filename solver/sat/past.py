@@ -122,13 +122,13 @@ class Past:
         return [each for each in self._by_operand if isinstance(each, Event) and operand in above(each)]
 
     def _implied(self, one: History, operand: Event, other: History) -> None:
-        """``other`` looks at an event that cannot but have happened where ``operand`` did."""
-        if one.operator != other.operator or not _covers(other, one):
+        """``other`` looks at an event that cannot but have happened where ``operand`` did, or earlier in its turn."""
+        if not _covers(other, one) or one.operator == "historically" or other.operator not in ("once", "count"):
             return
         same_position = operand.name == "failed"
-        if one.operator == "once" and (same_position or other.within is None or other.unit == "turns"):
-            self._follows(self._now(one), self._now(other))
-        if one.operator == "count" and same_position:
+        if same_position or other.within is None or other.unit == "turns":
+            self._follows(self._happened(one), self._happened(other))
+        if same_position and one.operator == other.operator == "count":
             self._at_most(one, other)
 
     # -- clauses -------------------------------------------------------------------------------------------------
