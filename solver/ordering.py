@@ -15,7 +15,6 @@ import networkx as nx
 
 from jurat.policies.expr import (
     And,
-    Atom,
     Compare,
     Const,
     Event,
@@ -94,7 +93,7 @@ def _circles(graph: PolicyGraph) -> list[Circle]:
         if rule.tool in suspects:
             needs[rule.tool] += _needs(prover, rule)
     startable, imagined = _fixpoint(needs, frozenset()), _fixpoint(needs, frozenset(needs))
-    waiting = nx.DiGraph(
+    waiting: nx.DiGraph[str] = nx.DiGraph(
         (tool, other)
         for tool in imagined - startable
         for need in needs[tool]
@@ -162,9 +161,9 @@ def _rules(graph: PolicyGraph) -> Iterator[Rule]:
 def _needs(prover: Prover, rule: Rule) -> Iterator[Need]:
     """Each sign that has to be there, or else all of them together."""
     signs = _signs(prover.graph, rule)
-    needed = [(sign,) for sign in signs if _necessary(prover, rule.formula, (sign,))]
+    needed: list[tuple[Sign, ...]] = [(sign,) for sign in signs if _necessary(prover, rule.formula, (sign,))]
     if not needed and signs and _necessary(prover, rule.formula, signs):
-        needed = [tuple(signs)]
+        needed.append(tuple(signs))
     for group in needed:
         makers = frozenset(maker for sign in group for maker in _makers(prover.graph, sign))
         yield Need(makers, rule)
@@ -187,17 +186,16 @@ def _missing(sign: Sign) -> Claim:
 def _signs(graph: PolicyGraph, rule: Rule) -> list[Sign]:
     """The atoms that only a call made before can bring about; not what the call itself does."""
     own = Event("called", rule.tool)
-    found = (atom for atom in atoms_of(rule.formula) if _is_sign(graph, atom) and own not in mentioned_atoms([atom]))
-    return sorted(found, key=repr)  # type: ignore[type-var]
+    found = (atom for atom in atoms_of(rule.formula) if own not in mentioned_atoms([atom]))
+    return sorted((atom for atom in found if isinstance(atom, Sign) and _is_sign(graph, atom)), key=repr)
 
 
-def _is_sign(graph: PolicyGraph, atom: Atom) -> bool:
+def _is_sign(graph: PolicyGraph, atom: Sign) -> bool:
     if isinstance(atom, Fact):
         return graph.vocabulary.facts[atom.path].source == "tools"
     if isinstance(atom, Event):
         return atom.name in ("called", "succeeded")
-    occurs = isinstance(atom, History) and atom.operator in ("once", "previously", "since", "count")
-    return occurs and bool(_events(atom))
+    return atom.operator in ("once", "previously", "since", "count") and bool(_events(atom))
 
 
 def _makers(graph: PolicyGraph, sign: Sign) -> frozenset[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from pysat.solvers import Solver  # type: ignore[import-untyped]  # it ships no types
+from pysat.solvers import Solver
 
 from jurat.policies.checker import Encoder, Propagation
 from jurat.policies.errors import InternalError

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pysat.solvers import Solver  # type: ignore[import-untyped]  # it ships no types
+from pysat.solvers import Solver
 
 from jurat.policies.checker import YES, Encoder
 from jurat.policies.expr import Atom, Fact, JourneyState, Observation, key_of, mentioned_atoms
