@@ -11,9 +11,9 @@ import z3
 
 from jurat.policies import expr as e
 from jurat.policies.expr import Expr
-from jurat.policies.types import BoolType, DecimalType, IntType, ListType, TimestampType
+from jurat.policies.types import BoolType, DecimalType, DurationType, IntType, ListType, TimestampType
 from jurat.solver.build import NO, YES, all_of, any_of, negation, same
-from jurat.solver.terms import EARLIEST, LATEST, Atoms, ListTerm, Term, Truth, literal
+from jurat.solver.terms import Atoms, ListTerm, Term, Truth, literal, within
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ def _lookup_truth(expr: e.Lookup, at: Situation) -> Truth:
 def _lookup(expr: e.Lookup, at: Situation) -> Term:
     index, known = _term(expr.index, at), []
     value = literal(expr.table[-1][1], expr.type)
-    for key, each in expr.table:
+    for key, each in reversed(expr.table):  # the first of equal keys counts
         same = operator.eq(*_alike(index.value, literal(key, expr.index.type)))
         known.append(same)
         value = z3.If(same, literal(each, expr.type), value)
@@ -214,8 +214,8 @@ def _arithmetic(expr: e.Arithmetic, at: Situation) -> Term:
     if isinstance(expr.type, IntType) and expr.operator in "/%":
         return Term(known, _truncated(expr.operator, left.value, right.value))
     value = _OPERATIONS[expr.operator](*_as_result(expr, left.value, right.value))
-    if isinstance(expr.type, TimestampType):
-        known = all_of((known, value >= EARLIEST, value <= LATEST))
+    if isinstance(expr.type, TimestampType | DurationType):  # beyond what can be written it is unknown
+        known = all_of((known, *within(value, expr.type)))
     return Term(known, value)
 
 

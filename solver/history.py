@@ -24,9 +24,9 @@ def own_laws(history: History, atoms_: Atoms) -> Iterator[z3.BoolRef]:
     last = truth(history.operands[-1], atoms_)
     if history.operator == "count":
         yield atoms_.term(history).value >= 0
-        if _simple(history.operands[-1]):
+        if _sees_now(history):
             yield implication(last.true, atoms_.term(history).value >= 1)
-    elif history.operator == "once" and _simple(history.operands[-1]):
+    elif history.operator == "once" and _sees_now(history):
         yield implication(last.true, atoms_.truth(history).true)
     elif history.operator == "historically" and _simple(history.operands[-1]):
         yield implication(atoms_.truth(history).true, last.true)
@@ -47,6 +47,12 @@ def _since(history: History, atoms_: Atoms) -> Iterator[z3.BoolRef]:
 
 def _without_events(expr: Expr) -> bool:
     return not any(isinstance(atom, Event | History) for atom in atoms(expr))
+
+
+def _sees_now(history: History) -> bool:
+    """Whether what holds now holds within the window; an event of this turn can be more seconds ago than that."""
+    last = history.operands[-1]
+    return _simple(last) and not (isinstance(last, Event) and history.within is not None and history.unit == "seconds")
 
 
 def _simple(expr: Expr) -> bool:
@@ -71,10 +77,18 @@ def _between(left: History, right: History, atoms_: Atoms) -> Iterator[z3.BoolRe
     """What the left operator says of the right one."""
     if left.operands[-1] == right.operands[-1]:
         yield from _same_operand(left, right, atoms_)
-    if left.operator == right.operator == "once" and _occurs_with(left, right):
-        yield implication(atoms_.truth(left).true, atoms_.truth(right).true)
+    if left.operator != "historically" and right.operator in ("once", "count") and _occurs_with(left, right):
+        yield implication(_happened(left, atoms_), _happened(right, atoms_))
     if left.operator == right.operator == "count" and _at_the_same_positions(left, right):
         yield atoms_.term(left).value <= atoms_.term(right).value
+
+
+def _happened(history: History, atoms_: Atoms) -> z3.BoolRef:
+    """That the last operand held at some position that the operator sees."""
+    if history.operator != "count":
+        return atoms_.truth(history).true
+    found: z3.BoolRef = atoms_.term(history).value >= 1
+    return found
 
 
 def _same_operand(left: History, right: History, atoms_: Atoms) -> Iterator[z3.BoolRef]:

@@ -8,7 +8,7 @@ decimals are reals, of which only those that a decimal can write are accepted ba
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -39,9 +39,13 @@ from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, s
 LAST_CHARACTER = 0x2FFFF
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-EARLIEST = (datetime(1, 1, 2, tzinfo=UTC) - EPOCH) // MICROSECOND
-LATEST = (datetime(9999, 12, 30, tzinfo=UTC) - EPOCH) // MICROSECOND
+EARLIEST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+LATEST = (datetime.max.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
+SHORTEST = timedelta.min // MICROSECOND
 LONGEST = timedelta.max // MICROSECOND
+
+MANY = 16
+"""Values that a type may have for a list of them to be known by all its members."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,16 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class ListTerm:
-    """A list: membership as a function, its size, and every element that a formula asks about."""
+    """A list: membership as a function, its size, and every element that a formula asks about.
+
+    ``type``, where it is given, bounds what its members can be, and how many of them.
+    """
 
     known: z3.BoolRef
     contains: Callable[[z3.ExprRef], z3.BoolRef]
     size: z3.ArithRef
     asked: dict[str, Term] = field(default_factory=dict)
+    type: ListType | None = None
 
 
 class Members:
@@ -137,7 +145,7 @@ def within(value: z3.ExprRef, type_: Type) -> Iterator[z3.BoolRef]:
     elif isinstance(type_, TimestampType):
         yield from (value >= EARLIEST, value <= LATEST)
     elif isinstance(type_, DurationType):
-        yield from (value >= -LONGEST, value <= LONGEST)
+        yield from (value >= SHORTEST, value <= LONGEST)
 
 
 def scalar(value: z3.ExprRef, type_: Type) -> Scalar | None:
@@ -207,7 +215,11 @@ class Atoms:
         if fact.path not in self.lists:
             assert isinstance(fact.type, ListType)
             contains = z3.Function(f"{fact.path} contains", sort_of(fact.type.element), z3.BoolSort())
-            self.lists[fact.path] = ListTerm(self._present(fact.path), contains, z3.Int(f"size({fact.path})"))
+            size, asked = (
+                z3.Int(f"size({fact.path})"),
+                {each.value.sexpr(): each for each in elements(fact.type.element)},
+            )
+            self.lists[fact.path] = ListTerm(self._present(fact.path), contains, size, asked, fact.type)
         return self.lists[fact.path]
 
     def _known(self, atom: Atom) -> z3.BoolRef:
@@ -237,8 +249,23 @@ class Atoms:
             yield from within(self.term(atom).value, atom.type)
 
 
+def elements(type_: Type) -> list[Term]:
+    """Every value of a type that has few."""
+    values: Iterable[Value] = ()
+    if isinstance(type_, BoolType):
+        values = (False, True)
+    elif isinstance(type_, EnumType):
+        values = type_.values
+    elif isinstance(type_, IntType) and type_.min is not None and type_.max is not None:
+        values = range(type_.min, type_.max + 1)[: MANY + 1]
+    found = [Term(YES, literal(value, type_)) for value in values]
+    return found if len(found) <= MANY else []
+
+
 def list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
     """A list is at least as long as it has different elements."""
+    if term.type is not None:
+        yield from _typed(term, term.type)
     distinct: list[z3.ArithRef] = []
     asked = list(term.asked.values())
     for place, element in enumerate(asked):
@@ -247,3 +274,13 @@ def list_laws(term: ListTerm) -> Iterator[z3.BoolRef]:
     yield term.size >= (z3.Sum(distinct) if distinct else 0)
     if isinstance(term.contains, Members):
         yield from term.contains.laws()
+
+
+def _typed(term: ListTerm, type_: ListType) -> Iterator[z3.BoolRef]:
+    """Members are of the declared type; where that has few values, they are all there can be, in a set once each."""
+    for element in term.asked.values():
+        yield from (implication(term.contains(element.value), law) for law in within(element.value, type_.element))
+    if every := [term.contains(each.value) for each in elements(type_.element)]:
+        yield implication(term.size >= 1, any_of(every))
+        if type_.unique:
+            yield term.size <= z3.Sum([z3.If(each, 1, 0) for each in every])
