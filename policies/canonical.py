@@ -44,14 +44,14 @@ def digest_of(policy: Policy, memo: Memo | None = None) -> str:
     """
     known: Memo = {} if memo is None else memo
     sections = {
-        "guidelines": {g: _remembered(guideline, known) for g, guideline in policy.guidelines.items()},
-        "relations": _remembered(
+        "guidelines": {g: remembered(guideline, known) for g, guideline in policy.guidelines.items()},
+        "relations": remembered(
             policy.relations, known, lambda: content_of(sorted(_grouped(policy.relations), key=content_of))
         ),
     }
     others = (each.name for each in fields(policy) if each.name not in (*sections, *_LEFT_OUT["Policy"]))
     rest = {
-        name: _remembered(each, known, _section(name, each))
+        name: remembered(each, known, _section(name, each))
         for name in others
         if (each := getattr(policy, name)) is not None
     }
@@ -62,9 +62,10 @@ def _section(name: str, value: object) -> Callable[[], str]:
     return lambda: _orderless(value) if name in _ORDERLESS else content_of(value)
 
 
-def _remembered(value: object, memo: Memo, write: Callable[[], str] | None = None) -> str:
+def remembered(value: object, memo: Memo, write: Callable[[], str] | None = None) -> str:
+    """SHA-256 (hex) of a value's content, computed once as long as it is in the memo."""
     found = memo.get(id(value))
-    if found is None:
+    if found is None or found[0] is not value:
         found = memo[id(value)] = (value, _hashed(write() if write else content_of(value)))
     return found[1]
 

@@ -22,9 +22,10 @@ Kind = TypeVar("Kind", bound=type)
 
 
 class _Node:
-    """What all formulas are: hashed once, since they are looked up over and over, and a tree's hash takes all of it."""
+    """What all formulas are: hashed once, and asked once for their atoms, since both take all of a tree."""
 
-    __slots__ = ("_hash",)
+    __slots__ = ("_atoms", "_hash")
+    _atoms: frozenset[Atom]
     _hash: int
 
 
@@ -343,24 +344,28 @@ def walk(expr: Expr) -> Iterator[Expr]:
         yield from walk(child)
 
 
-@lru_cache(maxsize=65536)
 def atoms(expr: Expr) -> frozenset[Atom]:
     """What a situation must say for this formula to have a value; history is one atom, not its operands."""
-    if isinstance(expr, Atom):
-        return frozenset((expr,))
-    return frozenset().union(*(atoms(child) for child in children(expr)))
+    try:
+        return expr._atoms  # noqa: SLF001 - of this module
+    except AttributeError:
+        found = frozenset((expr,)) if isinstance(expr, Atom) else _union(map(atoms, children(expr)))
+        object.__setattr__(expr, "_atoms", found)
+        return found
+
+
+def _union(parts: Iterable[frozenset[Atom]]) -> frozenset[Atom]:
+    return frozenset[Atom]().union(*parts)
 
 
 def mentioned_atoms(exprs: Iterable[Expr]) -> set[Atom]:
     """The atoms of some formulas, with those that history looks at."""
-    found: set[Atom] = set()
-    todo = [atom for expr in exprs for atom in atoms(expr)]
+    found = set[Atom]().union(*map(atoms, exprs))
+    todo = [atom for atom in found if type(atom) is History]
     while todo:
-        atom = todo.pop()
-        if atom not in found:
-            found.add(atom)
-            if isinstance(atom, History):
-                todo += [each for operand in atom.operands for each in atoms(operand)]
+        new = {each for operand in todo.pop().operands for each in atoms(operand)} - found
+        found |= new
+        todo += [each for each in new if type(each) is History]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
@@ -61,7 +61,8 @@ class PolicyGraph:
 
     ``overriders[g]``, ``entailers[g]``, ``requirements[g]``: who overrides, entails, is required by *g*.
     ``alternatives[g]``: the ``requires_any`` groups of *g*; a group is met when one of its alternatives is, an
-    alternative when all its members are in force. ``exclusive``: pairs never to be in force together.
+    alternative when all its members are in force. ``exclusive``: pairs never to be in force together. ``digests``: those
+    of its guidelines, by identity, to be used again.
     """
 
     policy: Policy
@@ -74,6 +75,7 @@ class PolicyGraph:
     disambiguations: tuple[Disambiguation, ...]
     kin: Mapping[str, frozenset[str]]
     digest: str
+    digests: Memo = field(default_factory=dict, repr=False)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -192,6 +194,7 @@ def build_graph(policy: Policy, memo: Memo | None = None) -> PolicyGraph:
         raise PolicyError(clashes)
     entities = {entity.id: entity for entity in sorted(_entities(policy), key=lambda e: e.id)}
     expansion = expand(policy)
+    digests: Memo = {} if memo is None else memo
     return PolicyGraph(
         policy=policy,
         entities=MappingProxyType(entities),
@@ -202,7 +205,8 @@ def build_graph(policy: Policy, memo: Memo | None = None) -> PolicyGraph:
         exclusive=tuple(sorted(expansion.exclusive)),
         disambiguations=tuple(Disambiguation(d, targets) for d, targets in sorted(expansion.disambiguates.items())),
         kin=_kin(entities, expansion),
-        digest=digest_of(policy, memo),
+        digest=digest_of(policy, digests),
+        digests=digests,
     )
 
 

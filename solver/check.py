@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 import z3
 
 from jurat.policies.findings import Finding, Report, Verdict
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Axiom
 from jurat.solver.checks import CHECKS, LOCAL, inconsistent_axioms
 from jurat.solver.limits import DEFAULT, Limits
 from jurat.solver.outcome import Outcome
 from jurat.solver.prover import Prover
 from jurat.solver.slices import slices
-from jurat.solver.store import Store, carriers, key_of_part
+from jurat.solver.store import Store, carriers, key_of_axioms, key_of_part
+
+Thing = TypeVar("Thing")
 
 Progress = Callable[[str, int], None]
 """Called with the name of the running check and how many of its questions are answered."""
@@ -41,7 +45,7 @@ def check(
     """
     started = time.perf_counter()
     run = _Run(graph, limits, progress, emit, store)
-    run.take(inconsistent_axioms.run(run.prover))
+    run.axioms()
     if not run.findings:
         run.slice_by_slice()
         run.take(of_policy(run.prover))
@@ -61,6 +65,16 @@ def of_policy(prover: Prover) -> Iterator[Outcome]:
     for module in CHECKS:
         if module not in (*LOCAL, inconsistent_axioms):
             yield from module.run(prover)
+
+
+def of_itself(outcome: Outcome) -> bool:
+    """Whether an outcome without a finding is one whatever the rest of the policy says.
+
+    An obligation that was refuted and is no finding is one that another check tells of, which may look at the rest.
+    """
+    proof = outcome.proof
+    hidden = proof.kind == "obligation" and proof.verdict is Verdict.REFUTED
+    return not (outcome.finding or hidden or proof.verdict is Verdict.UNKNOWN)
 
 
 def interrupt() -> None:
@@ -90,26 +104,39 @@ class _Run:
     def findings(self) -> bool:
         return any(outcome.finding for outcome in self.outcomes)
 
+    def axioms(self) -> None:
+        """Ask whether the axioms are consistent, of those at once that share atoms."""
+        groups = self.prover.cones.axioms.groups
+        self._ask(groups, lambda group: iter([inconsistent_axioms.of_group(self.prover, group)]), self._key_of_group)
+
+    def _key_of_group(self, group: list[Axiom]) -> str:
+        return key_of_axioms(self.graph, group, self.limits)
+
     def slice_by_slice(self) -> None:
         """Ask what concerns a part of the policy of each part by itself."""
-        parts = slices(self.graph, self.prover.cones)
-        if self.store is None:
-            for part in parts:
-                self.take(of_part(part, self.prover))
-        else:
-            self._with_store(self.store, list(parts))
-
-    def _with_store(self, store: Store, parts: list[PolicyGraph]) -> None:
         tags = carriers(self.graph)
-        keys = [key_of_part(part, tags, self.limits) for part in parts]
-        known = store.recall(keys)
-        for key, part in zip(keys, parts, strict=True):
+        parts = slices(self.graph, self.prover.cones)
+        self._ask(parts, lambda part: of_part(part, self.prover), lambda part: key_of_part(part, tags, self.limits))
+
+    def _ask(
+        self, things: Iterable[Thing], prove: Callable[[Thing], Iterator[Outcome]], key_of: Callable[[Thing], str]
+    ) -> None:
+        """Prove things one by one, but for what is known of them already."""
+        if self.store is None:
+            for each in things:
+                self.take(prove(each))
+            return
+        keyed = [(key_of(each), each) for each in things]
+        known = self.store.recall([key for key, _ in keyed])
+        for key, each in keyed:
             if key in known:
                 self.take(Outcome(proof) for proof in known[key])
             else:
-                found = self.take(of_part(part, self.prover))
-                if all(not each.finding and each.proof.verdict is not Verdict.UNKNOWN for each in found):
-                    store.keep(key, (each.proof for each in found))
+                self._keep(self.store, key, self.take(prove(each)))
+
+    def _keep(self, store: Store, key: str, found: list[Outcome]) -> None:
+        if all(map(of_itself, found)):
+            store.keep(key, (each.proof for each in found))
 
     def take(self, outcomes: Iterable[Outcome]) -> list[Outcome]:
         """Gather outcomes as they come."""

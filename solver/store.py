@@ -21,9 +21,11 @@ from typing import Any
 import z3
 
 from jurat import policies
-from jurat.policies.canonical import content_of
+from jurat.policies.canonical import content_of, remembered
+from jurat.policies.expr import Fact, mentioned_atoms
 from jurat.policies.findings import Proof, TrustBase, Verdict
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Axiom
 from jurat.solver.limits import Limits
 
 MOST = 200_000
@@ -107,7 +109,8 @@ def _opened(path: Path) -> sqlite3.Connection | None:
 
 def key_of_part(part: PolicyGraph, carriers: Mapping[str, int], limits: Limits) -> str:
     """SHA-256 (hex) of all that a part's proofs depend on; ``carriers`` are the policy's (:func:`carriers`)."""
-    policy = replace(part.policy, relations=(), agents={}, sources={})
+    guidelines = [remembered(guideline, part.digests) for guideline in part.guidelines.values()]
+    policy = replace(part.policy, guidelines={}, relations=(), agents={}, sources={})
     tables: list[Mapping[str, object]] = [
         part.overriders,
         part.entailers,
@@ -116,8 +119,18 @@ def key_of_part(part: PolicyGraph, carriers: Mapping[str, int], limits: Limits) 
         part.kin,
     ]
     rest = (part.exclusive, part.disambiguations, _tags(part, carriers), limits, _version())
-    content = content_of((policy, tuple(dict(table) for table in tables), rest))
-    return hashlib.sha256(content.encode("ascii")).hexdigest()
+    return _hashed((policy, guidelines, tuple(dict(table) for table in tables), rest))
+
+
+def key_of_axioms(graph: PolicyGraph, axioms: Sequence[Axiom], limits: Limits) -> str:
+    """SHA-256 (hex) of all that it depends on whether some axioms are consistent; they share no atom with others."""
+    mentioned = mentioned_atoms(axiom.expr for axiom in axioms)
+    facts = {atom.path: graph.vocabulary.facts.get(atom.path) for atom in mentioned if isinstance(atom, Fact)}
+    return _hashed(("axioms", [(axiom.id, axiom.expr) for axiom in axioms], facts, limits, _version()))
+
+
+def _hashed(content: object) -> str:
+    return hashlib.sha256(content_of(content).encode("ascii")).hexdigest()
 
 
 def carriers(graph: PolicyGraph) -> dict[str, int]:
@@ -152,5 +165,9 @@ def _row(proof: Proof) -> list[Any]:
 
 def _proof(row: list[Any]) -> Proof:
     question, check, verdict, core, axioms, observations, reason, kind = row
-    base = TrustBase(tuple(axioms), tuple(observations))
-    return Proof(question, check, Verdict(verdict), tuple(core), base, reason=reason, kind=kind)
+    base = TrustBase(tuple(axioms), tuple(observations)) if axioms or observations else _NOTHING
+    return Proof(question, check, _VERDICTS[verdict], tuple(core), base, reason=reason, kind=kind)
+
+
+_NOTHING = TrustBase()
+_VERDICTS = {each.value: each for each in Verdict}
