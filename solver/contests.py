@@ -75,6 +75,8 @@ def _decided(graph: PolicyGraph, clash: Clash) -> Contest | None:
         return Contest(left, right, clash.why) if down else Contest(right, left, clash.why)
     low, high = sorted((left, right), key=lambda g: graph.entities[g].rank)
     ranked = graph.entities[low].rank < graph.entities[high].rank and high not in graph.kin[low]
+    if clash.when == "binds" and low == right:
+        return None  # an outranked guideline keeps its prohibitions, so that ranks decide nothing here
     return Contest(high, low, clash.why, ranked=True) if ranked and not down else None
 
 
