@@ -77,7 +77,7 @@ class Past:
             held = self._formulas.truth(last)[0]
             if history.operator == "historically":
                 self._follows(self._now(history), held)
-            else:
+            elif not _may_have_passed(history, last):
                 self._follows(held, self._happened(history))
 
     def _since(self, history: History) -> None:
@@ -161,6 +161,11 @@ def _covers(wide: History, narrow: History) -> bool:
     if wide.within is None or narrow.within is None:
         return wide.within is None
     return wide.unit == narrow.unit and wide.within >= narrow.within
+
+
+def _may_have_passed(history: History, last: Expr) -> bool:
+    """Whether an event of this turn can be outside the window: in turns it never is, in seconds it can be."""
+    return isinstance(last, Event) and history.within is not None and history.unit == "seconds"
 
 
 def _eventless(expr: Expr) -> bool:

@@ -1,0 +1,117 @@
+"""Faults that were once found by searching for policies of which a command says something false, each made small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jurat.policies import PolicyGraph, load
+from jurat.policies.conflicts import conflicts
+from jurat.policies.findings import Report
+from jurat.policies.semantics import resolve
+from jurat.solver import Limits, check
+from jurat.solver.store import kept
+
+BOTH_LANES = Limits(agreed=10**9)
+
+
+def decided(facts: str, one: str, other: str) -> PolicyGraph:
+    """Two guidelines that decide differently."""
+    return load(f"""
+        jurat: 1
+        facts: {facts}
+        constants: {{word: {{1: 10, 1.0: 20, 2: 30}}}}
+        tools: {{t: {{python: "tools:t"}}}}
+        decisions: {{d: {{enum: [left, right]}}}}
+        guidelines:
+          a: {{when: '{one}', decide: {{d: left}}}}
+          b: {{when: '{other}', decide: {{d: right}}}}
+    """)
+
+
+def said(report: Report) -> dict[str, str]:
+    """The verdict on each question."""
+    return {proof.question.split(" (")[0]: proof.verdict.value for proof in report.proofs}
+
+
+def names(report: Report) -> set[str]:
+    return {finding.name for finding in report.findings}
+
+
+# -- the past ----------------------------------------------------------------------------------------------------
+
+
+def test_an_event_of_this_turn_can_be_longer_ago_than_a_window_of_seconds() -> None:
+    """A tool that takes a minute was called in this turn, and not within the last five seconds."""
+    for past in ('!once(called("t"), duration("5s"))', 'count(called("t"), duration("5s")) == 0'):
+        graph = decided("{}", 'called("t")', past)
+        key = past.removeprefix("!").removesuffix(" == 0")
+        assert conflicts(graph, resolve(graph, {'called("t")': True, key: False if "once" in key else 0}))
+        assert "conflicting-actions" in names(check(graph, BOTH_LANES))
+
+
+def test_an_event_of_this_turn_is_within_a_window_of_turns() -> None:
+    assert check(decided("{}", 'called("t")', '!once(called("t"), 1)'), BOTH_LANES).passed
+    assert check(decided("{b: bool}", "b", '!once(b, duration("5s"))'), BOTH_LANES).passed
+
+
+# -- values ------------------------------------------------------------------------------------------------------
+
+
+def test_of_equal_keys_of_a_constant_map_the_first_counts_in_both_lanes() -> None:
+    """`1` and `1.0` are written differently, and are one number."""
+    found = check(decided("{n: decimal}", "word[n] == 10", "word[n] + 0 == 20"), BOTH_LANES)
+    assert [finding.subjects for finding in found.findings] == [("b",)]
+    assert names(found) == {"dead-guideline"}
+
+
+def test_no_member_of_a_list_is_beyond_its_type() -> None:
+    found = check(decided("{l: {list: {int: {min: 0, max: 5}}}, n: int}", "n in l && n > 5", "n > 6"), BOTH_LANES)
+    assert said(found)["not both: a and b"] == "proved"
+    assert {finding.subjects for finding in found.findings if finding.name == "dead-guideline"} == {("a",)}
+
+
+def test_the_size_of_a_list_of_few_values_is_that_of_its_members() -> None:
+    """In a set each counts once; and a list that is not empty has some member."""
+    facts = "{s: {set: {enum: [red, blue]}}, l: {list: bool}}"
+    found = check(decided(facts, "size(s) >= 3", "size(l) >= 1 && !(true in l) && !(false in l)"), BOTH_LANES)
+    assert {finding.subjects for finding in found.findings if finding.name == "dead-guideline"} == {("a",), ("b",)}
+    reached = check(decided(facts, "size(s) == 2 && size(l) > 7", "!(true in l)"), BOTH_LANES)
+    assert "dead-guideline" not in names(reached)
+
+
+def test_both_lanes_know_the_same_first_and_last_moment() -> None:
+    early = check(decided("{t: timestamp}", 't < timestamp("0001-01-01T12:00:00Z")', "false"), BOTH_LANES)
+    late = 't + l > timestamp("9999-12-31T22:00:00Z")'
+    for finding in (*early.findings, *check(decided("{t: timestamp, l: duration}", late, "false")).findings):
+        assert finding.subjects == ("b",)
+
+
+def test_a_duration_that_cannot_be_written_is_unknown() -> None:
+    """The sum of the longest ones is nothing that a condition can hold of, and no situation needs such a value."""
+    long = 'duration("23999999000h")'
+    assert "dead-guideline" in names(check(decided("{k: duration}", f"k + k < -{long} - {long}", "has(k)"), BOTH_LANES))
+    found = check(decided("{k: duration}", f"k < -{long}", f"k < -{long} && has(k)"), BOTH_LANES)
+    assert "conflicting-actions" in names(found)
+
+
+# -- what is kept ------------------------------------------------------------------------------------------------
+
+
+def test_a_conflict_that_another_check_told_of_is_not_kept_as_none(tmp_path: Path) -> None:
+    """The invariant makes the calls wait for each other, which is said instead; without it the conflict is left."""
+    text = """
+        jurat: 1
+        observations: {asks: The customer asks, late: It is late}
+        tools:
+          pay: {python: "tools:pay", guard: 'once(succeeded("confirm"))'}
+          confirm: {python: "tools:confirm"}
+        guidelines:
+          g: {when: asks, tools: [pay]}
+          h: {when: asks && late, tools: [confirm]}
+        invariants:
+          i: 'called("confirm") implies once(succeeded("pay"))'
+    """
+    with kept(tmp_path / "proofs.db") as store:
+        assert "ordering-conflict" in names(check(load(text), store=store))
+    with kept(tmp_path / "proofs.db") as store:
+        assert "conflicting-actions" in names(check(load(text.partition("        invariants:")[0]), store=store))
