@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Literal
 
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Finding, Proof, Severity, Verdict
@@ -33,24 +34,22 @@ class Check:
 
 def absent(prover: Prover, check: Check, text: str, question: Question, shows: Shows) -> Proof:
     """The obligation that no admissible situation is as asked; if there is one, it is the witness."""
-    return replace(_absent(prover, check, text, question, shows), kind="obligation")
-
-
-def _absent(prover: Prover, check: Check, text: str, question: Question, shows: Shows) -> Proof:
     answer = question.put(prover)
     if not answer.possible:
-        return proof_of(prover, check, text, answer)
+        return proof_of(prover, check, text, answer, "obligation")
     witness = witness_of(prover, question, shows)
     if witness is None:
         reason = "every situation that the solver finds needs a value that no decimal writes"
-        return Proof(text, check.name, Verdict.UNKNOWN, reason=reason)
-    return Proof(text, check.name, Verdict.REFUTED, witness=witness)
+        return Proof(text, check.name, Verdict.UNKNOWN, reason=reason, kind="obligation")
+    return Proof(text, check.name, Verdict.REFUTED, witness=witness, kind="obligation")
 
 
-def proof_of(prover: Prover, check: Check, text: str, answer: Answer) -> Proof:
+def proof_of(
+    prover: Prover, check: Check, text: str, answer: Answer, kind: Literal["obligation", "check"] = "check"
+) -> Proof:
     """An answer without a model, as a proof or as undecided."""
     base = prover.trust_base(answer.core)
-    return Proof(text, check.name, answer.verdict, answer.core, base, reason=answer.reason)
+    return Proof(text, check.name, answer.verdict, answer.core, base, reason=answer.reason, kind=kind)
 
 
 def exists(prover: Prover, check: Check, text: str, question: Question) -> Proof:

@@ -33,6 +33,7 @@ class Prover:
         self.agreement: Agreement = of.agreement if of else Agreement(limits.agreed)
         self._gathered: list[tuple[str, ...]] = []
         self._possible: dict[str, bool] = {}
+        self._behind: dict[str, frozenset[str]] = {}
 
     @cached_property
     def encoding(self) -> Encoding:
@@ -83,16 +84,27 @@ class Prover:
 
     def trust_base(self, core: Iterable[str]) -> TrustBase:
         """The axioms and observations that a proof leaned on."""
-        used = list(core)
-        axioms = {name.removeprefix("axiom:") for name in used if name.startswith("axiom:")}
-        exprs = [axiom.expr for axiom in self.graph.axioms if axiom.id in axioms]
-        exprs += [each for name in used if name.startswith("condition:") for each in self._used(name)]
-        observed = {atom.key for atom in mentioned_atoms(exprs) if isinstance(atom, Observation)}
-        return TrustBase(tuple(sorted(axioms)), tuple(sorted(observed)))
+        used = [name for name in core if not name.startswith("rule:")]
+        axioms = sorted({name.removeprefix("axiom:") for name in used if name.startswith("axiom:")})
+        observed = set[str]().union(*map(self._observed, used))
+        return TrustBase(tuple(axioms), tuple(sorted(observed)))
+
+    def _observed(self, selector: str) -> frozenset[str]:
+        """The observations that stand behind a selector."""
+        found = self._behind.get(selector)
+        if found is None:
+            mentioned = mentioned_atoms(self._used(selector))
+            found = frozenset(atom.key for atom in mentioned if isinstance(atom, Observation))
+            self._behind[selector] = found
+        return found
 
     def _used(self, selector: str) -> list[Expr]:
-        """The conjunct behind a selector; the last one, that all conjuncts make a match, mentions all of them."""
-        _, rest = selector.split(":", 1)
+        """The formula of an axiom, or a conjunct; the last one, that all conjuncts make a match, mentions all of them."""
+        kind, _, rest = selector.partition(":")
+        if kind == "axiom":
+            return [axiom.expr for axiom in self.graph.axioms if axiom.id == rest]
+        if kind != "condition":
+            return []
         g, place = rest.rsplit(":", 1)
         found = conjuncts(self.graph, g)
         return [found[int(place)]] if int(place) < len(found) else list(found)
