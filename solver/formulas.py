@@ -11,7 +11,7 @@ import z3
 
 from jurat.policies import expr as e
 from jurat.policies.expr import Expr
-from jurat.policies.types import BoolType, DecimalType, DurationType, IntType, ListType, TimestampType
+from jurat.policies.types import BoolType, DecimalType, DurationType, IntType, ListType, TimestampType, Type
 from jurat.solver.build import NO, YES, all_of, any_of, negation, same
 from jurat.solver.terms import Atoms, ListTerm, Term, Truth, literal, within
 
@@ -125,8 +125,18 @@ def _in(expr: e.In, at: Situation) -> Truth:
     if isinstance(expr.collection, e.ListOf):
         return _in_written(element, [_term(item, at) for item in expr.collection.items])
     collection = _list(expr.collection, at)
-    collection.asked.setdefault(element.value.sexpr(), element)
-    return _when(all_of((collection.known, element.known)), collection.contains(element.value))
+    whole, value = _as_member(element.value, expr.collection.type)
+    collection.asked.setdefault(value.sexpr(), Term(element.known, value))
+    return _when(all_of((collection.known, element.known)), all_of((whole, collection.contains(value))))
+
+
+def _as_member(value: z3.ExprRef, type_: Type) -> tuple[z3.BoolRef, z3.ExprRef]:
+    """A value as one of the sort of a list's elements, and when it can be one: of a list of ints only a whole number."""
+    if isinstance(type_, ListType) and isinstance(type_.element, IntType) and z3.is_real(value):
+        return z3.IsInt(value), z3.ToInt(value)
+    if isinstance(type_, ListType) and isinstance(type_.element, DecimalType) and z3.is_int(value):
+        return YES, z3.ToReal(value)
+    return YES, value
 
 
 def _in_written(element: Term, items: list[Term]) -> Truth:

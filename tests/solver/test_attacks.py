@@ -94,6 +94,15 @@ def test_a_duration_that_cannot_be_written_is_unknown() -> None:
     assert "conflicting-actions" in names(found)
 
 
+def test_a_decimal_is_in_a_list_of_ints_only_if_it_is_whole() -> None:
+    facts = "{x: decimal, l: {list: int}, m: {list: decimal}, n: int}"
+    found = check(decided(facts, "x in l && x > 2 && x < 3", "2.5 in l"), BOTH_LANES)
+    assert {finding.subjects for finding in found.findings if finding.name == "dead-guideline"} == {("a",), ("b",)}
+    found = check(decided(facts, "x in l && x > 1 && x < 3", "n in m && !(2.0 in l)"), BOTH_LANES)
+    assert "dead-guideline" not in names(found)
+    assert said(found)["not both: a and b"] == "proved"
+
+
 # -- what is kept ------------------------------------------------------------------------------------------------
 
 
