@@ -37,6 +37,12 @@ Exit status, for every format:
 ESCAPES = {"html": "xmlcharrefreplace", "junit": "xmlcharrefreplace"}
 """How characters are escaped that the encoding of the output cannot hold; elsewhere with a backslash."""
 
+MOST_SECONDS = 1_000_000
+"""What a proof can be given, which is more than eleven days."""
+
+MOST_MEGABYTES = 1_000_000_000
+"""More than any machine has, and few enough to be counted in bytes."""
+
 
 def _show_schema(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
@@ -56,6 +62,19 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
     return [(form, file) for form, _equals, file in pairs]
 
 
+def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float | None:
+    """A length of time that a clock can measure."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= MOST_SECONDS:  # which is so of no `nan`
+        raise click.BadParameter(f"`{value}` is not a number of seconds above 0 and up to {MOST_SECONDS:,}")
+    return seconds
+
+
 @click.command(short_help="Prove that guidelines never conflict.", epilog=EPILOG)
 @policy_argument
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what -o ends in, else pretty.")
@@ -69,8 +88,8 @@ def _reports(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> 
 )  # fmt: skip
 @click.option("--baseline", type=click.Path(dir_okay=False), help="Findings in this file do not close the gate.")
 @click.option("--write-baseline", type=click.Path(dir_okay=False, writable=True), help="Write what there is now.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop proving then.")
-@click.option("--memory", type=click.IntRange(min=1), metavar="MB", help="What proving may take.")
+@click.option("--timeout", callback=_seconds, metavar="SECONDS", help="Stop proving then.")
+@click.option("--memory", type=click.IntRange(1, MOST_MEGABYTES), metavar="MB", help="What proving may take.")
 @click.option("--rlimit", type=click.IntRange(min=1), help="Z3's resource limit for each question (not a time).")
 @click.option("--seed", type=click.IntRange(min=0), help="Z3's random seed; the same seed gives the same answers.")
 @click.option("--fresh", is_flag=True, help="Prove everything again, also what did not change since the last run.")

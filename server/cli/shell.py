@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import sys
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from jurat.server.proving import Bounds
 
 Command = TypeVar("Command", bound=Callable[..., object])
+
+_UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 LONG_SECONDS = 1.0
 """What takes longer says so."""
@@ -63,7 +66,13 @@ def console(*, error: bool = False) -> Console:
     """A console for people: colour on a terminal only, NO_COLOR respected, lines never wrapped."""
     from rich.console import Console
 
-    return Console(stderr=error, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    class Honest(Console):
+        """Rich ends the process with status 1, which is that of findings, when the reader of a pipe goes away."""
+
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError
+
+    return Honest(stderr=error, soft_wrap=True, highlight=False, markup=False, emoji=False)
 
 
 def complain(sentence: str) -> None:
@@ -99,9 +108,7 @@ def _describe_known(error: Exception) -> int:
     if isinstance(error, PolicyError):
         show_diagnostics(error)
     elif isinstance(error, OSError):
-        complain(
-            f"`{error.filename}`: {(error.strerror or str(error)).lower()}" if error.filename else str(error).lower()
-        )
+        complain(_system(error))
     elif isinstance(error, JuratError | LLMError) and not isinstance(error, InternalError):
         complain(str(error))
     else:
@@ -110,6 +117,14 @@ def _describe_known(error: Exception) -> int:
         )
         return Exit.UNDECIDED
     return Exit.WRONG_INPUT
+
+
+def _system(error: OSError) -> str:
+    """What the system says, and of which file; what cannot be written names none."""
+    said = (error.strerror or str(error)).lower()
+    if error.filename:
+        return f"`{error.filename}`: {said}"
+    return f"cannot write the output: {said}" if error.errno in _UNWRITTEN else said
 
 
 def show_diagnostics(error: Exception) -> None:

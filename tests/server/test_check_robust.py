@@ -112,6 +112,17 @@ def test_a_twentieth_of_a_second_is_not_enough_for_anything(jurat: Jurat) -> Non
     assert done.stdout.splitlines()[-1].startswith("undecided: ")
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--timeout", "inf"), ("--timeout", "nan"), ("--timeout", "1e308"), ("--timeout", "0"), ("--memory", "9" * 20)],
+)
+def test_a_limit_that_no_machine_has_is_wrong_usage(jurat: Jurat, option: str, value: str) -> None:
+    done = jurat("check", "examples/three-lines", option, value)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: invalid value for `{option}`: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_few_dozen_megabytes_are_not_enough_for_many_questions(jurat: Jurat, tmp_path: Path) -> None:
     policy = tmp_path / "many.yaml"
     guidelines = "".join(f"  g{n}: {{when: x == {n}, decide: {{d: {n}}}}}\n" for n in range(300))

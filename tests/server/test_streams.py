@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from .conftest import without_progress
 
 NARROW = [
     {"PYTHONIOENCODING": "ascii"},
@@ -95,6 +98,31 @@ def test_streams_that_cannot_be_written_change_nothing_else(  # noqa: PLR0917 - 
     assert done.returncode == status, done.stderr
     assert "Jurat itself" not in done.stderr
     assert "Exception" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command", ["check {policy}", "check {policy} --format json", "explain J001", "tools {policy}"]
+)
+def test_a_reader_that_went_away_is_told_by_141(
+    repository: Path, environment: dict[str, str], policy: Path, command: str
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    arguments = command.format(policy=policy).split()
+    done = subprocess.run(
+        [sys.executable, "-m", "jurat", *arguments],
+        cwd=repository, env=environment, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    os.close(writer)
+    assert (done.returncode, without_progress(done.stderr)) == (141, "")
+
+
+def test_output_without_room_is_one_sentence(repository: Path, environment: dict[str, str], policy: Path) -> None:
+    line = f"{sys.executable} -m jurat check {policy} >/dev/full"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=repository, env=environment, capture_output=True, text=True, check=False, timeout=100
+    )
+    assert without_progress(done.stderr) == "error: cannot write the output: no space left on device\n"
 
 
 @pytest.mark.parametrize("command", ["check", "init", "graph"])
