@@ -27,7 +27,7 @@ def as_object(result: Result, status: int) -> Object:
     results += [_open(each, known, result) for each in result.undecided]
     run = {
         "tool": {"driver": _driver(known)},
-        "automationDetails": {"id": f"jurat/{quote(result.path)}/"},
+        "automationDetails": {"id": f"jurat/{_quoted(result.path)}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "the folder in which jurat was started"}}},
         "invocations": [_invocation(result, status)],
@@ -161,7 +161,12 @@ def _artifact(source: str) -> Object:
     path = Path(source)
     if path.is_absolute():
         return {"uri": path.as_uri()}
-    return {"uri": quote(path.as_posix()), "uriBaseId": "%SRCROOT%"}
+    return {"uri": _quoted(path.as_posix()), "uriBaseId": "%SRCROOT%"}
+
+
+def _quoted(path: str) -> str:
+    """The bytes that the system has for a name, also where they are no UTF-8."""
+    return quote(path, errors="surrogateescape")
 
 
 def _text(text: str) -> Object:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -247,6 +248,16 @@ def test_sarif_places_are_uris() -> None:
     place = finding["locations"][0]["physicalLocation"]
     assert unquote(place["artifactLocation"]["uri"]) == result.entries[0].finding.span.source
     assert place["region"]["startColumn"] == result.entries[0].finding.span.column
+
+
+def test_sarif_names_a_file_whose_name_is_no_utf_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"\xff.yaml")
+    Path(name).write_text("jurat: 1\nguidelines: {g: {when: 1 < 2, action: Go}}\n")
+    run = object_of("sarif", checked(Path(name), name), 1)["runs"][0]
+    assert run["automationDetails"]["id"] == "jurat/%FF.yaml/"
+    place = run["results"][0]["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "%FF.yaml"
 
 
 Copy = Callable[[Callable[[str], str]], Result]
