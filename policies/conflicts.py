@@ -11,12 +11,12 @@ from itertools import combinations
 from typing import Literal
 
 from jurat.policies.arguments import argument_types, constraint_of
-from jurat.policies.expr import Fact
+from jurat.policies.beforehand import MAX_STEPS, openers, ways
+from jurat.policies.expr import Expr
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Call, Constraint, Decide, Forbid, HandOff, Offer, Provision, Reply
+from jurat.policies.model import Call, Constraint, Decide, Forbid, HandOff, Offer, Reply
 from jurat.policies.resolution import ActionInForce, Resolution
-from jurat.policies.satisfaction import Free, satisfiable
-from jurat.policies.types import Value
+from jurat.policies.satisfaction import MAX_TRIALS, Free, satisfiable
 
 Kind = Literal["exclusive", "forbidden-call", "forbidden-reply", "decision", "hand-off", "reply", "arguments"]
 
@@ -85,47 +85,32 @@ def callable_now(
 ) -> bool | None:
     """Whether some arguments satisfy what these calls say of them and the tool's guard; None if hard to tell.
 
-    The guard may yet come true: facts that other tools in force provide can take the values they provide, if nothing
+    The guard may yet come true: by what other tools in force provide, or by their having been called, if nothing
     forbids those tools and they could be called themselves, without the tools ``before``.
     """
     declaration = graph.vocabulary.tools[tool]
     required = [constraint_of(each, declaration) for call in calls for each in _constraints(call)]
     guard = declaration.guard.expr if declaration.guard else None
     formulas = [*required, *([guard] if guard else [])]
-    changeable = _changeable(graph, resolution, (*before, tool)) if guard and len(before) < MAX_STEPS else {}
-    free = Free(argument_types(formulas), changeable)
-    return satisfiable(required, guard, resolution.settled.valuation.look, free)
-
-
-MAX_STEPS = 3
-"""Calls that may have to be made first, one for the other: a turn has four rounds."""
+    first = _first(graph, resolution, guard, (*before, tool)) if guard and len(before) < MAX_STEPS else []
+    look = resolution.settled.valuation.look
+    if 3 ** len(first) > MAX_TRIALS:
+        return True if satisfiable(required, guard, look, Free(argument_types(formulas))) else None
+    free = Free(argument_types(formulas), tuple(ways(graph, guard, look, first)) if guard else ({},))
+    return satisfiable(required, guard, look, free)
 
 
 def _constraints(call: ActionInForce) -> tuple[Constraint, ...]:
     return call.action.constraints if isinstance(call.action, Call) else ()
 
 
-def _changeable(
-    graph: PolicyGraph, resolution: Resolution, before: tuple[str, ...]
-) -> dict[Fact, tuple[Value, ...] | None]:
-    """The facts that may change before a call: to these values, or to any."""
-    found: dict[Fact, tuple[Value, ...] | None] = {}
-    for each in _provisions(graph, resolution, before):
-        fact = Fact(each.fact, graph.vocabulary.facts[each.fact].type)
-        values = found.get(fact, ())
-        fixed = each.kind == "value" and values is not None and each.value is not None
-        found[fact] = (*(values or ()), each.value) if fixed and each.value is not None else None
-    return found
-
-
-def _provisions(graph: PolicyGraph, resolution: Resolution, before: tuple[str, ...]) -> Iterator[Provision]:
-    """What the tools called or offered may write: those that nothing forbids and that could be called first."""
+def _first(graph: PolicyGraph, resolution: Resolution, guard: Expr, before: tuple[str, ...]) -> list[str]:
+    """The tools called or offered that could open a guard, that nothing forbids, and that could be called first."""
     actions = [each.action for each in resolution.actions]
     forbidden = {action.target for action in actions if isinstance(action, Forbid) and action.what == "tool"}
-    tools = {action.tool for action in actions if isinstance(action, Call | Offer)} - forbidden - {*before}
-    for tool in sorted(tools):
-        if graph.vocabulary.tools[tool].provides and callable_now(graph, resolution, tool, [], before) is not False:
-            yield from graph.vocabulary.tools[tool].provides
+    used = {action.tool for action in actions if isinstance(action, Call | Offer)} - forbidden - {*before}
+    able = openers(graph, guard) & used
+    return [tool for tool in sorted(able) if callable_now(graph, resolution, tool, [], before) is not False]
 
 
 __all__ = ["Conflict", "callable_now", "conflicts", "contradiction"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise, product
 from math import prod
 
+from jurat.policies.beforehand import Changes
 from jurat.policies.evaluation import Look, evaluate
 from jurat.policies.expr import (
     Arithmetic,
@@ -31,53 +32,48 @@ MAX_TRIALS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """What may be chosen: arguments by name, and facts that may take further values (None is any)."""
+    """What may be chosen: arguments by name, and in which of some ways things have changed by the time of the call."""
 
     arguments: Mapping[str, Type]
-    facts: Mapping[Fact, tuple[Value, ...] | None]
+    ways: tuple[Changes, ...] = ({},)
 
 
 def satisfiable(required: list[Expr], guard: Expr | None, look: Look, free: Free) -> bool | None:
     """Whether a choice makes the guard certainly true and nothing ``required`` false; None where trying cannot tell.
 
     A requirement that an absent fact leaves unknown can still be met, by asking; a guard that is unknown stays shut.
-    What is required is read as things stand; only the guard sees facts that may change.
+    What is required is read as things stand; only the guard sees what may change.
     """
     formulas = [*required, *([guard] if guard is not None else [])]
     choices = {name: _values(type_, formulas, look) for name, type_ in free.arguments.items()}
-    facts = {fact: _fact_values(fact, given, formulas, look) for fact, given in free.facts.items()}
-    if prod(map(len, (*choices.values(), *facts.values()))) > MAX_TRIALS:
+    ways = [{atom: _later(atom, each, formulas, look) for atom, each in way.items()} for way in free.ways]
+    if prod(map(len, choices.values())) * sum(prod(map(len, way.values())) for way in ways) > MAX_TRIALS:
         return None
     for values in product(*choices.values()):
         chosen = {name: value for name, value in zip(choices, values, strict=True) if value is not None}
         met = all(arguments(each) <= chosen.keys() and evaluate(each, look, chosen) is not False for each in required)
-        if met and _opens(guard, look, facts, chosen):
+        if met and (guard is None or any(_opens(guard, look, way, chosen) for way in ways)):
             return True
     return False if _complete(formulas, free) else None
 
 
-def _opens(
-    guard: Expr | None, look: Look, facts: Mapping[Fact, list[Value | None]], chosen: Mapping[str, Value]
-) -> bool:
-    if guard is None:
-        return True
-    for values in product(*facts.values()):
-        changed = dict(zip(facts, values, strict=True))
-        if evaluate(guard, _changed(look, changed), chosen) is True:
+def _opens(guard: Expr, look: Look, way: Mapping[Atom, Sequence[Value | None]], chosen: Mapping[str, Value]) -> bool:
+    for values in product(*way.values()):
+        if evaluate(guard, _changed(look, dict(zip(way, values, strict=True))), chosen) is True:
             return True
     return False
 
 
-def _changed(look: Look, changed: Mapping[Fact, Value | None]) -> Look:
-    def see(atom: Atom) -> Value | None:
-        return changed[atom] if isinstance(atom, Fact) and atom in changed else look(atom)
-
-    return see
+def _changed(look: Look, changed: Mapping[Atom, Value | None]) -> Look:
+    return lambda atom: changed[atom] if atom in changed else look(atom)
 
 
-def _fact_values(fact: Fact, given: tuple[Value, ...] | None, formulas: list[Expr], look: Look) -> list[Value | None]:
-    values = _values(fact.type, formulas, look) if given is None else list(given)
-    return [look(fact), *(value for value in values if value is not None)]
+def _later(
+    atom: Atom, given: tuple[Value | None, ...] | None, formulas: list[Expr], look: Look
+) -> Sequence[Value | None]:
+    if given is not None:
+        return given
+    return [look(atom), *(value for value in _values(atom.type, formulas, look) if value is not None)]
 
 
 def _values(type_: Type, formulas: list[Expr], look: Look) -> list[Value | None]:
@@ -125,18 +121,25 @@ def _around(type_: IntType | DecimalType, points: list[Value]) -> Iterator[Value
 
 
 def _complete(formulas: list[Expr], free: Free) -> bool:
-    """Whether trying those values was enough: nothing free takes part in arithmetic or is compared with something free."""
+    """Whether trying those values was enough: nothing open takes part in arithmetic or is compared with what may differ.
+
+    Open is what may have any value of its type; of what may have a few values, all were tried.
+    """
+    moving = {atom for way in free.ways for atom in way}
+    unlimited = {atom for way in free.ways for atom, values in way.items() if values is None}
     for formula in formulas:
         for each in walk(formula):
             hard = isinstance(each, Arithmetic | TextTest | Size) or (
                 isinstance(each, In) and isinstance(each.collection, Fact)
             )
-            if hard and _is_free(each, free):
+            if hard and _speaks_of(each, unlimited):
                 return False
-            if isinstance(each, Compare) and _is_free(each.left, free) and _is_free(each.right, free):
-                return False
+            if isinstance(each, Compare | In):
+                pair = (each.left, each.right) if isinstance(each, Compare) else (each.element, each.collection)
+                if any(_speaks_of(a, unlimited) and _speaks_of(b, moving) for a, b in (pair, pair[::-1])):
+                    return False
     return True
 
 
-def _is_free(expr: Expr, free: Free) -> bool:
-    return bool(arguments(expr)) or any(atom in free.facts for atom in atoms(expr))
+def _speaks_of(expr: Expr, changing: set[Atom]) -> bool:
+    return bool(arguments(expr)) or not changing.isdisjoint(atoms(expr))

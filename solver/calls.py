@@ -8,20 +8,23 @@ from dataclasses import dataclass, replace
 import z3
 
 from jurat.policies.arguments import argument_types, constraint_of
+from jurat.policies.beforehand import MAX_STEPS, openers
 from jurat.policies.conflicts import callable_now
 from jurat.policies.diagnostics import Note
-from jurat.policies.expr import Atom, Expr, Fact, JourneyState, arguments, conjunction, key_of, mentioned_atoms
+from jurat.policies.expr import Expr, Fact, arguments, conjunction, mentioned_atoms
 from jurat.policies.findings import Verdict
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Call, Provision, ToolDeclaration
+from jurat.policies.model import Call, ToolDeclaration
 from jurat.policies.resolution import Resolution
-from jurat.policies.types import BoolType, ListType, Type, Value
-from jurat.solver.build import YES, all_of, any_of, implication, negation, same
+from jurat.policies.types import Value
+from jurat.solver.beforehand import Later
+from jurat.solver.build import NO, YES, all_of, any_of, implication, negation
+from jurat.solver.choice import Choice
 from jurat.solver.claims import Symbolic, acts, binds
 from jurat.solver.formulas import truth
 from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, proof_of, quoted
 from jurat.solver.prover import Prover
-from jurat.solver.terms import Atoms, ListTerm, Members, Term, Truth, list_laws, literal, sort_of, within
+from jurat.solver.terms import ListTerm, Term
 from jurat.solver.witness import Question, Shows
 
 
@@ -115,15 +118,11 @@ def _acts(prover: Prover, g: str) -> z3.BoolRef:
     return prover.smt.formula(acts(prover.graph, g))
 
 
-MAX_STEPS = 3
-"""Calls that may have to be made first, one for the other: a turn has four rounds."""
-
-
 class Way:
     """How a tool could come to be called: what is asked of its arguments, and what opens its guard.
 
-    The guard may be opened by other tools in force that provide its facts, if nothing forbids them and they could be
-    called themselves, without this tool. ``entities`` and ``formulas`` are what all of it speaks of.
+    The guard may be opened by calls of other tools in force, if nothing forbids them and they could be called
+    themselves, without this tool. ``entities`` and ``formulas`` are what all of it speaks of.
     """
 
     def __init__(
@@ -137,32 +136,28 @@ class Way:
         self.entities: set[str] = {request.guideline for request in requests}
 
     def open(self) -> z3.BoolRef:
-        """Some choice of arguments, and of what other tools provide, meets the requests of those that act, and the guard."""
-        choice = _Choice(argument_types(self.formulas))
+        """Some choice of arguments, and of what is called first, meets the requests of those that act, and the guard."""
+        choice = Choice(argument_types(self.formulas))
         wanted = [
             implication(_acts(self.prover, request.guideline), _met(self.prover, request, choice.terms))
             for request in self.requests
             if request.call.constraints
         ]
-        changed = _Changed(self.prover, self._providers())
-        guard = truth(self.tool.guard.expr, changed.atoms, choice.terms).true if self.tool.guard else YES
-        possible = all_of((*wanted, guard, *choice.laws(), *changed.laws))
-        variables = choice.constants() + changed.constants
+        later = Later(self.prover.graph, self.prover.encoding.atoms, self._first())
+        guard = (
+            truth(self.tool.guard.expr, later.of(self.tool.guard.expr), choice.terms).true if self.tool.guard else YES
+        )
+        possible = all_of((*wanted, guard, *choice.laws(), *later.laws()))
+        variables = choice.constants() + later.constants()
         return z3.Exists(variables, possible) if variables else possible
 
-    def _providers(self) -> list[tuple[z3.BoolRef, Provision]]:
-        """What may make a fact of the guard true before the call, and when."""
+    def _first(self) -> dict[str, z3.BoolRef]:
+        """The tools whose calls may open the guard, and when they can be called first."""
         if self.tool.guard is None or len(self.before) > MAX_STEPS:
-            return []
-        graph = self.prover.graph
-        needed = {atom.path for atom in mentioned_atoms([self.tool.guard.expr]) if isinstance(atom, Fact)}
-        found = []
-        for tool in graph.vocabulary.tools.values():
-            provisions = [each for each in tool.provides if each.fact in needed]
-            if provisions and tool.id not in self.before:
-                when = self._callable(tool)
-                found += [(when, provision) for provision in provisions]
-        return found
+            return {}
+        tools = openers(self.prover.graph, self.tool.guard.expr).difference(self.before)
+        when = {tool: self._callable(self.prover.graph.vocabulary.tools[tool]) for tool in sorted(tools)}
+        return {tool: each for tool, each in when.items() if not each.eq(NO)}
 
     def _callable(self, tool: ToolDeclaration) -> z3.BoolRef:
         """Something in force calls or offers a tool, nothing forbids it, and its own guard can be opened."""
@@ -176,23 +171,17 @@ class Way:
 
 
 def concerned(graph: PolicyGraph, tool: str) -> set[str]:
-    """Whoever uses a tool, or one that can provide what its guard looks at, or what that one's guard looks at, …"""
+    """Whoever uses a tool, or one whose call can open its guard, or that one's guard, …"""
     found: set[str] = set()
     todo, seen = [tool], {tool}
     while todo:
         wanted, banned = graph.users[each := todo.pop()]
         found.update(wanted, banned)
-        new = _providers(graph, each) - seen
+        guard = graph.vocabulary.tools[each].guard
+        new = openers(graph, guard.expr) - seen if guard else frozenset()
         seen |= new
         todo += sorted(new)
     return found
-
-
-def _providers(graph: PolicyGraph, tool: str) -> set[str]:
-    """The tools that provide a fact that a tool's guard looks at."""
-    guard = graph.vocabulary.tools[tool].guard
-    needed = {atom.path for atom in mentioned_atoms([guard.expr]) if isinstance(atom, Fact)} if guard else set()
-    return {other for fact in needed for other in graph.providers.get(fact, ())}
 
 
 def _met(prover: Prover, request: Request, given: Mapping[str, Term | ListTerm]) -> z3.BoolRef:
@@ -203,96 +192,6 @@ def _met(prover: Prover, request: Request, given: Mapping[str, Term | ListTerm])
 
 def _formulas(tool: ToolDeclaration, requests: list[Request]) -> list[Expr]:
     return [*(request.formula for request in requests), *([tool.guard.expr] if tool.guard else [])]
-
-
-class _Choice:
-    """The arguments of a call, each of which may have any value of its type, or be left out."""
-
-    def __init__(self, types: Mapping[str, Type]) -> None:
-        self.types = types
-        self.terms = {name: self._term(name, type_) for name, type_ in types.items()}
-
-    def _term(self, name: str, type_: Type) -> Term | ListTerm:
-        known = z3.Bool(f"arguments.{name} is given")
-        if isinstance(type_, ListType):
-            return ListTerm(known, Members(f"arguments.{name}"), z3.Int(f"size(arguments.{name})"))
-        return Term(known, z3.Const(f"arguments.{name}", sort_of(type_)))
-
-    def laws(self) -> Iterator[z3.BoolRef]:
-        """What the types say; to be asked once every formula over the arguments was encoded."""
-        for name, term in self.terms.items():
-            yield from list_laws(term) if isinstance(term, ListTerm) else within(term.value, self.types[name])
-
-    def constants(self) -> list[z3.ExprRef]:
-        """What is chosen."""
-        found: list[z3.ExprRef] = []
-        for term in self.terms.values():
-            found += [term.known, term.size] if isinstance(term, ListTerm) else [term.known, term.value]
-            if isinstance(term, ListTerm) and isinstance(term.contains, Members):
-                found += [chosen for _, chosen in term.contains.chosen.values()]
-        return found
-
-
-class _Changed:
-    """The facts of a guard as they may be at the call: as they are now, or as a tool in force provides."""
-
-    def __init__(self, prover: Prover, providers: list[tuple[z3.BoolRef, Provision]]) -> None:
-        self.atoms = _Overlay(prover.encoding.atoms)
-        self.laws: list[z3.BoolRef] = []
-        self.constants: list[z3.ExprRef] = []
-        facts = prover.graph.vocabulary.facts
-        for path in sorted({provision.fact for _, provision in providers}):
-            if not isinstance(facts[path].type, ListType):
-                offers = [(when, provision) for when, provision in providers if provision.fact == path]
-                self._change(prover, Fact(path, facts[path].type), offers)
-
-    def _change(self, prover: Prover, fact: Fact, offers: list[tuple[z3.BoolRef, Provision]]) -> None:
-        later = Term(z3.Bool(f"{fact.path} is present later"), z3.Const(f"{fact.path} later", sort_of(fact.type)))
-        now = _now(prover.encoding.atoms, fact)
-        unchanged = all_of((same(later.known, now.known), same(later.value, now.value)))
-        ways = [all_of((acts, later.known, *_written(later, fact, provision))) for acts, provision in offers]
-        self.laws.append(any_of((unchanged, *ways)))
-        self.constants += [later.value, later.known]
-        if isinstance(fact.type, BoolType):
-            self.atoms.truths[fact] = Truth(
-                all_of((later.known, later.value)), all_of((later.known, negation(later.value)))
-            )
-        self.atoms.terms[fact] = later
-        self.atoms.presence[fact.path] = later.known
-
-
-def _now(atoms: Atoms, fact: Fact) -> Term:
-    if isinstance(fact.type, BoolType):
-        both = atoms.truth(fact)
-        return Term(any_of((both.true, both.false)), both.true)
-    return atoms.term(fact)
-
-
-def _written(later: Term, fact: Fact, provision: Provision) -> list[z3.BoolRef]:
-    if provision.kind == "value" and provision.value is not None:
-        return [later.value == literal(provision.value, fact.type)]
-    return list(within(later.value, fact.type))
-
-
-class _Overlay(Atoms):
-    """The atoms of a policy, but for some facts that are looked at later."""
-
-    def __init__(self, base: Atoms) -> None:
-        super().__init__(base.defaults)
-        self.base = base
-        self.presence: dict[str, z3.BoolRef] = {}
-
-    def truth(self, atom: Atom) -> Truth:
-        return self.truths.get(atom) or self.base.truth(atom)
-
-    def term(self, atom: Atom) -> Term:
-        return self.terms.get(atom) or self.base.term(atom)
-
-    def list(self, fact: Fact) -> ListTerm:
-        return self.base.list(fact)
-
-    def present(self, atom: Fact | JourneyState) -> z3.BoolRef:
-        return self.presence[key_of(atom)] if key_of(atom) in self.presence else self.base.present(atom)
 
 
 def _shows(graph: PolicyGraph, tool: ToolDeclaration, requests: list[Request]) -> Shows:

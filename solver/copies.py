@@ -22,7 +22,7 @@ from jurat.solver.formulas import truth
 from jurat.solver.paths import definitions
 from jurat.solver.prover import Prover
 from jurat.solver.terms import Truth
-from jurat.solver.witness import _values
+from jurat.solver.witness import values_of
 
 SETS = 8
 """Smallest sets of misjudged observations that are listed."""
@@ -194,7 +194,7 @@ class Copies:
         self.solver.check()
         model = self.solver.model()
         trusted: list[Atom] = [atom for atom in self.atoms if not isinstance(atom, Observation)]
-        values = _values(self.prover, model, trusted)
+        values = values_of(self.prover, model, trusted)
         unknown = tuple(a.key for a in self.observations if not self._is(model, self._known(a)))
         if values is None:
             return None, unknown

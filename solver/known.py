@@ -18,7 +18,7 @@ from jurat.policies.model import Call, Forbid, Offer, ToolDeclaration
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import ListType, Type, Value
 from jurat.solver.build import NO, YES, any_of, negation, same
-from jurat.solver.calls import _Choice
+from jurat.solver.choice import Choice
 from jurat.solver.formulas import truth
 from jurat.solver.limits import DEFAULT
 from jurat.solver.terms import Atoms, ListTerm, Members, Term, Truth, literal, scalar, sort_of
@@ -111,7 +111,7 @@ class _Search:
     def __init__(self, tool: ToolDeclaration, resolution: Resolution, wanted: list[Expr], beyond: Expr | None) -> None:
         self.beyond = beyond
         every = [*wanted, *([beyond] if beyond else [])]
-        self.choice = _Choice({**argument_types(every), **dict(tool.parameters)})
+        self.choice = Choice({**argument_types(every), **dict(tool.parameters)})
         atoms, terms = Known(resolution.settled.valuation.look), self.choice.terms
         self.solver = z3.Solver()
         self.solver.set("rlimit", DEFAULT.rlimit)
@@ -136,7 +136,7 @@ class _Search:
                 yield term.size == z3.Sum([z3.If(has, 1, 0) for _, has in term.contains.chosen.values()] or [0])
 
 
-def chosen(choice: _Choice, model: z3.ModelRef) -> dict[str, Value] | None:
+def chosen(choice: Choice, model: z3.ModelRef) -> dict[str, Value] | None:
     """The arguments given in a model, as plain values; None if one of them cannot be written down."""
     given = [name for name, term in choice.terms.items() if z3.is_true(model.eval(term.known, model_completion=True))]
     found = {name: _value(choice.terms[name], choice.types[name], model) for name in given}

@@ -22,7 +22,7 @@ from jurat.policies.model import Call, Offer, ToolDeclaration
 from jurat.policies.spans import Span
 from jurat.policies.types import Type, Value
 from jurat.solver.build import YES, all_of, implication, negation
-from jurat.solver.calls import _Choice
+from jurat.solver.choice import Choice
 from jurat.solver.claims import Claim, Not, Symbolic, acts, binds, entities_of, every, mentioned_by, some
 from jurat.solver.formulas import truth
 from jurat.solver.known import chosen
@@ -81,7 +81,7 @@ class Calling:
         self.tool = self.graph.vocabulary.tools[tool]
         self.paths = paths_to(self.graph, tool)
         self.asked = asked_of(self.graph, self.tool)
-        self._choice = _Choice(self.types)
+        self._choice = Choice(self.types)
 
     @property
     def formulas(self) -> list[Expr]:
@@ -132,7 +132,7 @@ class Calling:
 
     def open_for(self, expr: Expr, atoms: Atoms) -> z3.BoolRef:
         """Some arguments make a formula certainly true."""
-        choice = _Choice(self.types)
+        choice = Choice(self.types)
         formula = truth(expr, atoms, choice.terms).true
         opened, variables = all_of((formula, *choice.laws())), choice.constants()
         return z3.Exists(variables, opened) if variables else opened

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from networkx.utils import UnionFind
 
-from jurat.policies.expr import Atom, Fact, JourneyActive, JourneyState, mentioned_atoms
+from jurat.policies.beforehand import openers
+from jurat.policies.expr import Atom, JourneyActive, JourneyState, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Action, Call, Decide, Forbid, HandOff, Instruct, Offer, Reply
 from jurat.policies.slicing import sliced
@@ -92,12 +93,11 @@ def _of_action(graph: PolicyGraph, action: Action) -> Iterator[Tie]:
 
 
 def _of_tool(graph: PolicyGraph, tool: str) -> Iterator[Tie]:
-    """A tool ties to those that provide what its guard looks at, and to those whose guard looks at what it provides."""
+    """A tool ties to those whose calls can open its guard, and to those whose guards it can open."""
     declaration = graph.vocabulary.tools[tool]
     yield "tool", tool
-    yield from (("fact", provision.fact) for provision in declaration.provides)
     if declaration.guard:
-        yield from (("fact", a.path) for a in mentioned_atoms([declaration.guard.expr]) if isinstance(a, Fact))
+        yield from (("tool", other) for other in openers(graph, declaration.guard.expr))
 
 
 def _guarding(graph: PolicyGraph, tools: Iterable[str]) -> set[Atom]:

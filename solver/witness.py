@@ -111,7 +111,7 @@ def _preferred(prover: Prover, question: Question) -> tuple[dict[str, Value] | N
         for wish in _plain(prover, atoms):
             found.wish([wish])
         unknown = tuple(atom.key for atom, each in known.items() if not found.holds(each))
-        return _values(prover, found.model, atoms), unknown
+        return values_of(prover, found.model, atoms), unknown
 
 
 def _plain(prover: Prover, atoms: list[Atom]) -> Iterable[z3.BoolRef]:
@@ -124,7 +124,7 @@ def _plain(prover: Prover, atoms: list[Atom]) -> Iterable[z3.BoolRef]:
             yield prover.encoding.atoms.term(atom).value == literal("example", STRING)
 
 
-def _values(prover: Prover, model: z3.ModelRef, atoms: list[Atom]) -> dict[str, Value] | None:
+def values_of(prover: Prover, model: z3.ModelRef, atoms: list[Atom]) -> dict[str, Value] | None:
     """The model as a valuation; unknown observations and absent facts are left out."""
     found: dict[str, Value] = {}
     for atom in atoms:

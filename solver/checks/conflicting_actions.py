@@ -19,7 +19,11 @@ Fix
 
 Limits
     Two instructions whose words contradict each other are beyond a solver; overlaps of such guidelines are noted as
-    `undeclared-overlap`. Calls that are impossible because they wait for each other are an `ordering-conflict`.
+    `undeclared-overlap`. Calls that are impossible because they wait for each other are an `ordering-conflict`. A guard can
+    be made true by other calls in force, one of each tool: by what they provide, and by their having been called,
+    succeeded or failed. What such a call makes of `since`, `previously`, `historically`, or of `once` and `count` of more
+    than one event, is left open, so that they count as made true. That time passes, a journey moves on or an observation
+    is judged again does not.
 """
 
 from __future__ import annotations

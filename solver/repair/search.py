@@ -129,11 +129,19 @@ class _Search:
             elif left:
                 sets.refuse(edits, (edit for each in left for edit in candidates(self.graph, each)))
             else:
-                found.append(edits)
-                sets.refuse(edits)
+                found.append(least := self._least(edits, known))
+                sets.refuse(least)
                 if len(found) == most:
                     break
         return Problem(tuple(finding for finding, _ in proposals), tuple(sorted(map(self._compared, found), key=_rank)))
+
+    def _least(self, edits: tuple[Edit, ...], known: Collection[tuple[str, ...]]) -> tuple[Edit, ...]:
+        """A repair without what it does not need: an edit that was tried for one finding may repair another one too."""
+        for edit in edits if len(edits) > 1 else ():
+            rest = tuple(each for each in edits if each is not edit)
+            if self._left(rest, known) == []:
+                return self._least(rest, known)
+        return edits
 
     def _left(self, edits: tuple[Edit, ...], known: Collection[tuple[str, ...]]) -> list[Finding] | None:
         """What fails in the edited parts; None where the policy does not even build."""

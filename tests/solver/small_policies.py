@@ -1,7 +1,7 @@
 """Policies small enough that every situation can be tried, and the trying.
 
-The vocabulary is finite: observations, a Boolean, an int from 0 to 3, one event, at most one journey; tools with guards and
-provisions; and every action that can contradict another one.
+The vocabulary is finite: observations, a Boolean, an int from 0 to 3, one event, at most one journey; tools with guards, on
+their past too, and provisions; and every action that can contradict another one.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ from jurat.policies.expr import (
     Fact,
     Formula,
     Has,
+    History,
     JourneyActive,
     JourneyState,
     Not,
     Observation,
+    Or,
     conjunction,
     key_of,
 )
@@ -57,14 +59,29 @@ from jurat.policies.model import (
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.spans import NOWHERE
-from jurat.policies.types import BOOL, EnumType, IntType, Value
+from jurat.policies.types import BOOL, INT, EnumType, IntType, Value
 from jurat.policies.valuation import Valuation, valuation_of
 
 LEVEL = IntType(0, 3)
 OFFER = EnumType(("free", "paid"))
 VIP, LEVEL_FACT, AMOUNT = Fact("vip", BOOL), Fact("level", LEVEL), Argument("amount", LEVEL)
+CALLED, SUCCEEDED, FAILED = (Event(name, "verify") for name in ("called", "succeeded", "failed"))
+VERIFIED, FAILURES = History("once", (SUCCEEDED,)), History("count", (FAILED,), type=INT)
+REFUSED = Event("failed", "refund")
+PAST: list[Expr] = [
+    SUCCEEDED, VERIFIED, conjunction(Not(CALLED), VERIFIED), conjunction(CALLED, FAILED), conjunction(VERIFIED, VIP),
+    Compare(">=", FAILURES, Const(1, INT)), Compare("==", FAILURES, Const(2, INT)), Compare("<=", AMOUNT, FAILURES),
+    History("since", (Not(FAILED), SUCCEEDED)), Not(History("since", (VIP, SUCCEEDED))), History("previously", (SUCCEEDED,)),
+    History("once", (Or((SUCCEEDED, FAILED)),)), History("historically", (Not(FAILED),)),
+    Not(History("historically", (Not(FAILED),))),
+]  # fmt: skip
+"""What a guard may say of what happened to another tool, or to a fact; nothing that decides another atom there."""
 SMALL = Sizes(guidelines=(2, 4), observations=(2, 3), journeys=0.2, ranks=0.25, axioms=0.45)
-DOMAINS: dict[Atom, tuple[Value | None, ...]] = {VIP: (True, False, None), LEVEL_FACT: (0, 1, 2, 3, None)}
+DOMAINS: dict[Atom, tuple[Value | None, ...]] = {
+    VIP: (True, False, None),
+    LEVEL_FACT: (0, 1, 2, 3, None),
+    FAILURES: (0, 1, 2),
+}
 
 
 class SmallBuilder(Builder):
@@ -88,16 +105,16 @@ class SmallBuilder(Builder):
             None, None, None, None, VIP, self.comparison(), Has(LEVEL_FACT), self.about_amount(), conjunction(VIP, self.about_amount()),
             Compare("<=", AMOUNT, LEVEL_FACT),
         ]  # fmt: skip
-        guard = self.random.choice(guards)
-        formula = None if guard is None else Formula(guard, NOWHERE, "guard")
+        guard = self.random.choice(PAST if self.chance(0.35) else guards)
+        of_verify = self.random.choice((None, None, None, VIP, REFUSED))
         provisions = [
             (), (Provision("vip", "value", True),), (Provision("level", "value", 3),), (Provision("level", "any"),),
             (Provision("vip", "value", False), Provision("level", "value", 0)),
         ]  # fmt: skip
         parameters = (("amount", LEVEL),)
         return {
-            "refund": ToolDeclaration("refund", guard=formula, parameters=parameters),
-            "verify": ToolDeclaration("verify", provides=self.random.choice(provisions)),
+            "refund": ToolDeclaration("refund", guard=_formula(guard), parameters=parameters),
+            "verify": ToolDeclaration("verify", guard=_formula(of_verify), provides=self.random.choice(provisions)),
         }
 
     def about_amount(self) -> Expr:
@@ -124,7 +141,7 @@ class SmallBuilder(Builder):
         if draw < 0.45:
             return Call("refund", tuple(self.constraint() for _ in range(self.random.choice((0, 1, 1, 1, 2)))))
         choices: list[Action] = [
-            Instruct(f"do {id_}"), Instruct("be kind"), Call("verify"), Offer("verify"), Forbid("tool", "refund"), Forbid("tool", "verify"),
+            Instruct(f"do {id_}"), Instruct("be kind"), Call("verify"), Call("verify"), Offer("verify"), Forbid("tool", "refund"), Forbid("tool", "verify"),
             Forbid("reply", "bye"), Reply("hello"), Reply("bye"), Reply("maybe"), Decide("upgrade", "free"),
             Decide("upgrade", "paid"), HandOff("human"), HandOff("billing"),
         ]  # fmt: skip
@@ -147,6 +164,10 @@ class SmallBuilder(Builder):
 
     def journey(self, id_: str) -> Journey:
         return replace(super().journey(id_), rank=self.rank())
+
+
+def _formula(expr: Expr | None) -> Formula | None:
+    return None if expr is None else Formula(expr, NOWHERE, "guard")
 
 
 _REPLIES = (("hello", "strict"), ("bye", "strict"), ("maybe", "composited"))
