@@ -37,7 +37,7 @@ Wanted = Literal["ever", "always", "never"]
 
 
 @click.command(short_help="Ask whether something can happen or must hold.", epilog=EPILOG)
-@click.argument("path", type=click.Path(), callback=not_empty)
+@click.argument("path", type=click.Path(readable=False), callback=not_empty)
 @click.argument("formula")
 @click.option("--ever", "wanted", flag_value="ever", help="Ask only whether it can happen.")
 @click.option("--always", "wanted", flag_value="always", help="Ask only whether it always holds.")

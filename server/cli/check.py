@@ -78,7 +78,7 @@ def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float 
 @click.command(short_help="Prove that guidelines never conflict.", epilog=EPILOG)
 @policy_argument
 @click.option("--format", "form", type=click.Choice(FORMATS), help="Default: what -o ends in, else pretty.")
-@click.option("-o", "--output", type=click.Path(dir_okay=False, writable=True), help="Write to this file.")
+@click.option("-o", "--output", type=click.Path(dir_okay=False, readable=False), help="Write to this file.")
 @click.option(
     "--report", "reports", multiple=True, metavar="FORMAT=FILE", callback=_reports, help="Write this one too."
 )
@@ -86,17 +86,23 @@ def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float 
     "--severity", type=click.Choice(["error", "warning", "note"]), default="warning", show_default=True,
     help="The lowest severity that closes the gate.",
 )  # fmt: skip
-@click.option("--baseline", type=click.Path(dir_okay=False), help="Findings in this file do not close the gate.")
-@click.option("--write-baseline", type=click.Path(dir_okay=False, writable=True), help="Write what there is now.")
+@click.option(
+    "--baseline", type=click.Path(dir_okay=False, readable=False), help="Findings in this file do not close the gate."
+)
+@click.option("--write-baseline", type=click.Path(dir_okay=False, readable=False), help="Write what there is now.")
 @click.option("--timeout", callback=_seconds, metavar="SECONDS", help="Stop proving then.")
 @click.option("--memory", type=click.IntRange(1, MOST_MEGABYTES), metavar="MB", help="What proving may take.")
 @click.option("--rlimit", type=click.IntRange(min=1), help="Z3's resource limit for each question (not a time).")
 @click.option("--seed", type=click.IntRange(min=0), help="Z3's random seed; the same seed gives the same answers.")
 @click.option("--fresh", is_flag=True, help="Prove everything again, also what did not change since the last run.")
 @click.option("--notes", is_flag=True, help="Show every note, not only the first few of each kind.")
-@click.option("--certificate", type=click.Path(dir_okay=False), help="Write the evidence, for `jurat verify`.")
 @click.option(
-    "--smtlib", type=click.Path(file_okay=False), help="Write each obligation to this folder, for any solver."
+    "--certificate", type=click.Path(dir_okay=False, readable=False), help="Write the evidence, for `jurat verify`."
+)
+@click.option(
+    "--smtlib",
+    type=click.Path(file_okay=False, readable=False),
+    help="Write each obligation to this folder, for any solver.",
 )
 @click.option(
     "--schema", is_flag=True, is_eager=True, expose_value=False, callback=_show_schema,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 
@@ -39,6 +40,16 @@ Exit status:
   2  the input or the usage is wrong
   3  undecided: the solver reached a limit, which never counts as proved
 """
+
+_CLICK_SAYS = (
+    (re.compile(r"\. Did you mean"), "; did you mean"),
+    (re.compile(r"\. \(Did you mean one of: (.*)\?\)$"), r"; did you mean one of \1?"),
+    (re.compile(r"`\[(\w+)\]`"), r"`\1`"),
+    (re.compile(r"\b(?:File|Directory|Path) (`.*`) is a directory"), r"\1 is a folder"),
+    (re.compile(r"\b(?:File|Directory|Path) (`.*`) is "), r"\1 is "),
+    (re.compile(r"is not a valid integer(?: range)?$"), "is not a whole number"),
+)
+"""What the library of the command line says otherwise than we do, and how we say it."""
 
 
 class InOrder(click.Group):
@@ -107,5 +118,8 @@ def _run(arguments: Sequence[str] | None) -> int:
 def _usage(error: click.UsageError) -> str:
     """One sentence in our own style, with the command whose help says more."""
     message = error.format_message().rstrip(".").replace("'", "`")
+    for pattern, words in _CLICK_SAYS:
+        message = pattern.sub(words, message)
     command = error.ctx.command_path if error.ctx else "jurat"
-    return f"{message[:1].lower()}{message[1:]}; see `{command} --help`"
+    more = "" if message.endswith("?") else f"; see `{command} --help`"
+    return f"{message[:1].lower()}{message[1:]}{more}"

@@ -39,8 +39,8 @@ Exit status:
 
 
 @click.command(short_help="Say what an edit changes, with proof.", epilog=EPILOG)
-@click.argument("before", type=click.Path(), callback=not_empty)
-@click.argument("after", type=click.Path(), required=False)
+@click.argument("before", type=click.Path(readable=False), callback=not_empty)
+@click.argument("after", type=click.Path(readable=False), required=False)
 @click.option("--git", "revision", metavar="REV", help="Compare BEFORE as it was at this revision with what it is now.")
 @click.option("--only", metavar="FORMULA", help="Leave out the situations in which this is true.")
 @click.option(

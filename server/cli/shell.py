@@ -52,7 +52,7 @@ class Refused(click.ClickException):
 
 def policy_argument(command: Command) -> Command:
     """The argument PATH: a policy file or folder, the current folder if left out."""
-    return click.argument("path", default=".", type=click.Path(), callback=not_empty)(command)
+    return click.argument("path", default=".", type=click.Path(readable=False), callback=not_empty)(command)
 
 
 def not_empty(context: click.Context, parameter: click.Parameter, value: str) -> str:  # noqa: ARG001 - click's signature

@@ -33,7 +33,7 @@ STATUS = {"verified": Exit.PASSED, "refuted": Exit.FINDINGS, "undecided": Exit.U
 
 
 @click.command(short_help="Check a certificate again, without a solver.", epilog=EPILOG)
-@click.argument("certificate", type=click.Path(), callback=not_empty)
+@click.argument("certificate", type=click.Path(readable=False), callback=not_empty)
 @policy_argument
 @click.option("--allow-unchecked", is_flag=True, help="Do not mind claims that only a second solver could check again.")
 @click.option(

@@ -62,8 +62,12 @@ def test_without_arguments_the_help_is_shown_as_a_usage_error(jurat: Jurat) -> N
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("chek",), "did you mean `check`"),
+        (("chek",), "no such command `chek`; did you mean `check`?"),
+        (("check", "--fromat", "xml"), "; did you mean one of `--format`,"),
         (("check", "--format", "xml"), "`xml`"),
+        (("check", "--rlimit", "many"), "`many` is not a whole number"),
+        (("check", "-o", "examples"), "`examples` is a folder"),
+        (("ask",), "missing argument `PATH`"),
         (("check", "--rlimit", "0"), "0"),
         (("explain", "conflicting-action"), "did you mean `conflicting-actions`?"),
         (("models", "path", "qwen2.5-coder"), "did you mean `qwen2.5-coder-1.5b`?"),
