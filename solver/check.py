@@ -68,13 +68,13 @@ def of_policy(prover: Prover) -> Iterator[Outcome]:
 
 
 def of_itself(outcome: Outcome) -> bool:
-    """Whether an outcome without a finding is one whatever the rest of the policy says.
+    """Whether nothing is found, and nothing would be whatever the rest of the policy says."""
+    return not (outcome.finding or told_elsewhere(outcome) or outcome.proof.verdict is Verdict.UNKNOWN)
 
-    An obligation that was refuted and is no finding is one that another check tells of, which may look at the rest.
-    """
-    proof = outcome.proof
-    hidden = proof.kind == "obligation" and proof.verdict is Verdict.REFUTED
-    return not (outcome.finding or hidden or proof.verdict is Verdict.UNKNOWN)
+
+def told_elsewhere(outcome: Outcome) -> bool:
+    """Whether an obligation was refuted and no finding says so, since a check of the whole policy does."""
+    return outcome.finding is None and outcome.proof.kind == "obligation" and outcome.proof.verdict is Verdict.REFUTED
 
 
 def interrupt() -> None:

@@ -16,7 +16,7 @@ from jurat.policies.findings import Report
 from jurat.policies.graph import PolicyGraph, build_graph, with_guidelines
 from jurat.policies.model import Guideline, Relation
 from jurat.policies.slicing import sliced
-from jurat.solver.check import of_part, of_policy, report_of
+from jurat.solver.check import of_part, of_policy, report_of, told_elsewhere
 from jurat.solver.checks import inconsistent_axioms
 from jurat.solver.limits import DEFAULT, Limits
 from jurat.solver.outcome import Outcome
@@ -79,7 +79,7 @@ class Verifier:
         self._prover = self._prover.renewed(self.policy)
         self._whole = None
         ranks = before.ranked or self.policy.ranked
-        touched = before.entities if ranks else {*guidelines, *_moved(before, self.policy)}
+        touched = before.entities if ranks else {*guidelines, *_moved(before, self.policy), *self._told_elsewhere()}
         return report_of(self.policy, self._renewed(touched), time.perf_counter() - started)
 
     def _edited(self, guidelines: Mapping[str, Guideline], relations: Iterable[Relation] | None) -> PolicyGraph:
@@ -92,6 +92,10 @@ class Verifier:
             relations=before.policy.relations if relations is None else tuple(relations),
         )
         return build_graph(policy, self._memo)
+
+    def _told_elsewhere(self) -> set[str]:
+        """The entities of parts with a fault that a check of the whole policy tells of, which an edit may end."""
+        return {g for part, found in self._outcomes.items() if any(map(told_elsewhere, found)) for g in part}
 
     # -- parts ---------------------------------------------------------------------------------------------------
 

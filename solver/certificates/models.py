@@ -50,7 +50,7 @@ def _between(type_: Type, places: list[tuple[Any, bool]], literals: list[int], t
     elif lower is not None:
         found = _above(lower[0], upper[0] if upper else None)
     else:
-        found = upper[0] - _step(upper[0]) if upper else _any(type_)
+        found = _below(upper[0]) if upper else _any(type_)
     value: Value = type_.values[found] if isinstance(type_, EnumType) else found
     return value
 
@@ -59,6 +59,10 @@ def _above(low: Any, high: Any) -> Any:
     if isinstance(low, str):
         return low + "\0"
     return low + _step(low) if high is None else low + (high - low) / 2
+
+
+def _below(high: Any) -> Any:
+    return "" if isinstance(high, str) else high - _step(high)
 
 
 def _step(value: Any) -> Any:

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from jurat.policies import PolicyGraph, load
+from jurat.policies.checker import verify
 from jurat.policies.conflicts import conflicts
 from jurat.policies.findings import Report
 from jurat.policies.semantics import resolve
 from jurat.solver import Limits, check
+from jurat.solver.certificates import certificate
 from jurat.solver.store import kept
+from jurat.solver.verifier import Verifier
 
 BOTH_LANES = Limits(agreed=10**9)
 
@@ -124,3 +127,37 @@ def test_a_conflict_that_another_check_told_of_is_not_kept_as_none(tmp_path: Pat
         assert "ordering-conflict" in names(check(load(text), store=store))
     with kept(tmp_path / "proofs.db") as store:
         assert "conflicting-actions" in names(check(load(text.partition("        invariants:")[0]), store=store))
+
+
+def test_a_conflict_that_another_check_told_of_is_found_when_that_check_is_content() -> None:
+    """An edit of what is not tied to it ends the circle that was reported instead."""
+    text = """
+        jurat: 1
+        observations: {asks: The customer asks, late: It is late}
+        tools:
+          pay: {python: "tools:pay", parameters: {amount: {int: {min: 0, max: 3}}}}
+          confirm: {python: "tools:confirm"}
+        guidelines:
+          g: {when: asks, tools: [{pay: {amount: arguments.amount > 3}}]}
+          h: {when: asks && late, tools: [confirm], action: Confirm it}
+        invariants:
+          i: 'called("confirm") implies once(succeeded("pay"))'
+          k: 'called("pay") implies once(succeeded("confirm"))'
+    """
+    verifier = Verifier(load(text))
+    assert "conflicting-actions" not in names(verifier.report())
+    verifier.change({"h": load(text.replace("tools: [confirm], ", "")).guidelines["h"]})
+    assert "conflicting-actions" in names(verifier.report())
+
+
+# -- certificates ------------------------------------------------------------------------------------------------
+
+
+def test_a_certificate_is_written_of_axioms_that_order_texts() -> None:
+    graph = load("""
+        jurat: 1
+        facts: {s: string}
+        axioms: ['has(s)', 's < "abc"']
+        guidelines: {g: {when: 's != "a"', action: Say so}}
+    """)
+    assert verify(certificate(graph, check(graph)), graph)[1]["model"] == [("consistent",)]
