@@ -12,6 +12,7 @@ from rich.text import Text
 from jurat import __version__
 from jurat.policies.types import Value
 from jurat.policies.values import jsonable, show_value
+from jurat.server.reports.result import count
 from jurat.server.reports.words import listed, one_line
 from jurat.solver.diff import Admitted, Change, Comparison, Example, Row, Share, Status
 
@@ -20,6 +21,9 @@ NAMES_SHOWN = 8
 
 MANY = 10**9
 """Numbers from here on are rounded for people."""
+
+LEAST_SHOWN, MOST_SHOWN = Fraction(1, 10_000), Fraction(999, 1000)
+"""Shares beyond these are not rounded for people but said to be beyond them."""
 
 STYLES = {
     Change.MORE: "bold red",
@@ -130,14 +134,16 @@ def _large(number: int) -> str:
 
 
 def percentage(fraction: Fraction) -> str:
-    """A share as a percentage of three digits that count."""
-    return f"{float(fraction * 100):.3g} %"
+    """A share as a percentage of three digits that count; never 0 % of something nor 100 % of less than everything."""
+    if 0 < fraction < LEAST_SHOWN:
+        return "less than 0.01 %"
+    return "more than 99.9 %" if MOST_SHOWN < fraction < 1 else f"{float(fraction * 100):.3g} %"
 
 
 def _tally(found: Comparison, before: str, after: str) -> Text:
-    text = Text.assemble((before, "bold"), " → ", (after, "bold"), ": ")
-    compared = f"{len(found.rows)} of {len(found.rows) + found.untouched} topics compared"
-    alike = f", {found.untouched} written alike with all they depend on" if found.untouched else ""
+    text = Text.assemble((one_line(before), "bold"), " → ", (one_line(after), "bold"), ": ")
+    compared = f"{len(found.rows):,} of {count(len(found.rows) + found.untouched, 'topic')} compared"
+    alike = f", {found.untouched:,} written alike with all they depend on" if found.untouched else ""
     return text.append(f"{compared}{alike}, {found.seconds:.1f} s\n")
 
 
@@ -151,9 +157,10 @@ def _status(found: Comparison) -> Text:
         return Text.assemble(("equivalent", "bold green"), f": this edit changes nothing{where} (proved)\n")
     if found.status is Status.UNDECIDED:
         return Text.assemble(
-            ("undecided", "bold yellow"), f": {len(found.undecided)} topics without an answer; raise --rlimit\n"
+            ("undecided", "bold yellow"),
+            f": {count(len(found.undecided), 'topic')} without an answer; raise --rlimit\n",
         )
-    topics = f"{len(found.differing)} topic{'' if len(found.differing) == 1 else 's'}"
+    topics = count(len(found.differing), "topic")
     return Text.assemble(("different", "bold red"), f": {topics}{where}\n")
 
 

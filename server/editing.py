@@ -7,6 +7,7 @@ and nothing else; and the policy still reads.
 from __future__ import annotations
 
 import difflib
+import io
 import json
 import os
 import re
@@ -67,7 +68,7 @@ class PolicyFiles:
         """
         texts = dict(self._texts)
         for source, edit in edits:
-            texts[source] = edited(texts[source], edit)
+            texts[source] = _edited(source, texts[source], edit)
         self.graph = self._policy(texts)
         self._texts = texts
         return self.graph
@@ -95,7 +96,7 @@ class PolicyFiles:
         """
         texts = dict(self._texts)
         for source, edit in edits:
-            texts[source] = edited(texts[source], edit)
+            texts[source] = _edited(source, texts[source], edit)
         return "".join(_diff(source, text, texts[source]) for source, text in self._texts.items())
 
     def patch(self) -> str:
@@ -153,10 +154,29 @@ def _write(path: Path, text: str) -> None:
 
 
 def _diff(source: str, before: str, after: str) -> str:
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{source}", f"b/{source}"
-    )
+    name = _label(source)
+    lines = difflib.unified_diff(_lines(before), _lines(after), f"a/{name}", f"b/{name}")
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _edited(source: str, text: str, edit: Edit) -> str:
+    """As :func:`edited`, with the file's name in the sentence of a refusal."""
+    try:
+        return edited(text, edit)
+    except EditRefused as reason:
+        raise EditRefused(f"`{source}`: {reason}") from None
+
+
+def _lines(text: str) -> list[str]:
+    """As `patch` counts them, which knows no other line ends; those of Windows stay."""
+    return list(io.StringIO(text, newline="\n"))
+
+
+def _label(source: str) -> str:
+    """How `patch -p1` finds a file: from this folder, or from the root if the file is not below this folder."""
+    place = Path(os.path.abspath(source))  # noqa: PTH100 - `resolve` would follow links
+    below = place.is_relative_to(Path.cwd())
+    return (place.relative_to(Path.cwd()) if below else place.relative_to(place.anchor)).as_posix()
 
 
 def edited(text: str, edit: Edit) -> str:

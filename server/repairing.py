@@ -11,6 +11,7 @@ from jurat import __version__
 from jurat.policies.findings import Finding
 from jurat.policies.printing import show
 from jurat.policies.rendering import span_as_json
+from jurat.server.differences import percentage
 from jurat.server.editing import Append, PolicyFiles, Put
 from jurat.server.editing import Edit as FileEdit
 from jurat.server.reports.words import one_line
@@ -97,7 +98,7 @@ def _problem(problem: Problem, number: int, choice: int) -> Text:
 
 def _footprint(alternative: Alternative) -> str:
     share = alternative.footprint
-    said = f"changes what is done in {share} of the situations ({float(share):.1%})" if share is not None else ""
+    said = f"changes what is done in {share} of the situations ({percentage(share)})" if share is not None else ""
     if alternative.change.share and not said:
         said = f"the situations that it changes are not countable: {alternative.change.share.reason}"
     if alternative.assumes:
@@ -122,7 +123,7 @@ def as_json(found: Repairs, picked: tuple[int, ...], patch: str, *, applied: boo
 def _problem_as_json(problem: Problem, choice: int) -> dict[str, Any]:
     return {
         "findings": [_finding_as_json(each) for each in problem.findings],
-        "picked": choice,
+        "picked": choice or None,
         "alternatives": [_alternative_as_json(each) for each in problem.alternatives],
     }
 

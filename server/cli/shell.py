@@ -186,10 +186,11 @@ def _uncollected() -> Iterator[None]:
 def prove(graph: PolicyGraph, bounds: Bounds | None = None) -> Report:
     """Check a policy with progress, within bounds; whatever happens to the solver, what is open is in the report."""
     from jurat.server.proving import started
+    from jurat.server.reports.result import count
 
     with (
         started(graph, bounds) as proof,  # before there are threads, for it forks
-        working(f"proving {len(graph.guidelines)} guidelines") as tell,
+        working(f"proving {count(len(graph.guidelines), 'guideline')}") as tell,
     ):
         return proof.report(lambda name, done: tell(f"proving {name}, {done} done"))
 

@@ -230,11 +230,11 @@ def _edits(files: PolicyFiles, proposal: Proposal, answer: Answer, ask: Ask) -> 
 
 def _check(path: str) -> None:
     """Say what the check says now: a contradiction that was confirmed is a finding until something resolves it."""
-    from jurat.server.reports.result import Gate, judged, outcome
+    from jurat.server.reports.result import Gate, count, judged, outcome
     from jurat.solver import check, interrupt
 
     graph = load_policy(path)
     # Not in a process of its own, as `jurat check` does it: the model has left threads behind, and forking with them may hang.
-    with interruptible(interrupt), working(f"proving {len(graph.guidelines)} guidelines"):
+    with interruptible(interrupt), working(f"proving {count(len(graph.guidelines), 'guideline')}"):
         report = check(graph)
     remark(f"\njurat check {path}: {outcome(judged(report, graph, path, Gate()))}")

@@ -105,9 +105,7 @@ def _baseline(known: Sequence[Entry], fixed: Sequence[Known], limit: int | None)
     for entry in known[:limit]:
         text.append_text(_brief("known", entry.finding))
     if len(known[:limit]) < len(known):
-        text.append(
-            f"   = and {len(known[:limit])} of {len(known)} known findings are shown; --notes shows all\n", "dim"
-        )
+        text.append(f"   = and {len(known) - len(known[:limit])} more; --notes shows them\n", "dim")
     for each in fixed:
         text.append("fixed", "bold green").append(one_line(f"[{each.code}] {each.name}: {each.message}") + "\n", "bold")
     if fixed:
@@ -167,8 +165,9 @@ def _trust(report: Report) -> Text:
     free = sum(proof.trust_base.model_independent for proof in proved)
     observations = sorted({name for proof in proved for name in proof.trust_base.observations})
     axioms = sorted({name for proof in proved for name in proof.trust_base.axioms})
-    text = Text(f"  {free} of {count(len(proved), 'proof')} rely on no judgement of the language model\n")
-    for title, names in (("rely on observations", observations), ("rely on axioms", axioms)):
+    rely = "relies" if len(proved) == 1 else "rely"
+    text = Text(f"  {free:,} of {count(len(proved), 'proof')} {rely} on no judgement of the language model\n")
+    for title, names in ((f"{rely} on observations", observations), (f"{rely} on axioms", axioms)):
         if names:
             text.append(f"  {title}: {listed(names, NAMES_SHOWN)}\n", "dim")
     return text

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,7 +37,7 @@ def test_it_shows_ways_and_a_patch_and_writes_nothing(jurat: Jurat, policy: Path
     assert "let `e` override `r`" in done.stdout
     assert "of the situations" in done.stdout
     assert "+    overrides: [" in done.stdout
-    assert "1 findings become 0" in done.stderr or "--apply" in done.stderr
+    assert "with this patch: 1 finding becomes 0; --apply writes it" in done.stderr
     assert policy.read_text() == POLICY
 
 
@@ -65,3 +67,37 @@ def test_a_way_that_was_not_found_cannot_be_picked(jurat: Jurat, policy: Path, p
     assert done.returncode == 2
     assert "is no way that was found" in done.stderr
     assert policy.read_text() == POLICY
+
+
+ANCHORS = """jurat: 1
+observations: {asks: The customer asks, tells: The customer tells, other: Something else}
+decisions: {d: {enum: [x, y]}, e: {enum: [x]}}
+guidelines:
+  a: {when: asks, decide: {d: x}, overrides: &shared [c]}
+  b: {when: tells, decide: {d: y}, overrides: *shared}
+  c: {when: other, decide: {e: x}}
+"""
+
+
+def test_a_way_without_a_place_in_the_file_makes_room_for_the_next_one(jurat: Jurat, tmp_path: Path) -> None:
+    policy = tmp_path / "anchors.yaml"
+    policy.write_text(ANCHORS)
+    ways = json.loads(jurat("repair", str(policy), "--format", "json").stdout)["problems"][0]
+    assert ways["picked"] == 3
+    assert ways["alternatives"][2]["assumes"]
+    refused = jurat("repair", str(policy), "--pick", "1.1", "--apply")
+    assert (refused.returncode, policy.read_text()) == (2, ANCHORS)
+    assert f"error: `{policy}`: no place for `guidelines.a.overrides`" in refused.stderr
+    nothing = jurat("repair", str(policy), "--most", "2", "--apply")
+    assert (nothing.returncode, policy.read_text()) == (1, ANCHORS)
+    assert "warning: problem 1 is not in the patch" in nothing.stderr
+    assert "let `a` override `b`" in nothing.stdout
+
+
+@pytest.mark.parametrize("folder", ["/", ""])
+def test_patch_finds_the_file_that_the_patch_is_for(environment: dict[str, str], policy: Path, folder: str) -> None:
+    """From the folder of the policy, and from the root where the policy is given from elsewhere."""
+    command = [sys.executable, "-m", "jurat", "repair", str(policy), "--format", "json"]
+    told = subprocess.run(command, cwd=folder or policy.parent, env=environment, capture_output=True, check=False)
+    patch = json.loads(told.stdout)["patch"].splitlines()
+    assert patch[:2] == [f"{side}/{policy.relative_to(folder or policy.parent)}" for side in ("--- a", "+++ b")]

@@ -1,0 +1,33 @@
+"""Numbers and shares in sentences."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from jurat.server.differences import percentage
+from jurat.server.reports.pretty import as_text
+
+from .results import checked
+
+ONE = "jurat: 1\nguidelines: {only: {condition: It rains, action: Say so}}\n"
+
+
+@pytest.mark.parametrize(
+    ("share", "words"),
+    [
+        (Fraction(0), "0 %"),
+        (Fraction(1, 10**9), "less than 0.01 %"),
+        (Fraction(1, 64), "1.56 %"),
+        (Fraction(1, 4), "25 %"),
+        (Fraction(2**40 - 1, 2**40), "more than 99.9 %"),
+        (Fraction(1), "100 %"),
+    ],
+)
+def test_only_nothing_is_0_percent_and_only_everything_is_100(share: Fraction, words: str) -> None:
+    assert percentage(share) == words
+
+
+def test_one_proof_relies() -> None:
+    assert "\n  1 of 1 proof relies on no judgement of the language model\n" in as_text(checked(ONE))
