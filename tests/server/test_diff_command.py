@@ -90,6 +90,15 @@ def test_git_compares_with_a_revision(jurat: Jurat, policies: tuple[str, str], t
     unknown = jurat("diff", "--git", "nowhere", policies[0])
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert unknown.stderr.startswith("error: git: ")
+    (tmp_path / "outside.yaml").symlink_to("/nowhere.yaml")
+    git("add", "outside.yaml")
+    git("commit", "-q", "-m", "second")
+    assert jurat("diff", "--git", "HEAD", policies[0]).returncode == 1, "links out of the folder are left out"
+    for path in (policies[1], str(tmp_path / "gone.yaml")):  # new, and not there at all
+        missing = jurat("diff", "--git", "HEAD", path)
+        assert missing.returncode == 2
+        assert missing.stderr.startswith(f"error: `{path}`")
+        assert missing.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize("arguments", [("a.yaml",), ("a.yaml", "b.yaml", "--git", "HEAD"), ("a.yaml", "")])
