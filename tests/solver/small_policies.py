@@ -69,7 +69,7 @@ CALLED, SUCCEEDED, FAILED = (Event(name, "verify") for name in ("called", "succe
 VERIFIED, FAILURES = History("once", (SUCCEEDED,)), History("count", (FAILED,), type=INT)
 REFUSED = Event("failed", "refund")
 PAST: list[Expr] = [
-    SUCCEEDED, VERIFIED, conjunction(Not(CALLED), VERIFIED), conjunction(CALLED, FAILED), conjunction(VERIFIED, VIP),
+    SUCCEEDED, VERIFIED, conjunction(Not(CALLED), VERIFIED), conjunction(CALLED, FAILED), conjunction(FAILED, VERIFIED), conjunction(VERIFIED, VIP),
     Compare(">=", FAILURES, Const(1, INT)), Compare("==", FAILURES, Const(2, INT)), Compare("<=", AMOUNT, FAILURES),
     History("since", (Not(FAILED), SUCCEEDED)), Not(History("since", (VIP, SUCCEEDED))), History("previously", (SUCCEEDED,)),
     History("once", (Or((SUCCEEDED, FAILED)),)), History("historically", (Not(FAILED),)),
@@ -134,6 +134,9 @@ class SmallBuilder(Builder):
         return TRUE if self.chance(0.05) else super().condition()
 
     def actions(self, id_: str) -> list[Action]:
+        """Now and then two calls, one of which may open the guard of the other wherever it is made."""
+        if self.chance(0.2):
+            return [Call("refund"), self.random.choice((Call("verify"), Offer("verify")))]
         return [self.action(id_) for _ in range(self.random.choice((0, 1, 1, 2)))]
 
     def action(self, id_: str) -> Action:

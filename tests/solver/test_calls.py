@@ -34,6 +34,7 @@ GUARDS = {
     'called("verify")': True,
     'succeeded("verify") && ok': True,
     'failed("verify") && !succeeded("verify")': False,  # it may have succeeded before
+    'succeeded("verify") && failed("verify")': False,
     'once(succeeded("verify")) || ok': True,
     'ok && !called("verify")': False,
     "level == 3": True,

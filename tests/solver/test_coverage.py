@@ -35,7 +35,9 @@ def policy_with_a_goal(seed: int) -> tuple[PolicyGraph, Goal]:
     conditions: list[Expr] = [TRUE, TRUE, TRUE, *(guideline.condition for guideline in policy.guidelines.values())]
     expect = tuple(dict.fromkeys(expectation(random, sorted(policy.guidelines)) for _ in range(random.randint(1, 2))))
     goal = Goal("g", random.choice(conditions), "", expect)
-    return build_graph(replace(policy, goals=(goal,))), goal
+    graph = build_graph(replace(policy, goals=(goal,)))
+    contradictory = next(admissible(graph), None) is None  # of which nothing but that is said
+    return build_graph(replace(graph.policy, axioms=())) if contradictory else graph, goal
 
 
 def expectation(random: Random, guidelines: list[str]) -> Expectation:
@@ -48,7 +50,9 @@ def expectation(random: Random, guidelines: list[str]) -> Expectation:
 
 
 def outcomes(graph: PolicyGraph) -> list[Outcome]:
-    return list(coverage_gap.run(Prover(graph, DEFAULT)))
+    """What is said of coverage; whether a goal is about anything at all is said beside it."""
+    found = coverage_gap.run(Prover(graph, DEFAULT))
+    return [outcome for outcome in found if outcome.proof.check == coverage_gap.CHECK.name]
 
 
 @pytest.mark.parametrize("seed", range(POLICIES))
