@@ -46,14 +46,19 @@ def conditions(graph: PolicyGraph) -> Iterator[Written]:
 
 
 def every_formula(graph: PolicyGraph) -> Iterator[Written]:
-    """Those, and what is said of arguments, of the vocabulary and of sessions."""
+    """Those, and what is said of arguments, of the vocabulary, of sessions and of what is to be met."""
     yield from conditions(graph)
     for g, entity in graph.entities.items():
         yield from _constraints(graph, g, entity.actions)
     for axiom in graph.axioms:
         yield Written(f"`{axiom.id}`", "axiom", axiom.expr, axiom.span)
+    for id_, tool in sorted(graph.vocabulary.tools.items()):
+        if tool.limits:
+            yield Written(f"`{id_}`", "limits", tool.limits.expr, tool.limits.span, tool=id_)
     for invariant in graph.policy.invariants:
         yield Written(f"`{invariant.id}`", "invariant", invariant.expr, invariant.span)
+    for goal in graph.policy.goals:
+        yield Written(f"`{goal.id}`", "goal", goal.condition, goal.span)
 
 
 def _constraints(graph: PolicyGraph, g: str, actions: tuple[Action, ...]) -> Iterator[Written]:

@@ -162,11 +162,12 @@ def _term(argument: Argument) -> Term | ListTerm:
 
 def _says_it_all(prover: Prover, written: Written, comparison: Expr) -> bool:
     """Whether the whole formula is constant with this comparison in it, which is a finding of its own."""
-    if written.expr == comparison:
-        return written.what in WHOLE
-    if written.what not in WHOLE or any(isinstance(each, Argument) for each in walk(written.expr)):
+    if written.what in WHOLE and written.expr == comparison:
+        return True
+    if any(isinstance(each, Argument) for each in walk(written.expr)):
         return False
-    return any(_reached(prover, written.expr, value=value)[0] is Verdict.PROVED for value in (True, False))
+    reported = (True, False) if written.what in WHOLE else (True,) if written.what == "goal" else ()
+    return any(_reached(prover, written.expr, value=value)[0] is Verdict.PROVED for value in reported)
 
 
 def _found(prover: Prover, written: Written, comparison: Expr, proof: Proof) -> Outcome:

@@ -37,6 +37,7 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Expectation, Goal
 from jurat.policies.resolution import Resolution
 from jurat.solver.boxes import BOXES, Box, Cover, cover
+from jurat.solver.checks import vacuous_condition
 from jurat.solver.claims import Claim, Holds, Not, Predicate, Some, acts, every, in_force, possible
 from jurat.solver.outcome import Check, Outcome, Report, absent, finding_of, quoted
 from jurat.solver.phrases import phrase
@@ -48,6 +49,7 @@ CHECK = Check("J017", "coverage-gap", Severity.ERROR)
 
 def run(prover: Prover) -> Iterator[Outcome]:
     for goal in sorted(prover.graph.policy.goals, key=lambda each: each.id):
+        yield from vacuous_condition.of_goal(prover, goal)
         yield _covered(prover, goal)
 
 

@@ -14,7 +14,8 @@ Fix
 
 Limits
     "Always" means never false: a condition on an absent fact is unknown, which is not false. A guideline without a
-    condition is not reported, nor a plain observation that no axiom speaks of.
+    condition is not reported, nor a plain observation that no axiom speaks of. Of a goal only a condition that never
+    holds is reported.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from collections.abc import Iterator
 from jurat.policies.expr import TRUE, Expr, Observation, arguments, mentioned_atoms
 from jurat.policies.findings import Severity, Verdict
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.model import Goal
 from jurat.solver.checks.constant_comparison import constants_in
 from jurat.solver.claims import Holds, Predicate
 from jurat.solver.outcome import Check, Outcome, Report, exists, judged
@@ -47,6 +49,15 @@ def run(prover: Prover) -> Iterator[Outcome]:
     for each in written(prover.graph):
         if not _plain(prover, each.expr):
             yield from _both_ways(prover, each)
+
+
+def of_goal(prover: Prover, goal: Goal) -> Iterator[Outcome]:
+    """A goal whose condition never holds is met by anything; asked of the whole policy, which a goal is about."""
+    if not _plain(prover, goal.condition):
+        each = Written(f"goal `{goal.id}`", "condition", goal.condition, goal.span)
+        question = Question((Holds(goal.condition),))
+        proof = exists(prover, CHECK, f"not never true: the condition of goal {goal.id}", question)
+        yield judged(prover.graph, CHECK, proof, lambda _: _told(prover, each, "never"))
 
 
 def _plain(prover: Prover, expr: Expr) -> bool:
