@@ -2,33 +2,63 @@
 
 The shape follows what authors write: topics of about ten guidelines, each topic with its own observations and a few
 typed facts, decisions told apart by ordered comparisons, one guideline of each topic that overrides the others, and
-pairs of topics that share a decision.
+so that every pair of a topic's guidelines is an obligation. Two further shapes tie the topics together: ``dense``, where
+each guideline overrides two of those before it, and ``ranked``, where each has one of ten ranks.
 """
 
 from __future__ import annotations
 
 import random
+from typing import Literal
 
+Shape = Literal["modular", "dense", "ranked"]
 TOPIC = 10
 TIERS = ["standard", "silver", "gold", "platinum"]
 
 
-def policy_text(guidelines: int, seed: int = 0) -> str:
+def policy_text(guidelines: int, seed: int = 0, shape: Shape = "modular") -> str:
     """YAML of a policy with this many guidelines, about four conflict obligations each, and no conflict."""
+    return policy_files(guidelines, 1, seed, shape)[0]
+
+
+def policy_files(guidelines: int, files: int, seed: int = 0, shape: Shape = "modular") -> list[str]:
+    """The same policy over several files, each with topics of its own."""
     rng = random.Random(seed)
     topics = [_topic(number, min(TOPIC, guidelines - number * TOPIC), rng) for number in range(-(-guidelines // TOPIC))]
-    sections = {
-        "facts": ["  customer.tier: {type: {enum: [" + ", ".join(TIERS) + "], ordered: true}, from: application}"],
-        "observations": [],
-        "axioms": [],
-        "decisions": [],
-        "guidelines": [],
-    }
+    if shape != "modular":
+        _tie([line for topic in topics for line in topic["guidelines"]], topics, shape, random.Random(seed))
+    each = -(-len(topics) // files)
+    return [_text(topics[start : start + each], first=start == 0) for start in range(0, len(topics), each)]
+
+
+def _text(topics: list[dict[str, list[str]]], *, first: bool) -> str:
+    tier = "  customer.tier: {type: {enum: [" + ", ".join(TIERS) + "], ordered: true}, from: application}"
+    sections = {"facts": [tier] if first else [], "observations": [], "axioms": [], "decisions": [], "guidelines": []}
     for topic in topics:
         for name, lines in topic.items():
             sections[name] += lines
     body = "\n".join(f"{name}:\n" + "\n".join(lines) for name, lines in sections.items() if lines)
     return f"jurat: 1\n{body}\n"
+
+
+def _tie(lines: list[str], topics: list[dict[str, list[str]]], shape: Shape, rng: random.Random) -> None:
+    """Let guidelines override those of topics before theirs, or give them ranks."""
+    names = [line.strip().removesuffix(":") for line in lines if line.endswith(":")]
+    seen = 0
+    for topic in topics:
+        tied: list[str] = []
+        before = names[:seen]
+        for line in topic["guidelines"]:
+            tied.append(line)
+            if line.endswith(":"):
+                seen += 1
+                told = f"rank: {rng.randrange(10)}" if shape == "ranked" else _overrides(before, rng)
+                tied += [f"    {told}"] if told else []
+        topic["guidelines"] = tied
+
+
+def _overrides(before: list[str], rng: random.Random) -> str:
+    return f"overrides: [{', '.join(sorted(set(rng.choices(before, k=2))))}]" if before else ""
 
 
 def _topic(number: int, size: int, rng: random.Random) -> dict[str, list[str]]:
