@@ -39,9 +39,9 @@ Wanted = Literal["ever", "always", "never"]
 @click.command(short_help="Ask whether something can happen or must hold.", epilog=EPILOG)
 @click.argument("path", type=click.Path(readable=False), callback=not_empty)
 @click.argument("formula")
-@click.option("--ever", "wanted", flag_value="ever", help="Ask only whether it can happen.")
-@click.option("--always", "wanted", flag_value="always", help="Ask only whether it always holds.")
-@click.option("--never", "wanted", flag_value="never", help="Ask only whether it can never happen.")
+@click.option("--ever", is_flag=True, help="Ask only whether it can happen.")
+@click.option("--always", is_flag=True, help="Ask only whether it always holds.")
+@click.option("--never", is_flag=True, help="Ask only whether it can never happen.")
 @click.option(
     "--sessions/--situations", default=None,
     help="Ask of whole sessions or of single situations; by default of sessions if it is only about events and the past.",
@@ -51,7 +51,7 @@ Wanted = Literal["ever", "always", "never"]
 )
 @click.option("--rlimit", type=click.IntRange(min=1), help="Z3's resource limit for each question (not a time).")
 def ask(  # noqa: PLR0917 - click passes them by name
-    path: str, formula: str, wanted: Wanted | None, sessions: bool | None, form: str, rlimit: int | None
+    path: str, formula: str, ever: bool, always: bool, never: bool, sessions: bool | None, form: str, rlimit: int | None
 ) -> int:
     """Say whether FORMULA can ever be true of the policy at PATH, and whether it always is.
 
@@ -59,6 +59,11 @@ def ask(  # noqa: PLR0917 - click passes them by name
     """
     from jurat.server.answers import as_json, render
 
+    flags: dict[Wanted, bool] = {"ever": ever, "always": always, "never": never}
+    asked = [name for name, given in flags.items() if given]
+    if len(asked) > 1:
+        raise click.UsageError("--ever, --always and --never each ask one question; give one of them, or none")
+    wanted = asked[0] if asked else None
     found = _answered(path, formula, wanted, sessions, rlimit)
     if form == "json":
         write_json(as_json(found), indent=2)

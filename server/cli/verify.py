@@ -56,6 +56,8 @@ def verify(certificate: str, path: str, allow_unchecked: bool, form: str) -> int
             header, found = check_again(data, graph)
             result = Verification(graph, header, _asked_again(graph, found, allow_unchecked))
     except CertificateRefused as reason:
+        if form == "json":
+            write_json({"status": "refused", "policy": graph.digest, "reason": str(reason)}, indent=2)
         complain(f"`{certificate}` is refused: {reason}")
         return Exit.FINDINGS
     if form == "json":

@@ -90,3 +90,9 @@ def test_undecided_has_its_own_status(jurat: Jurat, tmp_path: Path) -> None:
     done = jurat("ask", str(path), "x * x * x + y * y * y + z * z * z == 390", "--ever", "--rlimit", "1000")
     assert done.returncode == 3
     assert "undecided" in done.stdout
+
+
+def test_only_one_question_can_have_the_status(jurat: Jurat, policy: str) -> None:
+    done = jurat("ask", policy, "true", "--always", "--never")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "give one of them, or none" in done.stderr
