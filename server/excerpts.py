@@ -50,17 +50,33 @@ def _lines(text: Text, marks: list[Mark], lines: list[str], margin: int) -> None
             continue
         if last is None or number > last + 1:
             text.append(f"{bar}\n" if last is None else "...\n", "blue")
-        text.append(f"{number:>{margin}} | ", "blue").append(f"{_window(lines[number - 1])}\n")
-        for mark in group:
-            _underline(text, mark, lines[number - 1], bar)
+        line = lines[number - 1]
+        for window, some in _windows(line, list(group)):
+            text.append(f"{number:>{margin}} | ", "blue").append(f"{_shown(line, window)}\n")
+            for mark in some:
+                _underline(text, mark, line, window, bar)
         last = number
 
 
-def _underline(text: Text, mark: Mark, line: str, bar: str) -> None:
+def _windows(line: str, marks: list[Mark]) -> list[tuple[range, list[Mark]]]:
+    """The columns of a line that are shown and the marks in them: all of it, or the surroundings of each in turn."""
+    if len(line) <= WIDEST:
+        return [(range(len(line)), marks)]
+    starts = [max(0, min(mark.span.column - 1, len(line)) - WIDEST // 2) for mark in marks]
+    return [(range(start, min(start + WIDEST, len(line))), [mark]) for start, mark in zip(starts, marks, strict=True)]
+
+
+def _shown(line: str, window: range) -> str:
+    before, after = "…" if window.start else "", "…" if window.stop < len(line) else ""
+    return before + _printable(line[window.start : window.stop]) + after
+
+
+def _underline(text: Text, mark: Mark, line: str, window: range, bar: str) -> None:
     start = min(mark.span.column - 1, len(line))
     end = mark.span.end_column - 1 if mark.span.end_line == mark.span.line else len(line.rstrip())
-    end = min(max(end, start), len(line), WIDEST)
-    indent, width = _cells(_printable(line[:start])), max(1, _cells(_printable(line[start:end])))
+    end = min(max(end, start), window.stop)
+    indent = _cells(_printable(line[window.start : start])) + (1 if window.start else 0)
+    width = max(1, _cells(_printable(line[start:end])))
     style = "bold red" if mark.main else "bold blue"
     text.append(f"{bar} ", "blue").append(" " * indent + ("^" if mark.main else "-") * width, style)
     text.append(f" {_printable(mark.label)}\n" if mark.label else "\n", style)
@@ -74,11 +90,6 @@ def _split(source: str, sources: Mapping[str, str]) -> list[str]:
         return Path(source).read_text("utf-8", "replace").splitlines()
     except (OSError, ValueError):
         return []  # the place alone is shown
-
-
-def _window(line: str) -> str:
-    shown = _printable(line)
-    return shown if len(shown) <= WIDEST else shown[:WIDEST] + "…"
 
 
 def _printable(text: str) -> str:
