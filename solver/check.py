@@ -106,7 +106,7 @@ class _Run:
 
     def axioms(self) -> None:
         """Ask whether the axioms are consistent, of those at once that share atoms."""
-        groups = self.prover.cones.axioms.groups
+        groups = inconsistent_axioms.groups(self.prover)
         self._ask(groups, lambda group: iter([inconsistent_axioms.of_group(self.prover, group)]), self._key_of_group)
 
     def _key_of_group(self, group: list[Axiom]) -> str:

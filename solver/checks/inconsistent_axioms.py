@@ -42,8 +42,14 @@ def entities(_: PolicyGraph) -> Iterator[tuple[str, ...]]:
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
-    for group in prover.cones.axioms.groups:
+    for group in groups(prover):
         yield of_group(prover, group)
+
+
+def groups(prover: Prover) -> list[list[Axiom]]:
+    """The axioms that share atoms, and each that mentions none by itself."""
+    constant = ([axiom] for axiom in prover.graph.axioms if not mentioned_atoms([axiom.expr]))
+    return [*prover.cones.axioms.groups, *constant]
 
 
 def of_group(prover: Prover, group: list[Axiom]) -> Outcome:
