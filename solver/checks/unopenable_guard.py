@@ -18,7 +18,7 @@ Fix
 
 Limits
     One fault is reported once. A call that is impossible in some situation, whatever else is in force, is reported there
-    by `conflicting-actions`; a guard that is never true by itself by `vacuous-condition`; guidelines that never act by
+    by `conflicting-actions`, and so is one that would open the guard of such a call; a guard that is never true by itself by `vacuous-condition`; guidelines that never act by
     `dead-guideline`.
 """
 
@@ -27,12 +27,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from jurat.policies.beforehand import openers
 from jurat.policies.diagnostics import Note
 from jurat.policies.expr import arguments
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import Resolution
 from jurat.solver.calls import blocked_calls
+from jurat.solver.checks import conflicting_actions
 from jurat.solver.claims import Holds, acts, every, some
 from jurat.solver.known import can_be_called, users
 from jurat.solver.outcome import Check, Outcome, Report, exists, finding_of, quoted
@@ -75,7 +77,20 @@ def _reported_elsewhere(calling: Calling) -> str:
     callers = [path.entity for path in calling.paths if path.kind == "calls"]
     if callers and any(outcome.finding for outcome in blocked_calls(calling.prover, CHECK, calling.tool.id, callers)):
         return "its calls are impossible where `conflicting-actions` says"
+    if waiting := next(_waiting(calling), ""):
+        return f"it is to open the guard of `{waiting}`, whose calls are impossible where `conflicting-actions` says"
     return ""
+
+
+def _waiting(calling: Calling) -> Iterator[str]:
+    """The tools whose calls are impossible where this one could open the guard, if it could be called itself."""
+    graph, users = calling.graph, {path.entity for path in calling.paths}
+    for tool, callers in conflicting_actions.callers_of(graph).items():
+        guard = graph.vocabulary.tools[tool].guard
+        if guard and calling.tool.id in openers(graph, guard.expr):
+            found = (outcome.proof.witness for outcome in blocked_calls(calling.prover, CHECK, tool, callers))
+            if any(witness and not users.isdisjoint(witness.in_force) for witness in found):
+                yield tool
 
 
 def _tried(calling: Calling) -> Question:
