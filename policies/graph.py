@@ -62,7 +62,7 @@ class PolicyGraph:
     ``overriders[g]``, ``entailers[g]``, ``requirements[g]``: who overrides, entails, is required by *g*.
     ``alternatives[g]``: the ``requires_any`` groups of *g*; a group is met when one of its alternatives is, an
     alternative when all its members are in force. ``exclusive``: pairs never to be in force together. ``digests``: those
-    of its guidelines, by identity, to be used again.
+    of its guidelines, by identity, to be used again. ``asked``: atoms that are asked about besides.
     """
 
     policy: Policy
@@ -76,6 +76,7 @@ class PolicyGraph:
     kin: Mapping[str, frozenset[str]]
     digest: str
     digests: Memo = field(default_factory=dict, repr=False)
+    asked: frozenset[Atom] = frozenset()
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -179,8 +180,9 @@ class PolicyGraph:
 
     @cached_property
     def atoms(self) -> Mapping[str, Atom]:
-        """Every atom that any formula of the policy mentions, by key."""
+        """Every atom that any formula of the policy mentions, or that is asked about besides, by key."""
         mentioned = {key_of(atom): atom for expr in _formulas(self.policy) for atom in atoms(expr)}
+        mentioned |= {key_of(atom): atom for atom in self.asked}
         return MappingProxyType(dict(sorted(mentioned.items())))
 
 

@@ -40,14 +40,14 @@ def sliced(
     ``mentioned`` are further atoms that will be asked about, ``tools`` further tools. Relations that lead out of the
     part are cut; a tool that is only mentioned loses its guard, which is for those who use it.
     """
-    kept = {g: graph.entities[g] for g in sorted(entities)}
+    kept, asked = {g: graph.entities[g] for g in sorted(entities)}, frozenset(mentioned)
 
     def among(table: Mapping[str, tuple[str, ...]]) -> Mapping[str, tuple[str, ...]]:
         return {g: tuple(h for h in table[g] if h in kept) for g in kept}
 
     return replace(
         graph,
-        policy=_policy(graph, kept, axioms, mentioned, tools),
+        policy=_policy(graph, kept, axioms, asked, tools),
         entities=kept,
         overriders=among(graph.overriders),
         entailers=among(graph.entailers),
@@ -56,6 +56,7 @@ def sliced(
         exclusive=_exclusive(graph, kept),
         disambiguations=tuple(_disambiguations(graph, kept)),
         kin={g: graph.kin[g] & kept.keys() for g in kept},
+        asked=asked,
     )
 
 

@@ -97,7 +97,7 @@ def ask(
     """
     started = time.perf_counter()
     asked = read(graph, formula)
-    prover = Prover(graph, limits)
+    prover = Prover(replace(graph, asked=frozenset(atoms(asked.expr)) - asked.meanings.keys()), limits)
     _refuse_contradictions(prover)
     whole = asked.looks_back and not asked.meanings if sessions is None else sessions
     if whole and asked.meanings:
@@ -259,7 +259,7 @@ def _look(prover: Prover, asked: Asked, claims: tuple[Claim, ...], wanted: Calla
     witness = witness_of(prover, question, shows)
     if witness is None:
         return Reply(None, reason="every situation that the solver finds needs a value that no decimal writes")
-    return Reply(True, witness, arguments=_arguments(prover.graph, asked, witness))
+    return Reply(True, witness, arguments=_arguments(part, asked, witness))
 
 
 def _arguments(graph: PolicyGraph, asked: Asked, witness: Witness) -> dict[str, Mapping[str, Value]]:

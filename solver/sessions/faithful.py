@@ -54,12 +54,19 @@ def _insisting(session: Session) -> Iterator[z3.BoolRef]:
 
 
 def _judged(session: Session) -> Iterator[z3.BoolRef]:
-    """Without a message only what conditions that speak of events need is judged; journeys move on the same answers."""
+    """Without a message only what conditions that speak of events need is judged; journeys move on the same answers.
+
+    What the judge left open in a turn stays open: it is asked again only after a tool that says so.
+    """
     heard = judged_without_message(session.graph, session.cones)
     for atom in (each for each in session.about.atoms if isinstance(each, Observation)):
         both = session.base.truth(atom)
         if atom.key not in heard:
             yield implication(negation(session.spoken), negation(any_of((both.true, both.false))))
+        if atom.key not in session.loose:
+            asked = any_of((session.happenings.new_turn, session.judged_again(atom.key)))
+            unchanged = (same(both.true, before(both.true)), same(both.false, before(both.false)))
+            yield any_of((asked, all_of(unchanged)))
         for stage in session.journeys.stages if atom.key in session.loose else ():
             there = session.journeys.view(stage).truth(atom)
             yield all_of((same(there.true, both.true), same(there.false, both.false)))

@@ -131,10 +131,15 @@ class Rehearsal:
         if not permitted or (guard and evaluate(guard.expr, now.look, position.arguments) is not True):
             raise Differs(f"`{tool}` is not admitted")
         owners = self.wanted.pop(tool)
+        self.wanted = {other: each for other, each in self.wanted.items() if other > tool or self._may_wait(other)}
         self.done |= {(g, tool) for g in owners}
         self.made.append((tool, owners, position.arguments))
         self.running.add(tool)
         self._happen(f'called("{tool}")', 'called("*")', position=position)
+
+    def _may_wait(self, tool: str) -> bool:
+        """Calls start in the order of names; one passed over lacks an argument, unless its guard was not open yet."""
+        return self.graph.vocabulary.tools[tool].guard is not None
 
     def _callers(self, tool: str) -> frozenset[str]:
         assert self.resolution is not None

@@ -105,7 +105,7 @@ class Session:
                 found |= observed(mentioned_atoms(each.expr for each in self.about.axioms))
         return frozenset(found)
 
-    def _judged_again(self, key: str) -> z3.BoolRef:
+    def judged_again(self, key: str) -> z3.BoolRef:
         """A tool has run after which an observation is forgotten."""
         after = {
             tool
@@ -243,7 +243,7 @@ class Session:
     def _observation(self, atom: Observation) -> Part:
         """What was judged stays so for the turn; what was not asked yet may be."""
         now = self.base.truth(atom)
-        known = negation(any_of((self.happenings.new_turn, self._judged_again(atom.key))))
+        known = negation(any_of((self.happenings.new_turn, self.judged_again(atom.key))))
         kept = [implication(all_of((known, before(each))), each) for each in (now.true, now.false)]
         return Part(f"observation:{atom.key}", tuple(kept), frozenset((atom.key,)))
 

@@ -7,10 +7,13 @@ from pathlib import Path
 from jurat.policies import PolicyGraph, load
 from jurat.policies.checker import verify
 from jurat.policies.conflicts import conflicts
-from jurat.policies.findings import Report
+from jurat.policies.findings import Report, Verdict
 from jurat.policies.semantics import resolve
 from jurat.solver import Limits, check
+from jurat.solver.ask import ask
 from jurat.solver.certificates import certificate
+from jurat.solver.prover import Prover
+from jurat.solver.sessions import prove_always
 from jurat.solver.store import kept
 from jurat.solver.verifier import Verifier
 
@@ -150,6 +153,32 @@ def test_a_conflict_that_another_check_told_of_is_found_when_that_check_is_conte
     assert "conflicting-actions" in names(verifier.report())
 
 
+# -- questions ---------------------------------------------------------------------------------------------------
+
+
+def test_a_question_can_look_at_a_past_that_the_policy_does_not() -> None:
+    graph = decided("{n: int}", "n > 3", 'called("t") && n < 9')
+    found = ask(graph, 'in_force("a") && count(called("t"), 2) == 2 && !once(failed("*"))')
+    assert found.ever is not None
+    assert found.ever.yes is True
+    assert found.ever.witness is not None
+    assert found.ever.witness.values['count(called("t"), 2)'] == 2
+
+
+def test_a_question_is_answered_beside_an_axiom_that_something_has_happened() -> None:
+    text = """
+        jurat: 1
+        facts: {n: int}
+        events: {paid: The customer paid}
+        axioms: [paid]
+        tools: {t: {python: "tools:t"}}
+        guidelines: {g: {when: n > 3, tools: [t]}}
+    """
+    found = ask(load(text), 'allows("t")').ever
+    assert found is not None
+    assert found.yes is True
+
+
 # -- certificates ------------------------------------------------------------------------------------------------
 
 
@@ -161,3 +190,22 @@ def test_a_certificate_is_written_of_axioms_that_order_texts() -> None:
         guidelines: {g: {when: 's != "a"', action: Say so}}
     """)
     assert verify(certificate(graph, check(graph)), graph)[1]["model"] == [("consistent",)]
+
+
+# -- sessions ----------------------------------------------------------------------------------------------------
+
+
+def test_no_session_is_shown_in_which_the_engine_would_ask_again_or_call_in_another_order() -> None:
+    """What was left open when a turn began stays open, and of two calls due at once the first by name is made first."""
+    graph = load("""
+        jurat: 1
+        observations: {asks: The customer asks}
+        tools: {a: {python: "tools:a"}, b: {python: "tools:b"}}
+        guidelines:
+          g: {when: asks, tools: [a]}
+          h: {when: message.received, tools: [b]}
+        invariants: {i: 'called("a") implies !once(succeeded("b"), 1)'}
+    """)
+    found = prove_always(Prover(graph, Limits()), graph.policy.invariants[0].expr)
+    assert found.verdict is Verdict.UNKNOWN
+    assert "would not go through" in found.reason
