@@ -11,12 +11,16 @@ from functools import cache
 from json.encoder import encode_basestring_ascii as _quoted
 from operator import attrgetter
 from types import NoneType
-from typing import Any
+from typing import Any, get_args
 
 from jurat.policies.model import Policy, Ref, Relation
+from jurat.policies.types import Type
 
 FORMAT = "jurat-policy-2"
 """Part of what is hashed; to be raised when the meaning of a policy's content changes."""
+
+_FEW = frozenset(get_args(Type))
+"""The types of formulas, which are few and stand at every node of them."""
 
 _ORDERLESS = frozenset({"relations", "axioms", "invariants", "goals", "expect", "include", "reevaluate_after", "allow"})
 _LEFT_OUT = {
@@ -122,7 +126,7 @@ def _record_writer(kind: Any) -> Writer:
     def write(value: object) -> str:
         return head + "".join([key + text(get(value)) for key, get, text in parts]) + "}"
 
-    return write
+    return cache(write) if kind in _FEW else write
 
 
 def _orderless(value: object) -> str:

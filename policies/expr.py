@@ -349,13 +349,13 @@ def atoms(expr: Expr) -> frozenset[Atom]:
     try:
         return expr._atoms  # noqa: SLF001 - of this module
     except AttributeError:
-        found = frozenset((expr,)) if isinstance(expr, Atom) else _union(map(atoms, children(expr)))
+        found = frozenset((expr,)) if isinstance(expr, Atom) else _together([atoms(each) for each in children(expr)])
         object.__setattr__(expr, "_atoms", found)
         return found
 
 
-def _union(parts: Iterable[frozenset[Atom]]) -> frozenset[Atom]:
-    return frozenset[Atom]().union(*parts)
+def _together(sets: list[frozenset[Atom]]) -> frozenset[Atom]:
+    return sets[0].union(*sets[1:]) if sets else frozenset()
 
 
 def mentioned_atoms(exprs: Iterable[Expr]) -> set[Atom]:
@@ -367,6 +367,15 @@ def mentioned_atoms(exprs: Iterable[Expr]) -> set[Atom]:
         found |= new
         todo += [each for each in new if type(each) is History]
     return found
+
+
+def parts_of(expr: Expr) -> Iterator[Expr]:
+    """What a conjunction consists of; it is false exactly when one of these is."""
+    if isinstance(expr, And):
+        for each in expr.operands:
+            yield from parts_of(each)
+    else:
+        yield expr
 
 
 @lru_cache(maxsize=65536)

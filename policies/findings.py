@@ -114,7 +114,7 @@ class Report:
     @property
     def obligations(self) -> int:
         """How many questions had to be answered for the policy to be free of conflict and well-formed."""
-        return sum(proof.kind == "obligation" for proof in self.proofs)
+        return [proof.kind for proof in self.proofs].count("obligation")
 
     @property
     def checks(self) -> int:
