@@ -18,6 +18,10 @@ Criticality = Literal["low", "medium", "high"]
 OnUnknown = Literal["skip", "act", "ask"]
 
 
+Allowances = tuple[tuple[str, str], ...]
+"""Names of findings that an author accepts, each with the reason, which every report prints; sorted."""
+
+
 @dataclass(frozen=True, slots=True)
 class FactDeclaration:
     path: str
@@ -104,6 +108,7 @@ class ToolDeclaration:
     parameters: tuple[tuple[str, Type], ...] = ()
     description: str = ""
     span: Span = NOWHERE
+    allow: Allowances = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +126,7 @@ class Invariant:
     expr: Expr
     text: str
     span: Span = NOWHERE
+    allow: Allowances = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,7 @@ class Goal:
     text: str
     expect: tuple[Expectation, ...] = (Expectation("answer"),)
     span: Span = NOWHERE
+    allow: Allowances = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +273,7 @@ class Guideline:
     """One rule: while ``condition`` holds, its actions are in force (save for what relations say).
 
     ``scope`` is ``""`` for the whole agent, a journey's id, or ``<journey>/<state>``. ``rank`` is None where the
-    author gave none. ``allow`` maps the name of a finding to the author's reason for accepting it.
+    author gave none.
     """
 
     id: str
@@ -278,7 +285,7 @@ class Guideline:
     criticality: Criticality = "medium"
     on_unknown: OnUnknown = "skip"
     reevaluate_after: tuple[str, ...] = ()
-    allow: tuple[tuple[str, str], ...] = ()
+    allow: Allowances = ()
     condition_text: str = ""
     span: Span = NOWHERE
     condition_span: Span = NOWHERE
@@ -314,6 +321,7 @@ class Journey:
     tags: frozenset[str] = frozenset()
     on_end: str | None = None
     span: Span = NOWHERE
+    allow: Allowances = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from jurat.policies.model import Criticality, FactSource, OnUnknown
+from jurat.policies.reader.allowances import FINDINGS
 from jurat.policies.reader.documents import VERSION
-from jurat.policies.reader.guidelines import FINDINGS
 from jurat.policies.reader.journeys import STATE_KINDS
 from jurat.policies.reader.refs import RELATION_KINDS
 from jurat.policies.reader.shapes import ID
@@ -42,7 +42,7 @@ def policy_schema() -> Schema:
         "tags": _by_id({"oneOf": [_object(_relations()), {"type": "null"}]}),
         "journeys": _by_id(_journey()),
         "replies": _by_id(_reply()),
-        "invariants": _by_id(FORMULA),
+        "invariants": _by_id(_invariant()),
         "goals": _by_id(_goal()),
     }
     return {
@@ -109,8 +109,13 @@ def _tool() -> Schema:
         "provides": _by_name({}),
         "description": TEXT,
         "parameters": _by_name(_ref("type")),
+        "allow": _allow(),
     }
     return {**_object(fields), "oneOf": [{"required": [kind]} for kind in KINDS]}
+
+
+def _allow() -> Schema:
+    return {**_object(dict.fromkeys(FINDINGS, TEXT)), "description": "findings accepted, each with a reason"}
 
 
 def _relations() -> dict[str, Schema]:
@@ -136,7 +141,7 @@ def _guideline() -> Schema:
         "criticality": {"enum": list(get_args(Criticality))},
         "on_unknown": {"enum": list(get_args(OnUnknown))},
         "reevaluate_after": _list(NAME),
-        "allow": _object(dict.fromkeys(FINDINGS, TEXT)),
+        "allow": _allow(),
         **_relations(),
     }
     return _object(fields)
@@ -157,6 +162,7 @@ def _journey() -> Schema:
         "tags": _list(NAME),
         "initial": NAME,
         "on_end": {"const": "deactivate"},
+        "allow": _allow(),
         "states": _by_id(state),
     }
     return _object(fields, "triggers", "initial", "states")
@@ -170,4 +176,8 @@ def _reply() -> Schema:
 def _goal() -> Schema:
     action = {**_one_field(call=NAME, decide=NAME, reply=NAME), "type": "object"}
     expect = {"type": "array", "minItems": 1, "items": {"oneOf": [NAME, action]}}
-    return {"oneOf": [FORMULA, _object({"when": FORMULA, "expect": expect}, "when")]}
+    return {"oneOf": [FORMULA, _object({"when": FORMULA, "expect": expect, "allow": _allow()}, "when")]}
+
+
+def _invariant() -> Schema:
+    return {"oneOf": [FORMULA, _object({"holds": FORMULA, "allow": _allow()}, "holds")]}

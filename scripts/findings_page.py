@@ -13,8 +13,8 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "findings.md"
 HEAD = """# Findings of `jurat check`
 
 Written by `python scripts/findings_page.py` from the documentation in `solver/checks/`; `jurat explain CODE` prints the
-same. Errors and warnings close the gate unless the guideline allows them by name with a reason
-(`allow: {dead-guideline: kept for the next season}`); notes do not.
+same. Errors and warnings close the gate unless what they are about allows them by name with a
+reason (`allow: {dead-guideline: kept for the next season}` on a guideline, tool, journey, goal or invariant); notes do not.
 """
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jurat.policies.allowances import allowed_by
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call
 from jurat.policies.obligations import Claim
@@ -53,17 +54,14 @@ class Verification:
 
 
 def allowed(graph: PolicyGraph, claim: Claim) -> bool:
-    """Whether the author accepted it by name, on one of the two, or on everybody who calls the tool."""
+    """Whether the author accepted it by name, on one of the two, or on everybody who calls the tool, or on the tool."""
     kind, *who = claim
     name = ALLOWED_AS.get(kind, "conflicting-actions")
     if kind == "callable":
         calls = [(g, a) for g, entity in graph.entities.items() for a in entity.actions if isinstance(a, Call)]
-        return all(_allows(graph, g, name) for g, call in calls if call.tool == who[0])
-    return any(_allows(graph, g, name) for g in who)
-
-
-def _allows(graph: PolicyGraph, g: str, name: str) -> bool:
-    return g in graph.guidelines and any(allowed == name for allowed, _ in graph.guidelines[g].allow)
+        everybody = all(allowed_by(graph, name, [g]) for g, call in calls if call.tool == who[0])
+        return everybody or bool(allowed_by(graph, name, [f"tool:{who[0]}"]))
+    return bool(allowed_by(graph, name, who))
 
 
 def render(result: Verification, path: str) -> str:

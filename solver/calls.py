@@ -239,4 +239,4 @@ def _told(graph: PolicyGraph, tool: ToolDeclaration, culprits: tuple[str, ...]) 
             )
         )
         help_ = "loosen one of the constraints, or make the conditions exclude each other"
-    return Report(message, first, culprits, tuple(related), (), help_)
+    return Report(message, first, culprits, tuple(related), (), help_, (f"tool:{tool.id}",))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from jurat.policies.allowances import allowed_by
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Finding, Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
@@ -69,7 +70,7 @@ def possible(prover: Prover, check: Check, text: str, answer: Answer | None) -> 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything a finding says apart from its code."""
+    """Everything a finding says apart from its code; ``owners``: who may allow it beside its subjects."""
 
     message: str
     span: Span
@@ -77,20 +78,14 @@ class Report:
     related: tuple[Note, ...] = ()
     notes: tuple[str, ...] = ()
     help: str = ""
+    owners: tuple[str, ...] = ()
 
 
 def finding_of(graph: PolicyGraph, check: Check, said: Report, proof: Proof) -> Finding:
-    """A finding; allowed if the author of any of its subjects allowed it by name."""
-    reasons = [
-        reason
-        for g in said.subjects
-        if g in graph.guidelines
-        for name, reason in graph.guidelines[g].allow
-        if name == check.name
-    ]
+    """A finding; allowed if the author of any of its subjects, or of what else it is about, allowed it by name."""
     return Finding(
         check.code, check.name, check.severity, said.message, said.span, said.related, said.notes, said.help,
-        said.subjects, proof, reasons[0] if reasons else "",
+        said.subjects, proof, allowed_by(graph, check.name, (*said.subjects, *said.owners)),
     )  # fmt: skip
 
 

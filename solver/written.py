@@ -28,6 +28,17 @@ class Written:
     guideline: str = ""
     tool: str = ""
 
+    @property
+    def subject(self) -> str:
+        """Whose ``allow`` is about it, as findings name subjects; empty for an axiom, which has none."""
+        name = self.owner.split("`")[1]
+        if self.guideline or self.tool:
+            return self.guideline or f"tool:{self.tool}"
+        if self.what in ("trigger", "transition"):
+            return name
+        kind = "goal" if self.owner.startswith("goal ") else self.what
+        return "" if kind == "axiom" else f"{kind}:{name}"
+
 
 def conditions(graph: PolicyGraph) -> Iterator[Written]:
     """What decides when something applies, opens or moves on: conditions, guards, triggers and transitions."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from jurat.policies.model import Expectation, Goal
+from jurat.policies.reader.allowances import allow_of
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 from jurat.policies.reader.refs import ref_of
 from jurat.policies.reader.shapes import enumeration, fields_of, id_of, items_of, name_of, wrong
 
-FIELDS = ("when", "expect")
+FIELDS = ("when", "expect", "allow")
 ACTIONS = ("call", "decide", "reply")
 WORDS = ("answer", "hand_off")
 """What can be expected without naming anything; a guideline or journey of that name is not meant."""
@@ -30,9 +31,10 @@ def _goal(reading: Reading, key: Scalar, node: Node) -> Goal | None:
         return None
     formula = reading.formulas.truth(fields["when"], f"the condition of goal `{key.text}`")
     expect = _expectations(reading, fields["expect"]) if "expect" in fields else (Expectation("answer"),)
+    allow = allow_of(reading, fields)
     if formula is None or not expect:
         return None
-    return Goal(key.text, formula.expr, formula.text, expect, key.span)
+    return Goal(key.text, formula.expr, formula.text, expect, key.span, allow)
 
 
 def _expectations(reading: Reading, node: Node) -> tuple[Expectation, ...]:

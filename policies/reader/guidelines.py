@@ -8,29 +8,20 @@ from typing import get_args
 from jurat.policies.diagnostics import Note
 from jurat.policies.model import Criticality, Guideline, OnUnknown, Ref, Relation
 from jurat.policies.reader.actions import ACTIONS, actions_of, tool_is_known
+from jurat.policies.reader.allowances import allow_of
 from jurat.policies.reader.conditions import condition_of
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.nodes import Node, Scalar
 from jurat.policies.reader.refs import RELATION_KINDS, relations_of, state_is_known
 from jurat.policies.reader.shapes import (
     choice_of,
-    entries_of,
     fields_of,
     id_of,
     integer_of,
     is_mapping,
     name_of,
     names_of,
-    text_of,
 )
-
-FINDINGS = (
-    "conflicting-actions", "paradox", "override-cycle", "dead-guideline", "shadowed-guideline", "vacuous-condition",
-    "inconsistent-axioms", "undeclared-overlap", "ordering-conflict", "redundant-guideline", "generalised-guideline",
-    "correlated-guidelines", "defeated-defeater", "circular-support", "redundant-axiom", "constant-comparison",
-    "unguarded-tool", "unopenable-guard", "argument-bound",
-)  # fmt: skip
-"""The findings that an author can accept with a reason."""
 
 _CONDITION = ("condition", "when")
 _OTHER = ("tags", "scope", "rank", "criticality", "on_unknown", "reevaluate_after", "allow")
@@ -73,7 +64,7 @@ def _guideline(reading: Reading, key: Scalar, fields: dict[str, Node]) -> Guidel
         criticality=_criticality(reading, fields),
         on_unknown=_on_unknown(reading, fields),
         reevaluate_after=_reevaluate_after(reading, fields),
-        allow=_allow(reading, fields),
+        allow=allow_of(reading, fields),
         condition_text=condition.text,
         span=key.span,
         condition_span=condition.span,
@@ -122,20 +113,6 @@ def _reevaluate_after(reading: Reading, fields: dict[str, Node]) -> tuple[str, .
         return ()
     named = names_of(reading.faults, fields["reevaluate_after"], "`reevaluate_after`")
     return tuple(sorted(name for place, name in named if tool_is_known(reading, place, name)))
-
-
-def _allow(reading: Reading, fields: dict[str, Node]) -> tuple[tuple[str, str], ...]:
-    if "allow" not in fields:
-        return ()
-    return tuple(sorted(_allowed(reading, fields["allow"])))
-
-
-def _allowed(reading: Reading, node: Node) -> Iterator[tuple[str, str]]:
-    for key, reason in entries_of(reading.faults, node, "`allow`"):
-        if reading.known(key, key.text, FINDINGS, "finding"):
-            text = text_of(reading.faults, reason, f"the reason to allow `{key.text}`")
-            if text:
-                yield key.text, text
 
 
 def read_tags(reading: Reading) -> Iterator[Relation]:

@@ -9,6 +9,7 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.expr import Formula
 from jurat.policies.model import Action, Call, Journey, State, Transition
 from jurat.policies.reader.actions import instruct, tool_is_known
+from jurat.policies.reader.allowances import allow_of
 from jurat.policies.reader.conditions import condition_of, trigger_of
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.guidelines import rank_of, tags_of
@@ -25,7 +26,7 @@ from jurat.policies.reader.shapes import (
     name_of,
 )
 
-FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states")
+FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states", "allow")
 Kind = Literal["chat", "tool", "fork", "end"]
 STATE_KINDS: dict[str, Kind] = {"say": "chat", "tool": "tool", "fork": "fork", "end": "end"}
 
@@ -50,7 +51,7 @@ def _journey(reading: Reading, key: Scalar, node: Node) -> Journey | None:
     on_end = choice_of(reading.faults, fields["on_end"], "`on_end`", ("deactivate",)) if "on_end" in fields else None
     triggers = tuple(_triggers(reading, fields["triggers"]))
     rank, tags = rank_of(reading, fields), tags_of(reading, fields)
-    return Journey(key.text, triggers, initial, states, rank, tags, on_end, key.span)
+    return Journey(key.text, triggers, initial, states, rank, tags, on_end, key.span, allow_of(reading, fields))
 
 
 def _triggers(reading: Reading, node: Node) -> Iterator[Formula]:

@@ -8,6 +8,7 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.expr import And, Expr, Formula, Not, conjunction, disjunction
 from jurat.policies.limits import EXCLUSIVE_CONDITIONS
 from jurat.policies.model import Axiom, Invariant
+from jurat.policies.reader.allowances import allow_of
 from jurat.policies.reader.conditions import observed
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
@@ -15,6 +16,7 @@ from jurat.policies.reader.shapes import fields_of, id_of, items_of
 from jurat.policies.reader.texts import is_formula
 
 _FORMS = ("exclusive", "one_of")
+INVARIANT = ("holds", "allow")
 
 
 def read_axioms(reading: Reading) -> tuple[Axiom, ...]:
@@ -87,6 +89,10 @@ def read_invariants(reading: Reading) -> tuple[Invariant, ...]:
     found: list[Invariant] = []
     for key, node in reading.sections["invariants"].values():
         id_of(reading.faults, key, "an invariant")
-        if formula := reading.formulas.truth(node, f"invariant `{key.text}`"):
-            found.append(Invariant(key.text, formula.expr, formula.text, key.span))
+        fields = fields_of(reading.faults, node, INVARIANT, "an invariant") if isinstance(node, Fields) else {}
+        stated = fields.get("holds") if isinstance(node, Fields) else node
+        if stated is None:
+            reading.faults.at(key, "P303", f"invariant `{key.text}` does not say what holds", help="add `holds: …`")
+        elif formula := reading.formulas.truth(stated, f"invariant `{key.text}`"):
+            found.append(Invariant(key.text, formula.expr, formula.text, key.span, allow_of(reading, fields)))
     return tuple(found)

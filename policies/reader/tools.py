@@ -8,6 +8,7 @@ from typing import Literal
 
 from jurat.policies.expr import Formula
 from jurat.policies.model import Provision, ToolDeclaration
+from jurat.policies.reader.allowances import allow_of
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.faults import Faults
@@ -19,7 +20,7 @@ from jurat.policies.types import Type
 
 Kind = Literal["python", "mcp", "openapi"]
 KINDS: tuple[Kind, ...] = ("python", "mcp", "openapi")
-FIELDS = (*KINDS, "consequential", "guard", "limits", "provides", "description", "parameters")
+FIELDS = (*KINDS, "consequential", "guard", "limits", "provides", "description", "parameters", "allow")
 _RESULT = re.compile(r"result\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -72,6 +73,7 @@ def _tool(reading: Reading, key: Scalar, node: Node) -> ToolDeclaration | None:
         parameters=tuple(reading.formulas.parameters(key.text).items()),
         description=_description(reading, fields),
         span=key.span,
+        allow=allow_of(reading, fields),
     )
 
 

@@ -91,7 +91,7 @@ def _told(graph: PolicyGraph, path: Path, proof: Proof, bounds: tuple[str, ...])
         if path.kind == "calls"
         else f"add `{limits.text}` to the guard: the model reads the arguments of an offered tool from the conversation"
     )
-    return Report(message, path.span, (path.entity,), related, tuple(notes), help_)
+    return Report(message, path.span, (path.entity,), related, tuple(notes), help_, (f"tool:{path.tool}",))
 
 
 def _example(graph: PolicyGraph, path: Path, proof: Proof) -> Iterator[str]:

@@ -78,6 +78,7 @@ def _told(graph: PolicyGraph, invariant: Invariant, found: SessionProof) -> Repo
         (),
         tuple(_notes(found)),
         help_,
+        (f"invariant:{invariant.id}",),
     )
 
 

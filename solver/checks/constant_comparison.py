@@ -180,7 +180,7 @@ def _told(graph: PolicyGraph, written: Written, comparison: Expr, proof: Proof) 
     message = f"`{text}` in the {written.what} of {written.owner} is {proof.reason} true{_because(comparison)}"
     subjects = (written.guideline,) if written.guideline else ()
     help_ = "mend the limit or the declared range, or leave the comparison out"
-    return Report(message, span, subjects, (), (), help_)
+    return Report(message, span, subjects, (), (), help_, (written.subject,))
 
 
 def _because(comparison: Expr) -> str:

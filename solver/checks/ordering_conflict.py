@@ -110,4 +110,5 @@ def _told(graph: PolicyGraph, circle: Circle, callers: tuple[str, ...]) -> Repor
     related = tuple(Note(need.rule.span, f"`{tool}` waits for `{after}`") for tool, after, need in around)
     first = next(a for a in graph.entities[callers[0]].actions if isinstance(a, Call) and a.tool == tools[0])
     help_ = "take one of these requirements out, or let another tool provide what is needed"
-    return Report(message, first.span, subjects, related, notes, help_)
+    owners = tuple(f"tool:{tool}" for tool in tools)
+    return Report(message, first.span, subjects, related, notes, help_, owners)

@@ -123,4 +123,4 @@ def _told(graph: PolicyGraph, path: Path) -> Report:
     message = f"`{path.entity}` {path.kind} `{path.tool}`, which is consequential, and {why}"
     related = (Note(tool.guard.span if tool.guard else tool.span, "the guard" if tool.guard else "the tool"),)
     help_ = f"give `{path.tool}` a guard on facts, events or history, which no model decides"
-    return Report(message, path.span, (path.entity,), related, (), help_)
+    return Report(message, path.span, (path.entity,), related, (), help_, (f"tool:{path.tool}",))

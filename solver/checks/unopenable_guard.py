@@ -117,7 +117,8 @@ def _told(calling: Calling) -> Report:
     message = f"{names} {verb} `{calling.tool.id}`, and its guard holds in no situation in which that happens"
     related = [Note(guard.span, "the guard"), *(Note(path.span, "and here") for path in paths[1:])]
     help_ = f"let {names} apply where `{guard.text}` holds, or correct the guard"
-    return Report(message, paths[0].span, tuple(path.entity for path in paths), tuple(related), (), help_)
+    owners = (f"tool:{calling.tool.id}",)
+    return Report(message, paths[0].span, tuple(path.entity for path in paths), tuple(related), (), help_, owners)
 
 
 def _verb(kind: str, count: int) -> str:

@@ -99,4 +99,5 @@ def _told(prover: Prover, each: Written, word: str) -> Report:
         if word == "always"
         else "no situation that the axioms admit satisfies it"
     )
-    return Report(message, each.span, (each.guideline,) if each.guideline else (), (), notes, help_)
+    subjects = (each.guideline,) if each.guideline else ()
+    return Report(message, each.span, subjects, (), notes, help_, (each.subject,))
