@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from jurat.policies.errors import RefusedTurn
 from jurat.policies.evaluation import Look, evaluate
-from jurat.policies.expr import Atom, Expr, Observation, atoms, key_of
+from jurat.policies.expr import Atom, Expr, Observation, atoms, key_of, parts_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
 from jurat.policies.types import Value
@@ -57,9 +57,10 @@ def propagate(axioms: Iterable[Axiom], valuation: Valuation) -> tuple[Valuation,
 
     Returns the valuation, what was fixed, and the axioms that tear an observation both ways, at which it stops.
     """
-    every, fixed = list(axioms), set[str]()
+    every = [(axiom, part) for axiom in axioms for part in parts_of(axiom.expr)]
+    fixed = set[str]()
     while True:
-        units = [(axiom, unit) for axiom in every for unit in _units(axiom.expr, valuation)]
+        units = [(axiom, unit) for axiom, part in every for unit in _units(part, valuation)]
         wanted = {unit for _, unit in units}
         torn = [axiom for axiom, (key, value) in units if (key, not value) in wanted]
         if torn or not wanted:

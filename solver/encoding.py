@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import z3
 
-from jurat.policies.expr import And, Atom, Expr, Observation, atoms, key_of, mentioned_atoms
+from jurat.policies.expr import And, Atom, Expr, Observation, atoms, key_of, mentioned_atoms, parts_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
@@ -163,12 +163,15 @@ class Encoding:
         return [*parts, [match, may]]
 
     def axiom(self, axiom: Axiom) -> list[z3.BoolRef]:
-        """An axiom is not false, and nothing unknown is left that it would decide."""
-        false = truth(axiom.expr, self.atoms).false
-        return [negation(false), *self._closed(axiom, false)]
+        """An axiom is not false, and nothing unknown is left that it would decide; so of each part of a conjunction."""
+        found: list[z3.BoolRef] = []
+        for part in parts_of(axiom.expr):
+            false = truth(part, self.atoms).false
+            found += [negation(false), *self._closed(part, false)]
+        return found
 
-    def _closed(self, axiom: Axiom, false: z3.BoolRef) -> Iterable[z3.BoolRef]:
-        for atom in sorted(_observations(axiom.expr), key=key_of):
+    def _closed(self, axiom: Expr, false: z3.BoolRef) -> Iterable[z3.BoolRef]:
+        for atom in sorted(_observations(axiom), key=key_of):
             it = self.atoms.truth(atom)
             for value in ((YES, NO), (NO, YES)):
                 decided = z3.substitute(false, (it.true, value[0]), (it.false, value[1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
-from jurat.policies.expr import Atom, Expr, Observation, mentioned_atoms
+from jurat.policies.expr import Atom, Expr, Observation, mentioned_atoms, parts_of
 from jurat.policies.findings import TrustBase, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.solver.agreement import Agreement
@@ -17,6 +17,9 @@ from jurat.solver.limits import Limits
 from jurat.solver.sat import SatLane
 from jurat.solver.smt import SmtLane
 from jurat.solver.terms import Truth
+
+MANY_PARTS = 1_000
+"""Parts of axioms, of which an exclusion of forty has nearly as many."""
 
 
 class Prover:
@@ -67,9 +70,14 @@ class Prover:
         found = self.sat.ask(claims)
         if found is None or found.verdict is Verdict.UNKNOWN:
             return self.smt.ask(claims)
-        if self.agreement.due():
+        if not self._heavy and self.agreement.due():
             self.agreement.confirm(claims, found.verdict, self.smt.ask(claims).verdict)
         return Answer(found.verdict, found.core)
+
+    @cached_property
+    def _heavy(self) -> bool:
+        """Whether the axioms have so many parts that asking Z3 as well would take longer than all the rest."""
+        return sum(1 for axiom in self.graph.axioms for _ in parts_of(axiom.expr)) > MANY_PARTS
 
     def can_be_in_force(self, g: str) -> Answer | None:
         """The answer whether an entity can certainly be in force; None if it was seen to."""
