@@ -74,8 +74,11 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
         (part, _minimal(part, values, _as_sure(part, question, values, shows))),
         (prover.graph, values),
     ):
-        if _replays(graph, found, shows) and shows(resolution := resolve(prover.graph, found)):
-            told = narrate(prover.graph, found, resolution)
+        if _replays(graph, found, shows):
+            # What is in force besides is said of all of the policy, unless something else in it refuses the situation.
+            graph = prover.graph if _replays(prover.graph, found, shows) else graph  # noqa: PLW2901
+            resolution = resolve(graph, found)
+            told = narrate(graph, found, resolution)
             return Witness(found, resolution.in_force, resolution.possible, told, unknown)
     raise InternalError(f"the solver found a situation that does not replay: {values}")
 

@@ -7,8 +7,10 @@ import sys
 
 def main() -> None:
     """Run the command line and end the process with its exit status."""
-    from jurat.server.cli import main as command_line
-
+    try:
+        from jurat.server.cli import main as command_line
+    except KeyboardInterrupt:  # before anything else can say it
+        sys.exit(130)
     sys.exit(command_line())
 
 
