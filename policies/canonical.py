@@ -47,19 +47,19 @@ def digest_of(policy: Policy, memo: Memo | None = None) -> str:
     are not in it; a value in it must not change, which for a ``dict`` the caller answers for.
     """
     known: Memo = {} if memo is None else memo
-    sections = {
-        "guidelines": {g: remembered(guideline, known) for g, guideline in policy.guidelines.items()},
-        "relations": remembered(
-            policy.relations, known, lambda: content_of(sorted(_grouped(policy.relations), key=content_of))
-        ),
-    }
-    others = (each.name for each in fields(policy) if each.name not in (*sections, *_LEFT_OUT["Policy"]))
+    guidelines = sorted([f'{_quoted(g)}:"{remembered(each, known)}"' for g, each in policy.guidelines.items()])
+    relations = remembered(
+        policy.relations, known, lambda: content_of(sorted(_grouped(policy.relations), key=content_of))
+    )
+    done = ("guidelines", "relations", *_LEFT_OUT["Policy"])
+    others = (each.name for each in fields(policy) if each.name not in done)
     rest = {
         name: remembered(each, known, _section(name, each))
         for name in others
         if (each := getattr(policy, name)) is not None
     }
-    return _hashed(content_of([FORMAT, sections, rest]))
+    sections = f'{{"guidelines":{{{",".join(guidelines)}}},"relations":"{relations}"}}'
+    return _hashed(f"[{_quoted(FORMAT)},{sections},{content_of(rest)}]")
 
 
 def _section(name: str, value: object) -> Callable[[], str]:

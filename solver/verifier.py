@@ -42,6 +42,7 @@ class Verifier:
         self._tied: dict[Tie, set[str]] = defaultdict(set)
         self._parts: dict[str, Part] = {}
         self._outcomes: dict[Part, list[Outcome]] = {}
+        self._open: set[Part] = set()
         self._whole: list[Outcome] | None = None
         self._renewed(policy.entities)
 
@@ -95,7 +96,7 @@ class Verifier:
 
     def _told_elsewhere(self) -> set[str]:
         """The entities of parts with a fault that a check of the whole policy tells of, which an edit may end."""
-        return {g for part, found in self._outcomes.items() if any(map(told_elsewhere, found)) for g in part}
+        return {g for part in self._open if part in self._outcomes for g in part}
 
     # -- parts ---------------------------------------------------------------------------------------------------
 
@@ -136,6 +137,7 @@ class Verifier:
             self._parts[g] = part
         graph = sliced(self.policy, part, self._prover.cones.axioms_of(part))
         found = self._outcomes[part] = list(of_part(graph, self._prover))
+        (self._open.add if any(map(told_elsewhere, found)) else self._open.discard)(part)
         return found
 
     def _of_parts(self) -> list[Outcome]:

@@ -32,7 +32,7 @@ def several(rng: random.Random, count: int) -> Policy:
     """Small policies side by side, each with names of its own but for the vocabulary."""
     first, *others = (small_policy(rng) for _ in range(count))
     guidelines, relations = dict(first.guidelines), list(first.relations)
-    for number, other in enumerate(others):
+    for number, other in enumerate(each for each in others if not each.journeys):
         new = {g: f"{g}-{number}" for g in other.guidelines}
         for g, guideline in other.guidelines.items():
             if all(atom in first.vocabulary.observations for atom in other.vocabulary.observations):
