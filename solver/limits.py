@@ -14,7 +14,6 @@ class Limits:
     overlap_pairs: int = 500
     """Overlapping pairs looked for at most; the report says when there are more."""
 
-
     agreed: int = 100
     """Questions that both lanes are asked; of those after them, every thousandth is."""
 
