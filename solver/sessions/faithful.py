@@ -1,8 +1,8 @@
 """What a session of the engine does besides what every session obeys: where a counterexample is to be looked for.
 
 A proof may count with more than the engine does; a counterexample should be one that the engine runs. So here every round
-that can begin begins, every call that is due is made, one after the other, no turn is cancelled, and no tool outside of
-the slice is called.
+that can begin begins, every call that is due is made, one after the other and in the order of their names, no turn is
+cancelled, and no tool outside of the slice is called.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from jurat.solver.sessions.system import Session
 def faithful(session: Session, *, patient: bool = False) -> z3.BoolRef:
     """About a position and the one before it; if ``patient``, a call that is due may lack an argument."""
     insisting = [] if patient else _insisting(session)
-    return all_of((*_turns(session), *_calls(session), *_judged(session), *insisting))
+    return all_of((*_turns(session), *_calls(session), *_passing(session), *_judged(session), *insisting))
 
 
 def _turns(session: Session) -> Iterator[z3.BoolRef]:
@@ -30,7 +30,7 @@ def _turns(session: Session) -> Iterator[z3.BoolRef]:
     finished = any_of((before(here.is_("reply")), all_of((before(session.settled), negation(before(session.spoken))))))
     yield negation(session.undone)
     yield implication(here.new_turn, all_of((session.round, any_of((negation(before(session.begun)), finished)))))
-    rest = [before(calls.open(tool)) for tool in session.about.tools]
+    rest = [before(all_of((calls.open(tool), negation(_passed(tool))))) for tool in session.about.tools]
     running = [calls.running(tool) for tool in session.about.tools]
     yield implication(all_of((here.any(*ENDS), negation(any_of((*rest, *running))))), session.round)
 
@@ -41,6 +41,25 @@ def _calls(session: Session) -> Iterator[z3.BoolRef]:
         yield negation(here.is_(kind, OTHER))
     running = [before(session.calls.running(each)) for each in tools]
     yield implication(here.any("call"), negation(any_of(running)))
+
+
+def _passed(tool: str) -> z3.BoolRef:
+    return z3.Bool(f"{tool} was passed over")
+
+
+def _passing(session: Session) -> Iterator[z3.BoolRef]:
+    """Calls start in the order of names; one passed over lacks an argument, and is not made before the next round.
+
+    One that has a guard may come later: the guard may not have been open yet.
+    """
+    here, tools = session.happenings, session.about.tools
+    declared = session.graph.vocabulary.tools
+    over = any_of((here.new_turn, session.round))
+    for place, tool in enumerate(tools):
+        later = any_of(here.is_("call", other) for other in tools[place + 1 :] if declared[tool].guard is None)
+        passed = any_of((later, before(_passed(tool))))
+        yield same(_passed(tool), all_of((negation(over), passed)))
+        yield implication(here.is_("call", tool), negation(before(_passed(tool))))
 
 
 def _insisting(session: Session) -> Iterator[z3.BoolRef]:

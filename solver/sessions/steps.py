@@ -45,13 +45,13 @@ class System:
         """All of them."""
         yield from (*self.start, *self.laws, *self.moves)
 
-    def carried(self) -> list[z3.ExprRef]:
-        """The variables that the next step looks back at: the state proper, sorted by name."""
+    def carried(self, *others: z3.BoolRef) -> list[z3.ExprRef]:
+        """The variables that the next step, or another formula about it, looks back at: the state proper, sorted by name."""
+        moves = (formula for each in self.moves for formula in each.formulas)
         found = {
             each.decl().name().removesuffix(BEFORE): each
-            for part in self.moves
-            for f in part.formulas
-            for each in constants_of(f)
+            for formula in (*moves, *others)
+            for each in constants_of(formula)
             if each.decl().name().endswith(BEFORE)
         }
         return [z3.Const(name, each.sort()) for name, each in sorted(found.items())]

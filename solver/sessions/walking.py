@@ -171,14 +171,14 @@ class _Walker:
         self.journey = journey
         self.session = _session(prover, journey, resolved=True)
         self.heard = judged_without_message(self.graph, prover.cones)
-        self.carried = self.session.system.carried()
+        self.exact = faithful(self.session, patient=True)
+        self.carried = self.session.system.carried(self.exact)
         self.first, self.later = (self._unrolled(prover, initial=initial) for initial in (True, False))
 
     def _unrolled(self, prover: Prover, *, initial: bool) -> Unrolling:
         found = Unrolling(self.session.system, prover.limits, initial=initial, cores=False)
-        exact = faithful(self.session, patient=True)
         for _ in range(STRIDE):
-            found.assume(exact, found.extend())
+            found.assume(self.exact, found.extend())
         return found
 
     def start(self) -> Stop:
