@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -98,6 +98,11 @@ class Finding:
     proof: Proof | None = None
     allowed: str = ""
     """The author's reason for accepting it; an allowed finding does not close the gate."""
+
+
+def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Findings sorted by place."""
+    return tuple(sorted(findings, key=lambda each: (each.span, each.code, each.message)))
 
 
 @dataclass(frozen=True, slots=True)

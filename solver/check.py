@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import z3
 
-from jurat.policies.findings import Finding, Report, Verdict
+from jurat.policies.findings import Report, Verdict, in_order
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
+from jurat.policies.proof_rows import read
 from jurat.solver.checks import CHECKS, LOCAL, inconsistent_axioms
 from jurat.solver.limits import DEFAULT, Limits
 from jurat.solver.outcome import Outcome
@@ -26,25 +27,31 @@ Progress = Callable[[str, int], None]
 Emit = Callable[[Outcome], None]
 """Called with each outcome as soon as there is one, so that it survives whatever becomes of the rest."""
 
+Forward = Callable[[bytes], None]
+"""Called with proofs that were kept, as :mod:`jurat.policies.proof_rows` reads them."""
+
 
 def check(
     graph: PolicyGraph,
     limits: Limits = DEFAULT,
     progress: Progress | None = None,
     emit: Emit | None = None,
+    *,
     store: Store | None = None,
+    forward: Forward | None = None,
 ) -> Report:
     """Prove a policy free of conflict, or show where it is not.
 
     For given limits the verdicts are always the same; of several situations that show one fault, another may be shown.
 
-    ``store`` keeps what was proved of parts of the policy for the next time.
+    ``store`` keeps what was proved of parts of the policy for the next time. Where there is a ``forward``, it is given
+    what was kept, unread, and neither ``emit`` nor the report has these proofs.
 
     Raises:
         InternalError: the solver and the reference semantics disagree, a bug of Jurat's.
     """
     started = time.perf_counter()
-    run = _Run(graph, limits, progress, emit, store)
+    run = _Run(graph, limits, progress, emit, store=store, forward=forward)
     run.axioms()
     if not run.findings:
         run.slice_by_slice()
@@ -86,8 +93,9 @@ class _Run:
     """A check as it goes; ``prover`` is asked what concerns the policy as a whole."""
 
     def __init__(
-        self, graph: PolicyGraph, limits: Limits, progress: Progress | None, emit: Emit | None, store: Store | None
-    ) -> None:
+        self, graph: PolicyGraph, limits: Limits, progress: Progress | None, emit: Emit | None,
+        *, store: Store | None, forward: Forward | None,
+    ) -> None:  # fmt: skip
         self.graph = graph
         self.store = store
         self.limits = limits
@@ -95,6 +103,7 @@ class _Run:
         self.by_check: dict[str, list[Outcome]] = {module.CHECK.name: [] for module in CHECKS}
         self._progress = progress
         self._emit = emit
+        self._forward = forward
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -130,9 +139,15 @@ class _Run:
         known = self.store.recall([key for key, _ in keyed])
         for key, each in keyed:
             if key in known:
-                self.take(Outcome(proof) for proof in known[key])
+                self._recalled(known[key])
             else:
                 self._keep(self.store, key, self.take(prove(each)))
+
+    def _recalled(self, rows: bytes) -> None:
+        if self._forward:
+            self._forward(rows)
+        else:
+            self.take(map(Outcome, read(rows)))
 
     def _keep(self, store: Store, key: str, found: list[Outcome]) -> None:
         if all(map(of_itself, found)):
@@ -158,13 +173,9 @@ def report_of(graph: PolicyGraph, outcomes: Iterable[Outcome], seconds: float) -
     findings = [outcome.finding for outcome in outcomes if outcome.finding]
     return Report(
         digest=graph.digest,
-        findings=tuple(sorted(findings, key=_place)),
+        findings=in_order(findings),
         proofs=tuple(outcome.proof for outcome in outcomes),
         seconds=seconds,
         solver=f"z3 {z3.get_version_string()}",
         guidelines=len(graph.guidelines),
     )
-
-
-def _place(finding: Finding) -> tuple[object, ...]:
-    return (finding.span, finding.code, finding.message)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import combinations, islice
 from math import log
@@ -16,6 +16,7 @@ from math import log
 from jurat.policies.expr import Expr, Fact, Observation, atoms, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Action, Decide, HandOff, Instruct
+from jurat.policies.types import Value
 from jurat.solver.claims import Holds, in_force
 from jurat.solver.limits import DEFAULT, Limits
 from jurat.solver.prover import Prover
@@ -105,23 +106,31 @@ class Relations:
     def __init__(self, graph: PolicyGraph) -> None:
         self._graph = graph
         self._exclusive = frozenset(graph.exclusive)
+        self._settled = {g: _settled(graph.entities[g].actions) for g in graph.guidelines}
 
     def between(self, g: str, h: str) -> bool:
         """Whether a relation, or a conflict that is proved or shown elsewhere, is between them."""
         graph = self._graph
         direct = h in graph.overriders[g] or g in graph.overriders[h] or h in graph.kin[g]
         exclusive = (min(g, h), max(g, h)) in self._exclusive
-        return direct or exclusive or _disambiguated(graph, g, h) or _clash(graph, g, h)
+        return direct or exclusive or _disambiguated(graph, g, h) or self._clash(g, h)
+
+    def _clash(self, g: str, h: str) -> bool:
+        mine, theirs = self._settled[g], self._settled[h]
+        return any(
+            value != other for what in mine.keys() & theirs.keys() for value in mine[what] for other in theirs[what]
+        )
 
 
-def _clash(graph: PolicyGraph, g: str, h: str) -> bool:
-    return any(_different(a, b) for a in graph.entities[g].actions for b in graph.entities[h].actions)
-
-
-def _different(a: Action, b: Action) -> bool:
-    if isinstance(a, Decide) and isinstance(b, Decide):
-        return a.decision == b.decision and a.value != b.value
-    return isinstance(a, HandOff) and isinstance(b, HandOff) and a.to != b.to
+def _settled(actions: Iterable[Action]) -> dict[str, list[Value]]:
+    """What may have only one value, and the values that these actions give it."""
+    found: dict[str, list[Value]] = defaultdict(list)
+    for action in actions:
+        if isinstance(action, Decide):
+            found[f"decide {action.decision}"].append(action.value)
+        elif isinstance(action, HandOff):
+            found["hand off"].append(action.to)
+    return dict(found)
 
 
 def _disambiguated(graph: PolicyGraph, g: str, h: str) -> bool:

@@ -7,25 +7,23 @@ content, the limits, and the code that proves, so that an entry can never be out
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import z3
 
 from jurat import policies
 from jurat.policies.canonical import content_of, remembered
 from jurat.policies.expr import Fact, mentioned_atoms
-from jurat.policies.findings import Proof, TrustBase, Verdict
+from jurat.policies.findings import Proof
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Axiom
+from jurat.policies.proof_rows import intact, written
 from jurat.solver.limits import Limits
 
 MOST = 200_000
@@ -39,33 +37,28 @@ class Store:
     """Proofs by the key of their part, in an SQLite file; a file that cannot be used is an empty store."""
 
     def __init__(self, path: Path) -> None:
-        self._new: dict[str, tuple[Proof, ...]] = {}
+        self._new: dict[str, bytes] = {}
         self._seen: list[str] = []
         self._connection = _opened(path)
 
-    def recall(self, keys: Sequence[str]) -> dict[str, tuple[Proof, ...]]:
-        """The proofs of those parts that are known."""
-        found: dict[str, tuple[Proof, ...]] = {}
+    def recall(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """The proofs of those parts that are known, as :mod:`jurat.policies.proof_rows` reads them."""
+        found: dict[str, bytes] = {}
         for start in range(0, len(keys), CHUNK):
-            for key, body in self._rows(keys[start : start + CHUNK]):
-                with suppress(ValueError, TypeError, KeyError, zlib.error):  # somebody wrote into the file
-                    found[key] = tuple(map(_proof, json.loads(zlib.decompress(body))))
+            found.update((key, rows) for key, rows in self._rows(keys[start : start + CHUNK]) if _is_intact(rows))
         self._seen += found
         return found
 
     def keep(self, key: str, proofs: Iterable[Proof]) -> None:
         """Remember a part once :meth:`close` is called."""
-        self._new[key] = tuple(proofs)
+        self._new[key] = written(proofs)
 
     def close(self) -> None:
         """Write what is new; a disk that is full, or a file that is locked, loses it and nothing else."""
         if self._connection is None:
             return
-        rows = (
-            (key, zlib.compress(json.dumps(list(map(_row, found))).encode(), 1)) for key, found in self._new.items()
-        )
         with suppress(sqlite3.Error), self._connection as writing:
-            writing.executemany("REPLACE INTO parts (key, proofs, used) VALUES (?, ?, unixepoch())", rows)
+            writing.executemany("REPLACE INTO parts (key, proofs, used) VALUES (?, ?, unixepoch())", self._new.items())
             marked = ((key,) for key in self._seen)
             writing.executemany(
                 "UPDATE parts SET used = unixepoch() WHERE key = ? AND used < unixepoch() - 86400", marked
@@ -83,6 +76,10 @@ class Store:
             return self._connection.execute(f"SELECT key, proofs FROM parts WHERE key IN ({marks})", keys).fetchall()  # noqa: S608 - only question marks are put in
         except sqlite3.Error:
             return []
+
+
+def _is_intact(rows: object) -> bool:
+    return isinstance(rows, bytes) and intact(rows)
 
 
 @contextmanager
@@ -153,21 +150,3 @@ def _version() -> str:
         for file in sorted(room.rglob("*.py")):
             digest.update(file.read_bytes())
     return digest.hexdigest()
-
-
-def _row(proof: Proof) -> list[Any]:
-    base = proof.trust_base
-    return [
-        proof.question, proof.check, proof.verdict.value, proof.core, base.axioms, base.observations, proof.reason,
-        proof.kind,
-    ]  # fmt: skip
-
-
-def _proof(row: list[Any]) -> Proof:
-    question, check, verdict, core, axioms, observations, reason, kind = row
-    base = TrustBase(tuple(axioms), tuple(observations)) if axioms or observations else _NOTHING
-    return Proof(question, check, _VERDICTS[verdict], tuple(core), base, reason=reason, kind=kind)
-
-
-_NOTHING = TrustBase()
-_VERDICTS = {each.value: each for each in Verdict}

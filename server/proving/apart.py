@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from jurat.policies import PolicyGraph, Report
+from jurat.policies import PolicyGraph, Report, Verdict
 from jurat.server.proving.bounds import Answered, Bounds, Tell, full, in_words, late, partial
 from jurat.server.proving.child import work
 from jurat.server.proving.transport import Batch, Done, Failed, Full, Message, completed, unpack
@@ -54,7 +54,7 @@ class Apart:
         while (message := self._next()) is not None:
             match message:
                 case Batch(check=check, done=number):
-                    self._found += map(_worded, message.answers)
+                    self._found += (_worded(each) for sent in message.answers for each in unpack(sent))
                     self._check = check
                     tell(check, number)
                 case Done():
@@ -100,6 +100,6 @@ class Apart:
         return partial(self._graph, self._found, self._check, reason, time.monotonic() - self._started)
 
 
-def _worded(sent: object) -> Answered:
-    proof, finding = unpack(sent)  # type: ignore[arg-type]  # the child's
-    return in_words(proof), finding
+def _worded(answer: Answered) -> Answered:
+    proof, finding = answer
+    return (in_words(proof), finding) if proof.verdict is Verdict.UNKNOWN else answer

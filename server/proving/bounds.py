@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 
 from jurat.policies import Finding, PolicyGraph, Proof, Report, Verdict
+from jurat.policies.findings import in_order
 
 Tell = Callable[[str, int], None]
 """Called with the name of the running check and how many of its questions are answered."""
@@ -57,9 +58,9 @@ def partial(graph: PolicyGraph, found: Iterable[Answered], check: str, reason: s
     answered = list(found)
     question = f"the rest of the policy: stopped after {len(answered):,} answer{'' if len(answered) == 1 else 's'}"
     rest = Proof(question, check or "check", Verdict.UNKNOWN, reason=reason, kind="obligation")
-    findings = sorted((each for _, each in answered if each), key=lambda each: (each.span, each.code, each.message))
+    findings = in_order(each for _, each in answered if each)
     proofs = (*(proof for proof, _ in answered), rest)
-    return Report(graph.digest, tuple(findings), proofs, seconds, guidelines=len(graph.guidelines))
+    return Report(graph.digest, findings, proofs, seconds, guidelines=len(graph.guidelines))
 
 
 def late(bounds: Bounds) -> str:

@@ -9,13 +9,14 @@ import pickle
 import signal
 import threading
 import traceback
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jurat.policies import Finding, InternalError, PolicyGraph, Proof, Verdict
+from jurat.policies import InternalError, PolicyGraph, Verdict
 from jurat.server.proving.bounds import Bounds, is_memory
-from jurat.server.proving.transport import Batch, Failed, Full, Message, done, pack
+from jurat.server.proving.transport import Batch, Done, Failed, Full, Message, Sent, pack
 
 if TYPE_CHECKING:
     from jurat.solver.outcome import Outcome
@@ -28,10 +29,9 @@ class Sender:
     """Answers to the parent, in batches, from a thread of their own."""
 
     def __init__(self, pipe: Connection) -> None:
-        self.answers: list[tuple[Proof, Finding | None]] = []
+        self._answers: list[Sent] = []
         self._pipe = pipe
         self._lock = threading.Lock()
-        self._sent = 0
         self._at = ("", 0)
         self._told = ("", 0)
         self._parent = os.getppid()
@@ -41,7 +41,11 @@ class Sender:
         """Take an answer. Nothing that Z3 says after it ran out of memory is taken."""
         if outcome.proof.verdict is Verdict.UNKNOWN and is_memory(outcome.proof.reason):
             raise MemoryError
-        self.answers.append((outcome.proof, outcome.finding))
+        self._answers.append(pack(outcome.proof, outcome.finding))
+
+    def forward(self, rows: bytes) -> None:
+        """Take proofs that were kept."""
+        self._answers.append(rows)
 
     def progress(self, check: str, number: int) -> None:
         """Note where the work is."""
@@ -50,10 +54,10 @@ class Sender:
     def send(self, message: Message | None = None) -> None:
         """Send what was not sent yet, then a message."""
         with self._lock:
-            at, new = self._at, self.answers[self._sent :]
+            at, new = self._at, self._answers[:]
             if new or at != self._told:
-                self._pipe.send(Batch([pack(*each) for each in new], *at))
-                self._sent += len(new)
+                self._pipe.send(Batch(new, *at))
+                del self._answers[: len(new)]
                 self._told = at
             if message is not None:
                 self._pipe.send(message)
@@ -86,6 +90,7 @@ def work(graph: PolicyGraph, bounds: Bounds, pipe: Connection) -> None:
 
 def _prove(graph: PolicyGraph, bounds: Bounds, sender: Sender) -> Message:
     from jurat.solver import Limits, check
+    from jurat.solver.checks import CHECKS
     from jurat.solver.memory import bound_memory
     from jurat.solver.store import kept
 
@@ -93,8 +98,10 @@ def _prove(graph: PolicyGraph, bounds: Bounds, sender: Sender) -> Message:
         bound_memory(bounds.megabytes)
         _bound_memory(bounds.megabytes)
     with kept(bounds.store) as store:
-        report = check(graph, Limits(**bounds.limits), sender.progress, sender.emit, store)
-    return done(report, sender.answers)
+        report = check(
+            graph, Limits(**bounds.limits), sender.progress, sender.emit, store=store, forward=sender.forward
+        )
+    return Done(replace(report, proofs=(), findings=()), tuple(module.CHECK.name for module in CHECKS))
 
 
 def _stand_apart() -> None:

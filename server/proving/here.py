@@ -62,7 +62,7 @@ class Here:
 
             try:
                 with kept(self._bounds.store) as store:
-                    report = check(self._graph, Limits(**self._bounds.limits), progress, emit, store)
+                    report = check(self._graph, Limits(**self._bounds.limits), progress, emit, store=store)
                 return replace(report, proofs=tuple(map(in_words, report.proofs)))
             except _Late:
                 reason = late(self._bounds)

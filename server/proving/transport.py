@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import Any
 
 from jurat.policies import Finding, Proof, Report
-from jurat.policies.findings import TrustBase
+from jurat.policies.findings import TrustBase, in_order
+from jurat.policies.proof_rows import read
 from jurat.server.proving.bounds import Answered
 
 _NAMES = [field.name for field in fields(Proof)]
@@ -18,23 +19,24 @@ _base_values = attrgetter(*(field.name for field in fields(TrustBase)))
 
 Packed = tuple[Any, ...]
 
+Sent = tuple[Packed, Finding | None] | bytes
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Answers since the last batch, and where the work is now."""
+    """Answers since the last batch, and where the work is now; bytes are proofs that were kept."""
 
-    answers: list[tuple[Packed, Finding | None]]
+    answers: list[Sent]
     check: str
     done: int
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The report without its proofs and findings, which are places in what was sent, or values that were not."""
+    """The report without its proofs and findings, all of which were sent; and the checks in the order they ran."""
 
     header: Report
-    proofs: list[int | Packed]
-    findings: list[int | Finding]
+    checks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +67,22 @@ def unpacked(values: Packed) -> Proof:
     return Proof(*all_)
 
 
-def pack(proof: Proof, finding: Finding | None) -> tuple[Packed, Finding | None]:
+def pack(proof: Proof, finding: Finding | None) -> Sent:
     """An answer; a finding goes without its proof where that goes with it."""
     return packed(proof), replace(finding, proof=None) if finding and finding.proof is proof else finding
 
 
-def unpack(sent: tuple[Packed, Finding | None]) -> Answered:
-    """The answer again; a finding has the very proof that it came with."""
+def unpack(sent: Sent) -> list[Answered]:
+    """The answers again; a finding has the very proof that it came with."""
+    if isinstance(sent, bytes):
+        return [(proof, None) for proof in read(sent)]
     proof, finding = unpacked(sent[0]), sent[1]
-    return proof, replace(finding, proof=proof) if finding and finding.proof is None else finding
-
-
-def done(report: Report, sent: Sequence[Answered]) -> Done:
-    """A report, by reference to what was sent before."""
-    proofs = {id(proof): place for place, (proof, _) in enumerate(sent)}
-    findings = {id(finding): place for place, (_, finding) in enumerate(sent) if finding}
-    return Done(
-        replace(report, proofs=(), findings=()),
-        [proofs[id(each)] if id(each) in proofs else packed(each) for each in report.proofs],
-        [findings.get(id(each), each) for each in report.findings],
-    )
+    return [(proof, replace(finding, proof=proof) if finding and finding.proof is None else finding)]
 
 
 def completed(message: Done, received: Sequence[Answered]) -> Report:
-    """The report again."""
-    proofs = [received[each][0] if isinstance(each, int) else unpacked(each) for each in message.proofs]
-    findings = [received[each][1] if isinstance(each, int) else each for each in message.findings]
-    return replace(message.header, proofs=tuple(proofs), findings=tuple(each for each in findings if each))
+    """The report of everything that was sent."""
+    place = {check: number for number, check in enumerate(message.checks)}
+    proofs = sorted((proof for proof, _ in received), key=lambda each: place[each.check])
+    findings = in_order(finding for _, finding in received if finding)
+    return replace(message.header, proofs=tuple(proofs), findings=findings)

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,13 @@ import jurat as package
 from jurat.policies import Finding, InternalError, PolicyGraph, Proof, Report, Verdict
 from jurat.policies.diagnostics import Note
 from jurat.policies.findings import TrustBase, Witness
+from jurat.policies.proof_rows import written
 from jurat.policies.spans import NOWHERE
 from jurat.server.proving import Bounds, started
 from jurat.server.proving.apart import Apart
 from jurat.server.proving.bounds import in_words
 from jurat.server.proving.here import Here
-from jurat.server.proving.transport import completed, done, pack, unpack
+from jurat.server.proving.transport import Done, completed, pack, unpack
 from jurat.server.reports.formats import FORMATS
 
 from .conftest import Jurat
@@ -202,12 +204,12 @@ def test_an_answer_survives_the_way() -> None:
     witness = Witness({"a": 1}, ("g",), ("g",), (("customer", "hello"),), ("o",))
     proof = Proof("q", "c", Verdict.REFUTED, ("rule:g",), TrustBase(("x",), ("o",)), witness, "why", "obligation")
     finding = Finding("J001", "c", "error", "m", NOWHERE, (Note(NOWHERE, "n"),), ("n",), "h", ("g",), proof, "ok")  # type: ignore[arg-type]
-    report = Report("d", (finding,), (proof, Proof("not sent", "c", Verdict.PROVED)), 1.0, "z3", 2)
-    sent = [(proof, finding)]
-    received = [unpack(pack(*each)) for each in sent]
-    again = completed(done(report, sent), received)
+    kept = Proof("kept", "b", Verdict.PROVED, ("rule:h",), TrustBase(("y",), ()), kind="obligation")
+    report = Report("d", (finding,), (kept, proof), 1.0, "z3", 2)
+    received = [*unpack(pack(proof, finding)), *unpack(written([kept]))]
+    again = completed(Done(replace(report, proofs=(), findings=()), ("b", "c")), received)
     assert again == report
-    assert again.findings[0].proof is again.proofs[0]
+    assert again.findings[0].proof is again.proofs[1]
 
 
 @contextmanager
