@@ -71,7 +71,8 @@ def candidates(graph: PolicyGraph) -> Iterator[Overlap]:
     for key in order:
         for g, h in combinations(about[key], 2):
             shared = names[g] & names[h]
-            if min(shared, key=rank.__getitem__) == key and not relations.between(g, h):
+            first = len(shared) == 1 or min(shared, key=rank.__getitem__) == key
+            if first and not relations.between(g, h):
                 yield Overlap(g, h, key, len(shared))
 
 
