@@ -28,6 +28,7 @@ from jurat.solver.checks import (
     undeclared_overlap,
     unguarded_tool,
     unopenable_guard,
+    unprovided_fact,
     unreachable_state,
     vacuous_condition,
 )
@@ -58,6 +59,7 @@ CHECKS: tuple[ModuleType, ...] = (
     stuck_state,
     overlapping_transitions,
     endless_journey,
+    unprovided_fact,
 )
 """In the order they run.
 

@@ -306,11 +306,18 @@ class Session:
     def _stages_of(self, atom: Observation) -> list[Truth]:
         return [self.journeys.view(stage).truth(atom) for stage in self.journeys.stages]
 
+    def _unprovided(self, fact: Fact) -> bool:
+        """It starts absent, and nobody may write it."""
+        provided = (each.fact for tool in self.graph.vocabulary.tools.values() for each in tool.provides)
+        return self._declared(fact).source == "tools" and fact.path not in provided
+
     def _conjunct(self, g: str, place: int) -> list[Expr]:
         found = conjuncts(self.graph, g)
         return [found[place]] if place < len(found) else list(found)
 
     def _typed(self, fact: Fact) -> Iterable[z3.BoolRef]:
+        if self._unprovided(fact):
+            return [negation(self.base.present(fact))]
         if isinstance(fact.type, ListType):
             return list(self.base.constraints(fact))
         return [] if isinstance(fact.type, BoolType) else within(self.value(fact), fact.type)
