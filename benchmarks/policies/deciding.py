@@ -19,7 +19,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import cedarpy
+try:
+    import cedarpy
+except ImportError:
+    sys.exit("this benchmark compares with Cedar: pip install cedarpy")
 
 sys.path.append(str(Path(__file__).parents[1]))
 from measuring import heading, timed
