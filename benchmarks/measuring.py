@@ -26,7 +26,11 @@ class Took:
     cpu: float
 
     def __str__(self) -> str:
-        return f"{self.wall:.2f} s ({self.cpu:.2f} s)"
+        return f"{_shown(self.wall)} ({_shown(self.cpu)})"
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 0.1 else f"{seconds:.3f} s"
 
 
 def timed(action: Callable[[], Result]) -> tuple[Took, Result]:

@@ -59,7 +59,7 @@ def _point(name: str, size: int, *, whole: bool) -> Point:
 def plot(points: dict[str, list[Point]]) -> str:
     """One line a measurement, log over log."""
     most = max(point.guidelines for line in points.values() for point in line)
-    size = f'width="{LEFT + WIDTH + 20}" height="{TOP + HEIGHT + BELOW}"'
+    size = f'width="{LEFT + WIDTH + 40}" height="{TOP + HEIGHT + BELOW}"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="sans-serif" font-size="11">'
     return "\n".join([head, *_axes(most), *_lines(points, most), "</svg>", ""])
 
