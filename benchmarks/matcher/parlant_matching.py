@@ -61,12 +61,11 @@ class Generator(SchematicGenerator[GenericActionableGuidelineMatchesSchema]):
 
     def __init__(self, url: str, tally: Tally, size: int, *, generate: bool) -> None:
         self.url, self.tally, self.size, self.really = url, tally, size, generate
-        self.told = 0
 
-    async def generate(self, prompt: Any, hints: Any = {}) -> Any:
+    async def generate(self, prompt: Any, hints: Any = None) -> Any:
         text = prompt if isinstance(prompt, str) else prompt.build()
         self.tally.calls += 1
-        content = await asyncio.to_thread(self._answered if self.really else self._counted, text, hints)
+        content = await asyncio.to_thread(self._answered if self.really else self._counted, text, hints or {})
         usage = UsageInfo(self.tally.prompt_tokens, self.tally.written_tokens)
         return SchematicGenerationResult(content, GenerationInfo("checks", self.id, 0.0, usage))
 
@@ -109,8 +108,9 @@ class Generator(SchematicGenerator[GenericActionableGuidelineMatchesSchema]):
 
 def posted(url: str, path: str, body: dict[str, Any]) -> Any:
     """What the server answers."""
-    request = urllib.request.Request(url + path, json.dumps(body).encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+    body_ = json.dumps(body).encode()
+    request = urllib.request.Request(url + path, body_, {"Content-Type": "application/json"})  # noqa: S310 - loopback
+    with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - loopback
         return json.load(answer)
 
 
