@@ -24,12 +24,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jurat.policies.diagnostics import Note
-from jurat.policies.findings import Proof, Severity, TrustBase, Verdict
+from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, State
 from jurat.solver.outcome import Check, Outcome, Report, finding_of
 from jurat.solver.prover import Prover
-from jurat.solver.sessions.charts import Chart, charts
+from jurat.solver.sessions.charts import charts
+from jurat.solver.sessions.excluding import leaning
+from jurat.solver.sessions.moves import moves_from
+from jurat.solver.sessions.walking import Chart
 
 CHECK = Check("J023", "stuck-state", Severity.ERROR)
 
@@ -38,24 +41,22 @@ NOT_FOUND = "no session that leaves it was found, a few positions a move, and no
 
 def run(prover: Prover) -> Iterator[Outcome]:
     for chart in charts(prover):
+        left, reachable = chart.walk.left, chart.moves.reachable
         for state in chart.journey.states.values():
-            if state.kind != "end" and state.id in chart.moves.reachable:
-                yield _outcome(prover, chart, state)
+            if state.kind != "end" and state.id in reachable:
+                yield _outcome(prover, chart, state, left)
 
 
-def _outcome(prover: Prover, chart: Chart, state: State) -> Outcome:
+def _outcome(prover: Prover, chart: Chart, state: State, left: set[str]) -> Outcome:
     question = f"can be left: {chart.journey.id}/{state.id}"
-    if state.id in chart.walk.left:
+    if state.id in left:
         return Outcome(Proof(question, CHECK.name, Verdict.PROVED))
-    if any(other != state.id for other in chart.moves.graph.successors(state.id)):
+    refused, moves = chart.moves.refused, moves_from(chart.journey, state.id)
+    if any(move.target != state.id and move not in refused for move in moves):
         return Outcome(Proof(question, CHECK.name, Verdict.UNKNOWN, reason=NOT_FOUND))
-    used = [each for move, each in chart.moves.refused.items() if move.source == state.id]
-    core = tuple(sorted({name for names, _ in used for name in names} - {"engine"}))
-    axioms = {name for _, base in used for name in base.axioms}
-    observations = {name for _, base in used for name in base.observations}
-    base = TrustBase(tuple(sorted(axioms)), tuple(sorted(observations)))
-    proof = Proof(question, CHECK.name, Verdict.REFUTED, core, base)
-    return Outcome(proof, finding_of(prover.graph, CHECK, _told(prover.graph, chart, state, core), proof))
+    on = leaning(refused[move] for move in moves if move in refused)
+    proof = Proof(question, CHECK.name, Verdict.REFUTED, on.core, on.trust_base)
+    return Outcome(proof, finding_of(prover.graph, CHECK, _told(prover.graph, chart, state, on.core), proof))
 
 
 def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...]) -> Report:

@@ -6,7 +6,7 @@ constants are those of the parts, renamed again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -110,10 +110,13 @@ def _constants(_: int, held: _Held) -> tuple[z3.ExprRef, ...]:
 
 
 class Frames:
-    """The steps of one session: formulas about a step and the one before, renamed for each."""
+    """The steps of one session: formulas about a step and the one before, renamed for each.
 
-    def __init__(self) -> None:
-        self._names: dict[tuple[str, int], z3.ExprRef] = {}
+    ``start`` has values of constants at the moment before the first step, which take their place.
+    """
+
+    def __init__(self, start: Mapping[str, z3.ExprRef] | None = None) -> None:
+        self._names = {(name, -1): value for name, value in (start or {}).items()}
 
     def at(self, formula: z3.ExprRef, step: int) -> z3.ExprRef:
         """A formula about a step and the one before, for the step of this number."""
