@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import networkx as nx
 import z3
@@ -17,6 +18,7 @@ from jurat.policies.expr import JourneyActive
 from jurat.policies.findings import TrustBase, Verdict
 from jurat.policies.model import Call, Journey
 from jurat.solver.build import all_of, any_of, negation
+from jurat.solver.limits import Limits
 from jurat.solver.prover import Prover
 from jurat.solver.sessions.moves import START, Move, passing
 from jurat.solver.sessions.moving import POSITION
@@ -92,19 +94,41 @@ def judged(
     if not moves:
         return
     session = _session(prover, journey, [source], resolved=False, shallow=True)
-    unrolling, quick = (Unrolling(session.system, prover.limits, initial=False, cores=cores) for cores in (True, False))
-    step, _ = unrolling.extend(), quick.extend()
-    shut = _shut(session, unrolling, step, tools_waited_for(journey, source))
+    single = _Single(session, prover.limits)
+    tools = tools_waited_for(journey, source)
+    shut = single.refuse(any_of(session.happenings.is_("call", tool) for tool in tools)) if tools else None
     for move in moves:
-        formula = makes(session, journey, move)
-        if shut is not None:
-            yield move, shut
-        elif quick.ask([(formula, step)]).possible:
-            yield move, True
-        else:
-            answer = unrolling.ask([(formula, step)])
-            refused = answer.verdict is Verdict.PROVED
-            yield move, Refusal(answer.core, trusted(unrolling, answer.core)) if refused else answer.possible
+        yield move, shut if isinstance(shut, Refusal) else single.refuse(makes(session, journey, move))
+
+
+class _Single:
+    """Questions about one position of any session: quick ones, and ones that say what a proof leans on."""
+
+    def __init__(self, session: Session, limits: Limits) -> None:
+        self.session = session
+        self.limits = limits
+
+    def refuse(self, formula: z3.BoolRef) -> Refusal | bool:
+        """Why the formula holds at no position; True if it may hold at one, False if the solver does not know."""
+        if self._quick.ask([(formula, 0)]).possible:
+            return True
+        answer = self._slow.ask([(formula, 0)])
+        if answer.verdict is Verdict.PROVED:
+            return Refusal(answer.core, trusted(self._slow, answer.core))
+        return answer.possible
+
+    @cached_property
+    def _quick(self) -> Unrolling:
+        return self._unrolled(cores=False)
+
+    @cached_property
+    def _slow(self) -> Unrolling:
+        return self._unrolled(cores=True)
+
+    def _unrolled(self, *, cores: bool) -> Unrolling:
+        found = Unrolling(self.session.system, self.limits, initial=False, cores=cores)
+        found.extend()
+        return found
 
 
 def excluded(prover: Prover, journey: Journey, move: Move) -> Refusal | None:
@@ -120,15 +144,6 @@ def excluded(prover: Prover, journey: Journey, move: Move) -> Refusal | None:
             return Refusal(found.core, found.trust_base)
     found = never(session, makes(session, journey, move), limits, most=MOST_INDUCTION)
     return Refusal(found.core, found.trust_base) if found.verdict is Verdict.PROVED else None
-
-
-def _shut(session: Session, unrolling: Unrolling, step: int, tools: list[str]) -> Refusal | None:
-    """Why none of these tools can be called in any situation; None if there is none, or one may be."""
-    if not tools:
-        return None
-    called = any_of(session.happenings.is_("call", tool) for tool in tools)
-    answer = unrolling.ask([(called, step)])
-    return Refusal(answer.core, trusted(unrolling, answer.core)) if answer.verdict is Verdict.PROVED else None
 
 
 def _running(session: Session, journey: Journey, source: str) -> Iterator[z3.BoolRef]:

@@ -114,6 +114,8 @@ class Rehearsal:
 
     def _begin(self, position: Position) -> None:
         """A turn begins: ended journeys are left, and application and authentication have spoken."""
+        if self.running or (self.message and "reply" not in self.moments[-1].events):
+            raise Differs("the turn before is not over")
         ended = [j for j, state in self.journeys.items() if self.graph.journeys[j].states[state].kind == "end"]
         for journey in ended:
             del self.journeys[journey]
