@@ -59,6 +59,11 @@ def _outcome(prover: Prover, chart: Chart, state: State, left: set[str]) -> Outc
     return Outcome(proof, finding_of(prover.graph, CHECK, _told(prover.graph, chart, state, on.core), proof))
 
 
+def _shut(core: tuple[str, ...], tool: str) -> bool:
+    """The proof leans on what a round decides about the calls of a tool."""
+    return any(name == f"open:{tool}" or (name.startswith("wants:") and name.endswith(f":{tool}")) for name in core)
+
+
 def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...]) -> Report:
     name = f"{chart.journey.id}/{state.id}"
     notes = [Note(each.span, "this way is never taken") for each in state.transitions if each.target != state.id]
@@ -70,4 +75,7 @@ def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...])
         if guard is not None and isinstance(action, Call) and f"guard:{action.tool}" in core:
             said, help_ = f"it waits for `{action.tool}`, whose guard never holds", "mend the guard"
             notes.append(Note(guard.span, "the guard is here"))
+            break
+        if isinstance(action, Call) and notes and _shut(core, action.tool):
+            said, help_ = f"it waits for `{action.tool}`, which is never called there", "mend what forbids or overrides it"
     return Report(f"`{name}` can never be left: {said}", state.span, (name,), tuple(notes), (), help_)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from random import Random
 
 import pytest
+import yaml
 from tests.solver.engine_sessions import World, random_policy, random_turn, replayed
 
 import jurat
@@ -122,3 +124,16 @@ def test_hardly_any_question_stays_open() -> None:
     ]
     assert {Verdict.PROVED, Verdict.REFUTED} <= set(verdicts)
     assert verdicts.count(Verdict.UNKNOWN) <= 0.02 * len(verdicts)
+
+
+CASES = Path(__file__).parent.parent / "cases"
+FILES = [yaml.safe_load((CASES / f"{name}.yaml").read_text()) for name in ("unreachable-state", "stuck-state")]
+TEXTS = {title: text for file in FILES for title, text in file["holds"].items()}
+TEXTS |= {title: case["policy"] for file in FILES for title, case in file["fails"].items()}
+
+
+@pytest.mark.parametrize("title", TEXTS)
+def test_the_cases_are_decided(title: str) -> None:
+    prover = Prover(jurat.load(TEXTS[title]), DEFAULT)
+    outcomes = [each for check in (unreachable_state, stuck_state) for each in check.run(prover)]
+    assert not [each.proof.question for each in outcomes if each.proof.verdict is Verdict.UNKNOWN]
