@@ -77,5 +77,8 @@ def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...])
             notes.append(Note(guard.span, "the guard is here"))
             break
         if isinstance(action, Call) and notes and _shut(core, action.tool):
-            said, help_ = f"it waits for `{action.tool}`, which is never called there", "mend what forbids or overrides it"
+            said, help_ = (
+                f"it waits for `{action.tool}`, which is never called there",
+                "mend what forbids or overrides it",
+            )
     return Report(f"`{name}` can never be left: {said}", state.span, (name,), tuple(notes), (), help_)

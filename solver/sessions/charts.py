@@ -15,5 +15,7 @@ def charts(prover: Prover) -> list[Chart]:
     """A chart for each journey, by name."""
     if prover not in _CHARTS:
         parts = Parts(prover.graph, prover.cones)
-        _CHARTS[prover] = [Walker(prover, parts, journey).walk() for _, journey in sorted(prover.graph.journeys.items())]
+        _CHARTS[prover] = [
+            Walker(prover, parts, journey).walk() for _, journey in sorted(prover.graph.journeys.items())
+        ]
     return _CHARTS[prover]

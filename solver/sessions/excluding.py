@@ -167,7 +167,9 @@ def tools_waited_for(journey: Journey, source: str) -> list[str]:
     return [action.tool for action in state.actions if isinstance(action, Call)]
 
 
-def _session(prover: Prover, journey: Journey, states: Iterable[str], *, resolved: bool, shallow: bool = False) -> Session:
+def _session(
+    prover: Prover, journey: Journey, states: Iterable[str], *, resolved: bool, shallow: bool = False
+) -> Session:
     near = {journey.id: frozenset(states) - {START}}
     asked = [JourneyActive(journey.id)]
     about = slice_of(prover.graph, prover.cones, asked, resolved=resolved, near=near, shallow=shallow)

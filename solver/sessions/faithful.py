@@ -23,7 +23,9 @@ from jurat.solver.sessions.system import Session
 def faithful(session: Session, *, patient: bool = False) -> z3.BoolRef:
     """About a position and the one before it; if ``patient``, a call that is due may lack an argument."""
     insisting = [] if patient else _insisting(session)
-    return all_of((*_rounds(session), *_turns(session), *_calls(session), *_passing(session), *_judged(session), *insisting))
+    return all_of(
+        (*_rounds(session), *_turns(session), *_calls(session), *_passing(session), *_judged(session), *insisting)
+    )
 
 
 def rounds() -> z3.ArithRef:

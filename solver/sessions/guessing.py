@@ -5,7 +5,7 @@ What is found here is played through before it is believed, and what is not foun
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
@@ -24,6 +24,7 @@ from jurat.policies.expr import (
     Not,
     Observation,
     Or,
+    walk,
 )
 from jurat.policies.types import BoolType, DecimalType, EnumType, IntType, StringType, Type, Value
 
@@ -37,11 +38,22 @@ STEPS = 200
 
 def guesses(wanted: Wanted, known: Chosen, most: int) -> Iterator[Chosen]:
     """Up to so many choices of what the formulas mention, besides what is known; None is absent."""
-    yield from islice(_Guessing().choose(wanted, known), most)
+    compared: dict[Fact, list[Value]] = {}
+    for fact, value in (pair for expr, _ in wanted for each in walk(expr) for pair in _compared(each)):
+        compared.setdefault(fact, []).append(value)
+    yield from islice(_Guessing(compared).choose(wanted, known), most)
+
+
+def _compared(expr: Expr) -> Iterator[tuple[Fact, Value]]:
+    match expr:
+        case Compare(_, Fact() as fact, Const(value)) | Compare(_, Const(value), Fact() as fact):
+            yield fact, value
 
 
 @dataclass(slots=True)
 class _Guessing:
+    compared: Mapping[Fact, list[Value]]
+    """What each fact is compared with anywhere."""
     left: int = STEPS
 
     def choose(self, todo: Wanted, chosen: Chosen) -> Iterator[Chosen]:
@@ -53,8 +65,32 @@ class _Guessing:
             for parts in _parts(expr, truth):
                 yield from self.choose((*parts, *rest), chosen)
             if not isinstance(expr, Not | And | Or | Implies):
-                for atoms in _leaf(expr, truth, chosen):
+                for atoms in self._leaf(expr, truth, chosen):
                     yield from self.choose(tuple(rest), {**chosen, **atoms})
+
+    def _leaf(self, expr: Expr, truth: bool, chosen: Chosen) -> Iterator[Chosen]:
+        """The ways in which an atom or a comparison is so; of what is not understood, that nothing is said."""
+        match expr:
+            case Const(value):
+                yield from () if value is not truth else ({},)
+            case Observation() | Event() | Fact():
+                if chosen.get(expr, truth) is truth:
+                    yield {expr: truth}
+            case Has(Fact() as fact):
+                one = chosen[fact] if fact in chosen else some(fact.type) if truth else None
+                if (one is not None) is truth:
+                    yield {fact: one}
+            case Compare(_, Fact() as fact, Const()) | Compare(_, Const(), Fact() as fact):
+                for each in (chosen[fact],) if fact in chosen else self._candidates(fact):
+                    here: Chosen = {fact: each}
+                    if evaluate(expr, here.get) is truth:
+                        yield here
+            case _:
+                yield {}
+
+    def _candidates(self, fact: Fact) -> Iterable[Value | None]:
+        """Values on both sides of all that the fact is compared with."""
+        return dict.fromkeys(near for value in self.compared[fact] for near in _around(value, fact.type))
 
 
 def _parts(expr: Expr, truth: bool) -> Iterator[Wanted]:
@@ -68,27 +104,6 @@ def _parts(expr: Expr, truth: bool) -> Iterator[Wanted]:
             yield tuple((each, truth) for each in operands)
         case And(operands) | Or(operands):
             yield from (((each, truth),) for each in operands)
-
-
-def _leaf(expr: Expr, truth: bool, chosen: Chosen) -> Iterator[Chosen]:
-    """The ways in which an atom or a comparison is true or false; of what is not understood, that nothing is said."""
-    match expr:
-        case Const(value):
-            yield from () if value is not truth else ({},)
-        case Observation() | Event() | Fact():
-            yield from () if chosen.get(expr, truth) is not truth else ({expr: truth},)
-        case Has(Fact() as fact):
-            if fact in chosen:
-                yield from () if (chosen[fact] is not None) is not truth else ({},)
-            else:
-                yield from ({fact: value} for value in ((some(fact.type),) if truth else (None,)))
-        case Compare(_, Fact() as fact, Const() as const) | Compare(_, Const() as const, Fact() as fact):
-            candidates = (chosen[fact],) if fact in chosen else _around(const.value, fact.type)
-            for value in candidates:
-                if evaluate(expr, {fact: value}.get) is truth:
-                    yield {fact: value}
-        case _:
-            yield {}
 
 
 def some(type_: Type) -> Value | None:

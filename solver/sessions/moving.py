@@ -157,7 +157,11 @@ class Journeys:
             return self.has_run(journey) if state.kind == "tool" else self.occasion.new_turn
         if state.kind != "fork":
             return NO
-        left = z3.Bool(f"{journey.id}/{state.id} is left in stage {place}") if _circular(self.about.states(journey)) else YES
+        left = (
+            z3.Bool(f"{journey.id}/{state.id} is left in stage {place}")
+            if _circular(self.about.states(journey))
+            else YES
+        )
         return all_of((self._moved(journey, place - 1), left))
 
     def _moved(self, journey: Journey, place: int) -> z3.BoolRef:

@@ -8,7 +8,7 @@ import z3
 
 from jurat.policies.expr import Event, Fact, Observation
 from jurat.policies.model import Call, Journey
-from jurat.policies.types import BoolType, ListType, Value
+from jurat.policies.types import ListType, Value
 from jurat.solver.sessions.faithful import passed, rounds
 from jurat.solver.sessions.happenings import Happening
 from jurat.solver.sessions.moving import POSITION
@@ -28,13 +28,15 @@ def resumed(session: Session, rehearsal: Rehearsal, last: Position) -> dict[str,
         *_vocabulary(session, rehearsal),
         *(pair for journey in session.journeys.journeys for pair in _journey(session, rehearsal, journey)),
         *(pair for tool in session.about.tools for pair in _calls(session, rehearsal, tool)),
-        *session.monitors.resumed(Past(rehearsal.moments, rehearsal.graph.vocabulary.facts), len(rehearsal.moments) - 1),
+        *session.monitors.resumed(
+            Past(rehearsal.moments, rehearsal.graph.vocabulary.facts), len(rehearsal.moments) - 1
+        ),
     ]
     return {term.decl().name(): value for term, value in pairs if _is_variable(term)}
 
 
 def _is_variable(term: z3.ExprRef) -> bool:
-    return z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED
+    return bool(z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED)
 
 
 def _turn(session: Session, rehearsal: Rehearsal, last: Position) -> Iterator[Valued]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from jurat.policies.arguments import constraint_of
@@ -71,9 +71,9 @@ def slice_of(
     tools = frozenset(graph.vocabulary.tools) if every else NO_TOOLS
     while True:
         tools |= _tools(graph, found, near) | (NO_TOOLS if shallow else _writing(graph, found))
-        using = sorted({g for tool in tools for g in users(graph, tool) if not alone or _is_near(graph, g, near)})
-        cone = cones.cone(using) if resolved else NOTHING
-        wider = found | _reached(graph, cones, found, tools, cone, using, near)
+        using = {g for tool in tools for g in users(graph, tool) if not alone or _is_near(graph, g, near)}
+        cone = cones.cone(sorted(using)) if resolved else NOTHING
+        wider = found | _reached(graph, cones, found, tools, cone, using=using, near=near)
         if wider == found:
             axioms, journeys = tuple(cones.axioms_about(found)), tuple(sorted(_journeys(found)))
             return Slice(resolved, found, tuple(sorted(tools)), journeys, axioms, cone, near, alone)
@@ -156,14 +156,16 @@ def _reached(
     found: frozenset[Atom],
     tools: frozenset[str],
     cone: Cone,
-    using: Iterable[str],
+    *,
+    using: Collection[str],
     near: Near,
 ) -> frozenset[Atom]:
     """The atoms that decide about what was found so far."""
     exprs = [guard.expr for tool in tools if (guard := graph.vocabulary.tools[tool].guard)]
     exprs += [graph.entities[g].condition for g in cone.conditions]
     if cone.rules:
-        exprs += [expr for tool in tools for g in set(callers(graph, tool)) & set(using) for expr in asked_of(graph, g, tool)]
+        calls = ((g, tool) for tool in tools for g in callers(graph, tool) if g in using)
+        exprs += [expr for g, tool in calls for expr in asked_of(graph, g, tool)]
     exprs += [expr for journey in _journeys(found) for expr in moves_of(graph.journeys[journey], near)]
     exprs += [axiom.expr for axiom in cones.axioms_about(found)]
     return frozenset(mentioned_atoms(exprs))

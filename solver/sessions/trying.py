@@ -112,7 +112,9 @@ class Trying:
         fails = chosen.get(Event("failed", tool)) is True or chosen.get(Event("succeeded", tool)) is False
         called = replace(last, happening=Happening("call", tool), round=False, arguments={}, personal=False)
         facts = last.facts if fails else {**last.facts, **dict(self._provided(tool, chosen))}
-        return called, replace(called, happening=Happening("failure" if fails else "success", tool), facts=facts, round=True)
+        return called, replace(
+            called, happening=Happening("failure" if fails else "success", tool), facts=facts, round=True
+        )
 
     def _provided(self, tool: str, chosen: Chosen) -> Iterator[tuple[str, Value]]:
         declared = self.graph.vocabulary

@@ -177,7 +177,7 @@ class Walker:
         """Ask more about moves that were not made though their state was come to: for longer sessions, and for proofs."""
         tried: set[str] = set()
         while len(tried) < MOST_STATES and (sources := self._unfinished() - tried):
-            source = min(sources, key=list((START, *self.journey.states)).index)
+            source = min(sources, key=[START, *self.journey.states].index)
             tried.add(source)
             self._look_further(source)
             self._go()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from random import Random
 
@@ -21,8 +22,8 @@ from jurat.solver.prover import Prover
 from jurat.solver.sessions.charts import charts
 from jurat.solver.sessions.walking import Chart, Stop
 
-SEEDS = 24
-SESSIONS = 30
+SEEDS = 16
+SESSIONS = 10
 TURNS = 4
 
 
@@ -34,12 +35,18 @@ CONDITIONS = (
 
 def journeys(random: Random) -> str:
     """A journey with forks in a row, and one beside it."""
-    lines = ["journeys:", f"  j: {{triggers: ['{random.choice(('o1', 'o2', 'paid', 'o1 || o2'))}'], initial: a, states: {{"]
+    lines = [
+        "journeys:",
+        f"  j: {{triggers: ['{random.choice(('o1', 'o2', 'paid', 'o1 || o2'))}'], initial: a, states: {{",
+    ]
     names = "abcdef"
     kinds = ("say: Hello", "say: Hello", "tool: t1", "tool: t2", "fork: true", "fork: true", "fork: true", "end: true")
     for name in names:
         kind = random.choice(kinds[: 7 if name in "abc" else 8])
-        moves = [f"{{when: '{random.choice(CONDITIONS)}', state: {random.choice(names)}}}" for _ in range(random.choice((1, 1, 2, 3)))]
+        moves = [
+            f"{{when: '{random.choice(CONDITIONS)}', state: {random.choice(names)}}}"
+            for _ in range(random.choice((1, 1, 2, 3)))
+        ]
         moves += [f"{{otherwise: true, state: {random.choice(names)}}}"] if random.random() < 0.5 else []
         lines.append(f"    {name}: {{{kind}" + ("}," if kind.startswith("end") else f", to: [{', '.join(moves)}]}},"))
     beside = "{d: {say: One, to: [{when: o2, state: e}]}, e: {tool: t1, to: [{when: v, state: d}]}}"
@@ -52,7 +59,7 @@ def graph(seed: int) -> PolicyGraph:
     random = Random(f"journeys {seed}")
     text = random_policy(random)
     if seed % 2:
-        before, _, rest = text.partition("journeys:")
+        before, _, _ = text.partition("journeys:")
         text = before + journeys(random) + "\n"
     return jurat.load(text)
 
@@ -97,7 +104,7 @@ def seen(policy: PolicyGraph, random: Random) -> Iterator[tuple[str | None, str 
             except RefusedTurn:
                 break
         places = [place(each.values) for each in world.moments]
-        yield from zip(places, places[1:], strict=False)  # type: ignore[misc]  # names of states
+        yield from pairwise(places)  # type: ignore[misc]  # names of states
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
