@@ -15,8 +15,10 @@ Fix
     Mend the transition or the guard, add an `otherwise`, or make the state an `end: true`.
 
 Limits
-    That no move leads on is proved for every situation in which the journey is in the state, reachable or not. Where a
-    session that leaves the state is not found within a few positions, the answer is undecided.
+    That no move leads on is proved for every situation in which the journey is in the state, reachable or not; where some
+    situation admits a move, by induction over sessions, for up to eight states of a journey. A tool state is stuck too if
+    its tool is never called while the journey is in it. Where neither a session that leaves the state nor a proof is
+    found, the answer is undecided.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ from jurat.solver.sessions.walking import Chart
 
 CHECK = Check("J023", "stuck-state", Severity.ERROR)
 
-NOT_FOUND = "no session that leaves it was found, a few positions a move, and none was excluded"
+NOT_FOUND = "no session that leaves it was found, a few positions a move, and that there is none was not proved"
 
 
 def run(prover: Prover) -> Iterator[Outcome]:

@@ -15,8 +15,10 @@ Fix
 
 Limits
     That a state is unreachable is proved by induction: from the states that can be reached, no single move leads to it,
-    in whatever situation. A state that only the past keeps from being reached is not found so; where no session of a few
-    turns a move reaches it either, the answer is undecided.
+    in whatever situation; where a move is possible in some situation but in no session that was found, it is tried to
+    prove by induction over sessions that none makes it, for up to eight states of a journey. A state is shown to be
+    reached by a session in which it may be passed within one round, as forks are. Sessions are looked for move by move,
+    from one that came to the state before; where neither a session nor a proof is found, the answer is undecided.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ from jurat.solver.sessions.walking import Chart
 
 CHECK = Check("J022", "unreachable-state", Severity.ERROR)
 
-NOT_FOUND = "no session that reaches it was found, a few positions a move, and none was excluded"
+NOT_FOUND = "no session that reaches it was found, a few positions a move, and that there is none was not proved"
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
