@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, Self, cast
 
 from jurat.policies.cel_faults import SyntaxFault, explain
 from jurat.policies.errors import InternalError
+from jurat.policies.literals import TEXT_TOKENS, LiteralFault, text_of
+from jurat.policies.values import journey_name
 
 if TYPE_CHECKING:
     from lark import Lark, Token, Transformer
@@ -211,7 +213,22 @@ def _member_dot(children: Children) -> Node:
     target, _, name = children
     if target.kind == "name":
         return Node("name", target.start, name.end_pos, (), f"{target.value}.{name}")
+    if (journey := _journey_of(target)) is not None:
+        return Node("name", target.start, name.end_pos, (), journey_name(journey, str(name)))
     return Node("select", target.start, name.end_pos, (target,), str(name))
+
+
+def _journey_of(node: Node) -> str | None:
+    """The id in ``journey["id"]``, which is how one that is no name is written."""
+    if node.kind != "index" or (node.parts[0].kind, node.parts[0].value) != ("name", "journey"):
+        return None
+    index = node.parts[1]
+    if index.kind != "literal" or index.value.type not in TEXT_TOKENS:
+        return None
+    try:
+        return text_of(index.value)
+    except LiteralFault:
+        return None  # told of where it is read as an index
 
 
 def _member_dot_arg(children: Children) -> Node:

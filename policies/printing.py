@@ -13,7 +13,7 @@ from typing import Any
 
 from jurat.policies import expr as e
 from jurat.policies.expr import Expr
-from jurat.policies.values import quote, show_value
+from jurat.policies.values import journey_name, quote, show_value
 
 # How tightly each form binds; an operand that binds less tightly than its place asks for gets parentheses.
 _IF, _IMPLIES, _OR, _AND, _RELATION, _SUM, _PRODUCT, _UNARY, _PRIMARY = range(9)
@@ -68,7 +68,7 @@ def _within(expr: e.History) -> str:
 
 
 def _journey(expr: e.JourneyActive | e.JourneyState) -> _Shown:
-    return expr.key, _PRIMARY
+    return journey_name(expr.journey, "active" if isinstance(expr, e.JourneyActive) else "state"), _PRIMARY
 
 
 def _argument(expr: e.Argument) -> _Shown:

@@ -10,6 +10,7 @@ from jurat.policies.diagnostics import near_miss
 from jurat.policies.expr import Const, Event, Expr, Fact, JourneyActive, JourneyState, ListOf, Observation
 from jurat.policies.model import ConstantDeclaration, Vocabulary
 from jurat.policies.types import DECIMAL, INT, DecimalType, EnumType, IntType, ListType, ScalarType, Type
+from jurat.policies.values import journey_name
 
 if TYPE_CHECKING:
     from jurat.policies.cel import Node
@@ -61,8 +62,8 @@ def scope_of(
     constants = vocabulary.constants
     names: dict[str, Expr] = {name: Event(name) for name in (*BUILT_IN_EVENTS, *vocabulary.events)}
     for id_, states in (journeys or {}).items():
-        names[f"journey.{id_}.active"] = JourneyActive(id_)
-        names[f"journey.{id_}.state"] = JourneyState(id_, states)
+        names[journey_name(id_, "active")] = JourneyActive(id_)
+        names[journey_name(id_, "state")] = JourneyState(id_, states)
     names |= {name: constant(each) for name, each in constants.items() if each.value is not None}
     names |= {key: Observation(key) for key, each in vocabulary.observations.items() if not each.inline}
     names |= {path: Fact(path, each.type) for path, each in vocabulary.facts.items()}

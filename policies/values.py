@@ -95,6 +95,11 @@ def quote(text: str) -> str:
     return '"' + "".join(_ESCAPES.get(char) or (char if char.isprintable() else _escape(char)) for char in text) + '"'
 
 
+def journey_name(journey: str, what: str) -> str:
+    """How formulas name a journey's ``active`` or ``state``: with its id after a point, or in brackets if it is no name."""
+    return f"journey.{journey}.{what}" if _NAME.fullmatch(journey) else f"journey[{quote(journey)}].{what}"
+
+
 def show_decimal(number: Decimal) -> str:
     """Plain digits with a point and no needless zeros: ``500.0``, ``0.25``."""
     whole, _, fraction = f"{number:f}".partition(".")
@@ -277,6 +282,7 @@ def _digits(number: int) -> tuple[int, ...]:
     return tuple(reversed(digits))
 
 
+_NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 

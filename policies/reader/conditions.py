@@ -79,6 +79,6 @@ def inline_observations(faults: Faults, texts: Iterable[Scalar], known: Texts, v
 def _refuse_name(faults: Faults, node: Scalar, key: str, vocabulary: Vocabulary) -> None:
     """A text that is another thing's name would stand for two things in a situation."""
     declared = key in vocabulary.facts or key in vocabulary.events or key in vocabulary.constants
-    if declared or key in BUILT_IN_EVENTS or key.startswith("journey.") or calls_a_function(key):
+    if declared or key in BUILT_IN_EVENTS or key.startswith(("journey.", "journey[")) or calls_a_function(key):
         advice = f"write `when: {key}`"
         faults.at(node, "P306", f"`{key}` is a name of the vocabulary, not a text for the judge", help=advice)

@@ -32,7 +32,8 @@ from jurat.policies.diagnostics import Note
 from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.solver.outcome import Check, Outcome, Report, finding_of
 from jurat.solver.prover import Prover
-from jurat.solver.sessions.charts import Chart, charts
+from jurat.solver.sessions.charts import charts
+from jurat.solver.sessions.walking import Chart
 
 CHECK = Check("J025", "endless-journey", Severity.WARNING)
 

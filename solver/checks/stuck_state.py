@@ -15,8 +15,10 @@ Fix
     Mend the transition or the guard, add an `otherwise`, or make the state an `end: true`.
 
 Limits
-    That no move leads on is proved for every situation in which the journey is in the state, reachable or not. Where a
-    session that leaves the state is not found within a few positions, the answer is undecided.
+    That no move leads on is proved for every situation in which the journey is in the state, reachable or not; where some
+    situation admits a move, by induction over sessions, for up to eight states of a journey. A tool state is stuck too if
+    its tool is never called while the journey is in it. Where neither a session that leaves the state nor a proof is
+    found, the answer is undecided.
 """
 
 from __future__ import annotations
@@ -24,38 +26,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jurat.policies.diagnostics import Note
-from jurat.policies.findings import Proof, Severity, TrustBase, Verdict
+from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, State
 from jurat.solver.outcome import Check, Outcome, Report, finding_of
 from jurat.solver.prover import Prover
-from jurat.solver.sessions.charts import Chart, charts
+from jurat.solver.sessions.charts import charts
+from jurat.solver.sessions.excluding import leaning
+from jurat.solver.sessions.moves import moves_from
+from jurat.solver.sessions.walking import Chart
 
 CHECK = Check("J023", "stuck-state", Severity.ERROR)
 
-NOT_FOUND = "no session that leaves it was found, a few positions a move, and none was excluded"
+NOT_FOUND = "no session that leaves it was found, a few positions a move, and that there is none was not proved"
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
     for chart in charts(prover):
+        left, reachable = chart.walk.left, chart.moves.reachable
         for state in chart.journey.states.values():
-            if state.kind != "end" and state.id in chart.moves.reachable:
-                yield _outcome(prover, chart, state)
+            if state.kind != "end" and state.id in reachable:
+                yield _outcome(prover, chart, state, left)
 
 
-def _outcome(prover: Prover, chart: Chart, state: State) -> Outcome:
+def _outcome(prover: Prover, chart: Chart, state: State, left: set[str]) -> Outcome:
     question = f"can be left: {chart.journey.id}/{state.id}"
-    if state.id in chart.walk.left:
+    if state.id in left:
         return Outcome(Proof(question, CHECK.name, Verdict.PROVED))
-    if any(other != state.id for other in chart.moves.graph.successors(state.id)):
+    refused, moves = chart.moves.refused, moves_from(chart.journey, state.id)
+    if any(move.target != state.id and move not in refused for move in moves):
         return Outcome(Proof(question, CHECK.name, Verdict.UNKNOWN, reason=NOT_FOUND))
-    used = [each for move, each in chart.moves.refused.items() if move.source == state.id]
-    core = tuple(sorted({name for names, _ in used for name in names} - {"engine"}))
-    axioms = {name for _, base in used for name in base.axioms}
-    observations = {name for _, base in used for name in base.observations}
-    base = TrustBase(tuple(sorted(axioms)), tuple(sorted(observations)))
-    proof = Proof(question, CHECK.name, Verdict.REFUTED, core, base)
-    return Outcome(proof, finding_of(prover.graph, CHECK, _told(prover.graph, chart, state, core), proof))
+    on = leaning(refused[move] for move in moves if move in refused)
+    proof = Proof(question, CHECK.name, Verdict.REFUTED, on.core, on.trust_base)
+    return Outcome(proof, finding_of(prover.graph, CHECK, _told(prover.graph, chart, state, on.core), proof))
+
+
+def _shut(core: tuple[str, ...], tool: str) -> bool:
+    """The proof leans on what a round decides about the calls of a tool."""
+    return any(name == f"open:{tool}" or (name.startswith("wants:") and name.endswith(f":{tool}")) for name in core)
 
 
 def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...]) -> Report:
@@ -69,4 +77,10 @@ def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...])
         if guard is not None and isinstance(action, Call) and f"guard:{action.tool}" in core:
             said, help_ = f"it waits for `{action.tool}`, whose guard never holds", "mend the guard"
             notes.append(Note(guard.span, "the guard is here"))
+            break
+        if isinstance(action, Call) and notes and _shut(core, action.tool):
+            said, help_ = (
+                f"it waits for `{action.tool}`, which is never called there",
+                "mend what forbids or overrides it",
+            )
     return Report(f"`{name}` can never be left: {said}", state.span, (name,), tuple(notes), (), help_)

@@ -15,8 +15,10 @@ Fix
 
 Limits
     That a state is unreachable is proved by induction: from the states that can be reached, no single move leads to it,
-    in whatever situation. A state that only the past keeps from being reached is not found so; where no session of a few
-    turns a move reaches it either, the answer is undecided.
+    in whatever situation; where a move is possible in some situation but in no session that was found, it is tried to
+    prove by induction over sessions that none makes it, for up to eight states of a journey. A state is shown to be
+    reached by a session in which it may be passed within one round, as forks are. Sessions are looked for move by move,
+    from one that came to the state before; where neither a session nor a proof is found, the answer is undecided.
 """
 
 from __future__ import annotations
@@ -24,40 +26,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jurat.policies.diagnostics import Note
-from jurat.policies.findings import Proof, Severity, TrustBase, Verdict
+from jurat.policies.findings import Proof, Severity, Verdict
 from jurat.policies.model import Journey
 from jurat.solver.outcome import Check, Outcome, Report, finding_of, quoted
 from jurat.solver.prover import Prover
-from jurat.solver.sessions.charts import Chart, charts
+from jurat.solver.sessions.charts import charts
+from jurat.solver.sessions.excluding import leaning
+from jurat.solver.sessions.walking import Chart
 
 CHECK = Check("J022", "unreachable-state", Severity.ERROR)
 
-NOT_FOUND = "no session that reaches it was found, a few positions a move, and none was excluded"
+NOT_FOUND = "no session that reaches it was found, a few positions a move, and that there is none was not proved"
 
 
 def run(prover: Prover) -> Iterator[Outcome]:
     for chart in charts(prover):
+        reached, reachable = chart.walk.reached, chart.moves.reachable
         for state in chart.journey.states:
-            yield _outcome(prover, chart, state)
+            yield _outcome(prover, chart, state, reached, reachable)
 
 
-def _outcome(prover: Prover, chart: Chart, state: str) -> Outcome:
+def _outcome(prover: Prover, chart: Chart, state: str, reached: set[str], reachable: set[str]) -> Outcome:
     question = f"reachable: {chart.journey.id}/{state}"
-    if state in chart.walk.stops:
+    if state in reached:
         return Outcome(Proof(question, CHECK.name, Verdict.PROVED))
-    if state in chart.moves.reachable:
+    if state in reachable:
         return Outcome(Proof(question, CHECK.name, Verdict.UNKNOWN, reason=NOT_FOUND))
-    core, base = _leaning(chart)
-    proof = Proof(question, CHECK.name, Verdict.REFUTED, core, base)
+    on = leaning(each for move, each in chart.moves.refused.items() if move.source in reachable)
+    proof = Proof(question, CHECK.name, Verdict.REFUTED, on.core, on.trust_base)
     return Outcome(proof, finding_of(prover.graph, CHECK, _told(chart.journey, state), proof))
-
-
-def _leaning(chart: Chart) -> tuple[tuple[str, ...], TrustBase]:
-    """What the impossibility of the moves out of the reachable states leans on."""
-    used = [each for move, each in chart.moves.refused.items() if move.source in chart.moves.reachable]
-    core = sorted({name for names, _ in used for name in names} - {"engine"})
-    axioms = sorted({name for _, base in used for name in base.axioms})
-    return tuple(core), TrustBase(tuple(axioms), tuple(sorted({o for _, base in used for o in base.observations})))
 
 
 def _told(journey: Journey, state: str) -> Report:

@@ -21,7 +21,7 @@ from jurat.solver.encoding import Encoding
 from jurat.solver.formulas import truth
 from jurat.solver.sessions.happenings import Happenings
 from jurat.solver.sessions.moving import Journeys, Occasion
-from jurat.solver.sessions.slice import Slice, asked_of, callers, forbidders, offerers
+from jurat.solver.sessions.slice import Slice, asked_of, forbidders, offerers
 from jurat.solver.sessions.steps import Part, before, constants_of, part
 from jurat.solver.terms import Atoms, ListTerm, Members, Term, list_laws, sort_of, within
 
@@ -35,7 +35,7 @@ class Calls:
         self.about = about
         self.happenings = happenings
         self.occasion = occasion
-        self.callers = {tool: callers(self.graph, tool) for tool in about.tools}
+        self.callers = {tool: about.callers(self.graph, tool) for tool in about.tools}
         self.choices: dict[str, Arguments] = {}
 
     # -- variables -----------------------------------------------------------------------------------------------
@@ -193,7 +193,7 @@ class Calls:
     def ran(self, journey: Journey, journeys: Journeys) -> z3.BoolRef:
         """The call that ends here was the one of the state that a journey is in."""
         found = []
-        for state in journey.states.values():
+        for state in self.about.states(journey):
             for tool in (t for t in self.about.tools if f"{journey.id}/{state.id}" in self.callers[t]):
                 wanted = before(self.wants(f"{journey.id}/{state.id}", tool)) if self.about.resolved else YES
                 found.append(all_of((self._ends(tool), wanted, before(journeys.is_in(journey, state.id)))))

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
-from jurat.policies.model import Journey
 from jurat.solver.prover import Prover
-from jurat.solver.sessions.walking import Moves, Walk, moves_of_journey, walk
+from jurat.solver.sessions.parts import Parts
+from jurat.solver.sessions.walking import Chart, Walker
 
-
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A journey, its possible moves, and the sessions that walk it."""
-
-    journey: Journey
-    moves: Moves
-    walk: Walk
-
-
-_CHARTS: WeakKeyDictionary[Prover, dict[str, Chart]] = WeakKeyDictionary()
+_CHARTS: WeakKeyDictionary[Prover, list[Chart]] = WeakKeyDictionary()
 
 
 def charts(prover: Prover) -> list[Chart]:
     """A chart for each journey, by name."""
-    known = _CHARTS.setdefault(prover, {})
-    for name, journey in sorted(prover.graph.journeys.items()):
-        if name not in known:
-            moves = moves_of_journey(prover, journey)
-            known[name] = Chart(journey, moves, walk(prover, journey, moves))
-    return [known[name] for name in sorted(known)]
+    if prover not in _CHARTS:
+        parts = Parts(prover.graph, prover.cones)
+        _CHARTS[prover] = [
+            Walker(prover, parts, journey).walk() for _, journey in sorted(prover.graph.journeys.items())
+        ]
+    return _CHARTS[prover]

@@ -15,6 +15,7 @@ from jurat.policies.expr import Observation
 from jurat.solver.build import all_of, any_of, implication, negation, same
 from jurat.solver.sessions.happenings import ENDS, OTHER
 from jurat.solver.sessions.hearing import judged_without_message
+from jurat.solver.sessions.rehearsal import ROUNDS
 from jurat.solver.sessions.steps import before
 from jurat.solver.sessions.system import Session
 
@@ -22,7 +23,22 @@ from jurat.solver.sessions.system import Session
 def faithful(session: Session, *, patient: bool = False) -> z3.BoolRef:
     """About a position and the one before it; if ``patient``, a call that is due may lack an argument."""
     insisting = [] if patient else _insisting(session)
-    return all_of((*_turns(session), *_calls(session), *_passing(session), *_judged(session), *insisting))
+    return all_of(
+        (*_rounds(session), *_turns(session), *_calls(session), *_passing(session), *_judged(session), *insisting)
+    )
+
+
+def rounds() -> z3.ArithRef:
+    """How many rounds the turn has had."""
+    return z3.Int("rounds of the turn")
+
+
+def _rounds(session: Session) -> Iterator[z3.BoolRef]:
+    """A turn makes calls in its first rounds only."""
+    here, was = session.happenings, before(rounds())
+    later = z3.If(session.round, z3.If(here.new_turn, z3.IntVal(1), was + 1), was)
+    yield same(rounds(), later)
+    yield implication(here.any("call"), was <= ROUNDS)
 
 
 def _turns(session: Session) -> Iterator[z3.BoolRef]:
@@ -30,7 +46,8 @@ def _turns(session: Session) -> Iterator[z3.BoolRef]:
     finished = any_of((before(here.is_("reply")), all_of((before(session.settled), negation(before(session.spoken))))))
     yield negation(session.undone)
     yield implication(here.new_turn, all_of((session.round, any_of((negation(before(session.begun)), finished)))))
-    rest = [before(all_of((calls.open(tool), negation(_passed(tool))))) for tool in session.about.tools]
+    few = rounds() <= ROUNDS
+    rest = [before(all_of((few, calls.open(tool), negation(passed(tool))))) for tool in session.about.tools]
     running = [calls.running(tool) for tool in session.about.tools]
     yield implication(all_of((here.any(*ENDS), negation(any_of((*rest, *running))))), session.round)
 
@@ -43,7 +60,8 @@ def _calls(session: Session) -> Iterator[z3.BoolRef]:
     yield implication(here.any("call"), negation(any_of(running)))
 
 
-def _passed(tool: str) -> z3.BoolRef:
+def passed(tool: str) -> z3.BoolRef:
+    """A call that was due was not made, and is not made any more in this round."""
     return z3.Bool(f"{tool} was passed over")
 
 
@@ -57,15 +75,15 @@ def _passing(session: Session) -> Iterator[z3.BoolRef]:
     over = any_of((here.new_turn, session.round))
     for place, tool in enumerate(tools):
         later = any_of(here.is_("call", other) for other in tools[place + 1 :] if declared[tool].guard is None)
-        passed = any_of((later, before(_passed(tool))))
-        yield same(_passed(tool), all_of((negation(over), passed)))
-        yield implication(here.is_("call", tool), negation(before(_passed(tool))))
+        left_out = any_of((later, before(passed(tool))))
+        yield same(passed(tool), all_of((negation(over), left_out)))
+        yield implication(here.is_("call", tool), negation(before(passed(tool))))
 
 
 def _insisting(session: Session) -> Iterator[z3.BoolRef]:
     """Calls that are due are made before the round is over, in the order of their names."""
     here, tools = session.happenings, session.about.tools
-    due = [before(session.calls.insisted(tool)) for tool in tools]
+    due = [before(all_of((rounds() <= ROUNDS, session.calls.insisted(tool)))) for tool in tools]
     over = any_of((here.is_("reply"), here.new_turn, all_of((here.any(*ENDS), session.round))))
     yield implication(over, negation(any_of(due)))
     for place, tool in enumerate(tools):

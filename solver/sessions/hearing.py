@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 from jurat.policies.axioms import settle
 from jurat.policies.errors import RefusedTurn
 from jurat.policies.expr import Event, Expr, Observation, atoms, mentioned_atoms
@@ -19,6 +21,15 @@ def speaks_of_events(expr: Expr) -> bool:
 
 def judged_without_message(graph: PolicyGraph, cones: Cones) -> frozenset[str]:
     """The observations that are judged for sure where they matter: of conditions and moves that speak of events."""
+    if cones not in _JUDGED:
+        _JUDGED[cones] = _judged_without_message(graph, cones)
+    return _JUDGED[cones]
+
+
+_JUDGED: WeakKeyDictionary[Cones, frozenset[str]] = WeakKeyDictionary()
+
+
+def _judged_without_message(graph: PolicyGraph, cones: Cones) -> frozenset[str]:
     exprs = [entity.condition for entity in graph.entities.values()]
     exprs += [expr for journey in graph.journeys.values() for expr in moves_of(journey)]
     return _joined(cones, observed(mentioned_atoms(filter(speaks_of_events, exprs))))
@@ -26,6 +37,16 @@ def judged_without_message(graph: PolicyGraph, cones: Cones) -> frozenset[str]:
 
 def known_without_message(graph: PolicyGraph, cones: Cones) -> frozenset[str]:
     """The observations that may have a value: judged, also for a guard or a move, or decided by axioms."""
+    if cones not in _KNOWN:
+        _KNOWN[cones] = _known_without_message(graph, cones)
+    return _KNOWN[cones]
+
+
+_KNOWN: WeakKeyDictionary[Cones, frozenset[str]] = WeakKeyDictionary()
+"""For the cones of a policy; a journey has a session for each of its states."""
+
+
+def _known_without_message(graph: PolicyGraph, cones: Cones) -> frozenset[str]:
     exprs = [tool.guard.expr for tool in graph.vocabulary.tools.values() if tool.guard]
     exprs += [expr for journey in graph.journeys.values() for expr in moves_of(journey)]
     found = judged_without_message(graph, cones) | observed(mentioned_atoms(exprs))

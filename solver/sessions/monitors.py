@@ -9,12 +9,14 @@ latest time it was not so, of ``count`` the latest few.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from fractions import Fraction
 
 import z3
 
 from jurat.policies.expr import Compare, Const, Expr, History, key_of, walk
 from jurat.solver.build import YES, all_of, any_of, implication, negation, same
 from jurat.solver.formulas import truth
+from jurat.solver.sessions.past import Past
 from jurat.solver.sessions.steps import Part, before, part
 from jurat.solver.terms import Atoms
 
@@ -56,6 +58,19 @@ class Monitors:
         """What each position makes of the one before."""
         for history in self.histories:
             yield part(f"history:{key_of(history)}", self._rules(history))
+
+    def resumed(self, past: Past, at: int) -> Iterator[tuple[z3.ExprRef, z3.ExprRef]]:
+        """The variables after the position ``at`` of a known session, with their values there."""
+        for history in self.histories:
+            value = past.value(history, at)
+            yield self._value(history), z3.BoolVal(value) if isinstance(value, bool) else z3.IntVal(value)
+            if history.operator == "previously":
+                yield self._held(history), z3.BoolVal(past.holds(history.operands[0], at))
+            ages = past.ages(history, at)
+            for number, (seen, age) in enumerate(self._times(history)):
+                yield seen, z3.BoolVal(number < len(ages))
+                if number < len(ages):
+                    yield age, _number(age, ages[number])
 
     def _rules(self, history: History) -> list[z3.BoolRef]:
         value, now = self._value(history), [self._now(each) for each in history.operands]
@@ -138,6 +153,10 @@ class Monitors:
         if history.within is None:
             return YES
         return age < history.within if history.unit == "turns" else age <= history.within
+
+
+def _number(like: z3.ArithRef, value: float) -> z3.ArithRef:
+    return z3.RealVal(str(Fraction(value))) if z3.is_real(like) else z3.IntVal(int(value))
 
 
 def _zero(age: z3.ArithRef) -> z3.ArithRef:

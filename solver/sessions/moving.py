@@ -21,6 +21,7 @@ from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, s
 from jurat.solver.formulas import truth
 from jurat.solver.sessions.hearing import speaks_of_events
 from jurat.solver.sessions.reading import View
+from jurat.solver.sessions.slice import Slice
 from jurat.solver.sessions.steps import Part, part
 from jurat.solver.terms import Atoms, Truth
 
@@ -40,9 +41,10 @@ class Journeys:
     """The journeys of a slice as variables: at the position, after each stage, and as the round leaves them."""
 
     def __init__(
-        self, graph: PolicyGraph, names: tuple[str, ...], base: Atoms, occasion: Occasion, loose: frozenset[str]
+        self, graph: PolicyGraph, about: Slice, base: Atoms, occasion: Occasion, loose: frozenset[str]
     ) -> None:
-        self.journeys = [graph.journeys[name] for name in names]
+        self.journeys = [graph.journeys[name] for name in about.journeys]
+        self.about = about
         self.base = base
         self.occasion = occasion
         self.loose = loose
@@ -61,6 +63,13 @@ class Journeys:
         """It is active and in that state."""
         number = list(journey.states).index(state)
         return all_of((self.active(journey, stage), same(self.place(journey, stage), z3.IntVal(number))))
+
+    def known(self, journey: Journey, stage: str = "") -> z3.BoolRef:
+        """It is where its moves are looked at: in no state, or in a state that the slice has."""
+        if journey.id not in self.about.near:
+            return YES
+        near = (self.is_in(journey, state.id, stage) for state in self.about.states(journey))
+        return any_of((negation(self.active(journey, stage)), *near))
 
     def has_run(self, journey: Journey) -> z3.BoolRef:
         """The tool of the state that it is in has run in this turn, before the round."""
@@ -85,7 +94,7 @@ class Journeys:
     @cached_property
     def stages(self) -> tuple[str, ...]:
         """The names of the stages; each leads to the next, the last to the state that the round leaves."""
-        forks = max((_forks(journey) for journey in self.journeys), default=0)
+        forks = max((_forks(self.about.states(journey)) for journey in self.journeys), default=0)
         later = (f"‹after stage {n}›" for n in range(1, forks + 1))
         return (POSITION, *later)
 
@@ -101,7 +110,7 @@ class Journeys:
 
     def _stage(self, journey: Journey, place: int, stage: str) -> Iterator[Part]:
         yield self._beginning(journey, place, stage)
-        for state in journey.states.values():
+        for state in self.about.states(journey):
             yield self._stepping(journey, state, place, stage)
         if self._next(place):
             yield self._moving(journey, place, stage)
@@ -148,7 +157,11 @@ class Journeys:
             return self.has_run(journey) if state.kind == "tool" else self.occasion.new_turn
         if state.kind != "fork":
             return NO
-        left = z3.Bool(f"{journey.id}/{state.id} is left in stage {place}") if _circular(journey) else YES
+        left = (
+            z3.Bool(f"{journey.id}/{state.id} is left in stage {place}")
+            if _circular(self.about.states(journey))
+            else YES
+        )
         return all_of((self._moved(journey, place - 1), left))
 
     def _moved(self, journey: Journey, place: int) -> z3.BoolRef:
@@ -159,10 +172,11 @@ class Journeys:
         began = all_of((negation(self.active(journey, stage)), self.active(journey, self._next(place))))
         steps = [
             all_of((self.is_in(journey, state.id, stage), self.due(journey, state, place), taken))
-            for state in journey.states.values()
+            for state in self.about.states(journey)
             for _, taken in self.taken(state, stage)
         ]
-        return part(f"journey:{journey.id}", [same(self._moved(journey, place), any_of((began, *steps)))])
+        moved = same(self._moved(journey, place), any_of((began, *steps)))
+        return part(f"journey:{journey.id}", [any_of((negation(self.known(journey, stage)), moved))])
 
     def taken(self, state: State, stage: str) -> list[tuple[Transition, z3.BoolRef]]:
         """For each transition when it is the one taken, being due: the first true one, else `otherwise`."""
@@ -195,23 +209,23 @@ class Journeys:
         return truth(expr, self.view(stage))
 
 
-def _forks(journey: Journey) -> int:
+def _forks(states: list[State]) -> int:
     """How many forks can follow one another."""
-    forks = _fork_graph(journey)
+    forks = _fork_graph(states)
     if not forks:
         return 0
-    return len(forks) if _circular(journey) else int(nx.dag_longest_path_length(forks)) + 1
+    return len(forks) if _circular(states) else int(nx.dag_longest_path_length(forks)) + 1
 
 
-def _circular(journey: Journey) -> bool:
-    return not nx.is_directed_acyclic_graph(_fork_graph(journey))
+def _circular(states: list[State]) -> bool:
+    return not nx.is_directed_acyclic_graph(_fork_graph(states))
 
 
-def _fork_graph(journey: Journey) -> nx.DiGraph[str]:
+def _fork_graph(states: list[State]) -> nx.DiGraph[str]:
     found: nx.DiGraph[str] = nx.DiGraph()
-    forks = {name for name, state in journey.states.items() if state.kind == "fork"}
+    forks = {state.id: state for state in states if state.kind == "fork"}
     found.add_nodes_from(forks)
     found.add_edges_from(
-        (name, each.target) for name in forks for each in journey.states[name].transitions if each.target in forks
+        (name, each.target) for name, state in forks.items() for each in state.transitions if each.target in forks
     )
     return found

@@ -51,6 +51,20 @@ class Past:
                     for start in window
                 )
 
+    def ages(self, history: History, at: int) -> list[float]:
+        """How long ago it was, in the operator's unit, that what it looks for was so; the latest first.
+
+        ``historically`` looks for when it was not so, ``since`` only as far back as the other operand lasted.
+        """
+        found: list[float] = []
+        last = history.operands[-1]
+        for each in range(at, -1, -1):
+            if self.holds(last, each) is not (history.operator == "historically"):
+                found.append(self._age(history, each, at))
+            if history.operator == "since" and not self.holds(history.operands[0], each):
+                break
+        return found
+
     def holds(self, expr: Expr, at: int) -> bool:
         """A formula is certainly true at a position."""
         return evaluate(expr, lambda atom: self.look(atom, at)) is True
@@ -70,5 +84,9 @@ class Past:
     def _near(self, history: History, there: int, here: int) -> bool:
         if history.within is None:
             return True
+        age = self._age(history, there, here)
+        return age < history.within if history.unit == "turns" else age <= history.within
+
+    def _age(self, history: History, there: int, here: int) -> float:
         old, new = self.moments[there], self.moments[here]
-        return new.turn - old.turn < history.within if history.unit == "turns" else new.at - old.at <= history.within
+        return new.turn - old.turn if history.unit == "turns" else new.at - old.at

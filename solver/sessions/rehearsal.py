@@ -14,7 +14,7 @@ from types import MappingProxyType
 from jurat.policies.axioms import settle
 from jurat.policies.errors import RefusedTurn, ValuationError
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments
+from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Constraint, Forbid, Journey, Offer, State, Transition
 from jurat.policies.resolution import Resolution
@@ -23,6 +23,8 @@ from jurat.policies.types import Value
 from jurat.policies.valuation import Valuation
 from jurat.solver.sessions.happenings import ENDS
 from jurat.solver.sessions.hearing import speaks_of_events
+from jurat.solver.sessions.moves import START, Move, move_of
+from jurat.solver.sessions.parts import Parts
 from jurat.solver.sessions.past import Moment, Past
 from jurat.solver.sessions.trace import Position
 
@@ -59,11 +61,20 @@ class Rehearsal:
     round: int = 0
     resolution: Resolution | None = None
     now: Valuation | None = None
+    parts: Parts | None = None
+    """Where to look up the part of the policy that decides about calls; without it everything is resolved."""
+    moved: list[tuple[str, Move]] = field(default_factory=list)
+    """The moves that journeys made, in their order."""
+    histories: tuple[History, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.histories:
+            self.histories = tuple(each for each in self.graph.atoms.values() if isinstance(each, History))
 
     def copy(self) -> Rehearsal:
-        """An independent copy."""
+        """An independent copy, from which on moves are told anew."""
         mutable = ("facts", "journeys", "moments", "events", "done", "weighed", "ran", "made", "wanted", "running")
-        return replace(self, **{name: getattr(self, name).copy() for name in mutable})
+        return replace(self, **{name: getattr(self, name).copy() for name in mutable}, moved=[])
 
     def play(self, positions: Sequence[Position]) -> None:
         """Go through all positions.
@@ -103,6 +114,8 @@ class Rehearsal:
 
     def _begin(self, position: Position) -> None:
         """A turn begins: ended journeys are left, and application and authentication have spoken."""
+        if self.running or (self.message and "reply" not in self.moments[-1].events):
+            raise Differs("the turn before is not over")
         ended = [j for j, state in self.journeys.items() if self.graph.journeys[j].states[state].kind == "end"]
         for journey in ended:
             del self.journeys[journey]
@@ -175,11 +188,17 @@ class Rehearsal:
     def _round(self, position: Position) -> None:
         self.round += 1
         self._advance(position)
-        self.resolution = resolve(self.graph, self._valuation(position))
+        self.resolution = self._resolved(self._valuation(position))
         self.now = self.resolution.settled.valuation
         self.wanted = {}
         if self.round <= ROUNDS:
             self._decide()
+
+    def _resolved(self, valuation: Valuation) -> Resolution:
+        if self.parts is None:
+            return resolve(self.graph, valuation)
+        settled = settle(self.graph, valuation)  # by every axiom, whatever part is looked at
+        return replace(resolve(self.parts.at(self.journeys).graph, settled.valuation), settled=settled)
 
     def _valuation(self, position: Position) -> Valuation:
         """What is known after the last moment, as a round or a call reads it."""
@@ -190,9 +209,8 @@ class Rehearsal:
             values[JourneyActive(journey).key] = journey in self.journeys
             if journey in self.journeys:
                 values[f"journey.{journey}.state"] = self.journeys[journey]
-        for key, atom in self.graph.atoms.items():
-            if isinstance(atom, History):
-                values[key] = past.value(atom, last)
+        for history in self.histories:
+            values[key_of(history)] = past.value(history, last)
         values |= {key: value for key, value in self._judged(position).items() if value is not None}
         return Valuation(MappingProxyType(values), vocabulary.facts)
 
@@ -240,13 +258,14 @@ class Rehearsal:
         due = [journey for journey in self.graph.journeys.values() if self._due(journey)]
         passed: set[tuple[str, str]] = set()
         while due:
-            now = resolve(self.graph, self._valuation(position)).settled.valuation
-            targets = [(journey, self._target(journey, now)) for journey in due]
+            now = settle(self.graph, self._valuation(position)).valuation
+            moves = [(journey, self._move(journey, now)) for journey in due]
             due = []
-            for journey, target in targets:
-                if target is None:
+            for journey, move in moves:
+                if move is None:
                     continue
-                self.journeys[journey.id] = target
+                self.journeys[journey.id] = target = move.target
+                self.moved.append((journey.id, move))
                 self.ran.discard(journey.id)
                 if journey.states[target].kind == "fork" and (journey.id, target) not in passed:
                     passed.add((journey.id, target))
@@ -260,12 +279,13 @@ class Rehearsal:
     def _here(self, journey: Journey) -> State:
         return journey.states[self.journeys[journey.id]]
 
-    def _target(self, journey: Journey, now: Valuation) -> str | None:
+    def _move(self, journey: Journey, now: Valuation) -> Move | None:
         if journey.id not in self.journeys:
             begins = any(self._applies(t.expr) and evaluate(t.expr, now.look) is True for t in journey.triggers)
-            return journey.initial if begins else None
+            return Move(START, journey.initial) if begins else None
         here = self._here(journey)
-        return _taken([t for t in here.transitions if here.kind == "fork" or self._applies(t.condition)], now)
+        taken = _taken([t for t in here.transitions if here.kind == "fork" or self._applies(t.condition)], now)
+        return None if taken is None else move_of(here, taken)
 
     def _applies(self, expr: Expr) -> bool:
         return self.message or self.round > 1 or speaks_of_events(expr)
@@ -285,13 +305,13 @@ class Rehearsal:
         return evaluate(expr, look)
 
 
-def _taken(transitions: list[Transition], now: Valuation) -> str | None:
+def _taken(transitions: list[Transition], now: Valuation) -> Transition | None:
     truths = [(each, evaluate(each.condition, now.look)) for each in transitions if not each.otherwise]
     for each, value in truths:
         if value is True:
-            return each.target
+            return each
     otherwise = next((each for each in transitions if each.otherwise), None)
-    return otherwise.target if otherwise and all(value is False for _, value in truths) else None
+    return otherwise if otherwise and all(value is False for _, value in truths) else None
 
 
 def _satisfied(constraint: Constraint, now: Valuation, given: Mapping[str, Value]) -> bool:

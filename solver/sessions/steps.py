@@ -6,7 +6,7 @@ constants are those of the parts, renamed again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -95,25 +95,36 @@ class _Held:
 
 @lru_cache(maxsize=200_000)
 def _constants(_: int, held: _Held) -> tuple[z3.ExprRef, ...]:
-    found: dict[int, z3.ExprRef] = {}
+    """By the C interface: an object for each subterm took most of the time."""
+    context = held.term.ctx
+    ref = context.ref()
+    found: list[z3.Ast] = []
     seen: set[int] = set()
-    todo = [held.term]
+    todo = [held.term.as_ast()]
     while todo:
         term = todo.pop()
-        if term.get_id() in seen:
+        number = z3.Z3_get_ast_id(ref, term)
+        if number in seen:
             continue
-        seen.add(term.get_id())
-        if z3.is_const(term) and term.decl().kind() == z3.Z3_OP_UNINTERPRETED:
-            found[term.get_id()] = term
-        todo += term.children()
-    return tuple(found.values())
+        seen.add(number)
+        if z3.Z3_get_ast_kind(ref, term) != z3.Z3_APP_AST:
+            continue
+        arguments = z3.Z3_get_app_num_args(ref, term)
+        if arguments:
+            todo += [z3.Z3_get_app_arg(ref, term, n) for n in range(arguments)]
+        elif z3.Z3_get_decl_kind(ref, z3.Z3_get_app_decl(ref, term)) == z3.Z3_OP_UNINTERPRETED:
+            found.append(term)
+    return tuple(z3.z3._to_expr_ref(term, context) for term in found)  # noqa: SLF001 - what z3py makes terms with
 
 
 class Frames:
-    """The steps of one session: formulas about a step and the one before, renamed for each."""
+    """The steps of one session: formulas about a step and the one before, renamed for each.
 
-    def __init__(self) -> None:
-        self._names: dict[tuple[str, int], z3.ExprRef] = {}
+    ``start`` has values of constants at the moment before the first step, which take their place.
+    """
+
+    def __init__(self, start: Mapping[str, z3.ExprRef] | None = None) -> None:
+        self._names = {(name, -1): value for name, value in (start or {}).items()}
 
     def at(self, formula: z3.ExprRef, step: int) -> z3.ExprRef:
         """A formula about a step and the one before, for the step of this number."""
@@ -122,11 +133,10 @@ class Frames:
         return z3.substitute(formula, *pairs) if pairs else formula
 
     def _renamed(self, constant: z3.ExprRef, step: int) -> z3.ExprRef:
-        key = (constant.decl().name(), step)
+        name = constant.decl().name()
+        key = (name.removesuffix(BEFORE), step - name.endswith(BEFORE))
         if key not in self._names:
-            earlier = key[0].endswith(BEFORE)
-            name = f"{key[0].removesuffix(BEFORE)}@{step - earlier}"
-            self._names[key] = z3.Const(name, constant.sort())
+            self._names[key] = z3.Const(f"{key[0]}@{key[1]}", constant.sort())
         return self._names[key]
 
 

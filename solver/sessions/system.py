@@ -60,7 +60,7 @@ class Session:
         occasion = Occasion(self.round, self.happenings.new_turn, self.spoken)
         self.loose = self._loose()
         self.heard = known_without_message(graph, cones)
-        self.journeys = Journeys(graph, about.journeys, self.base, occasion, self.loose)
+        self.journeys = Journeys(graph, about, self.base, occasion, self.loose)
         self.calls = Calls(self.encoding, about, self.happenings, occasion)
         self.position = View(self.base, self.happenings.takes_place, POSITION)
         histories = [atom for atom in about.atoms if isinstance(atom, History)]
@@ -69,7 +69,7 @@ class Session:
         self.asked = [self.claim(expr) for expr in asked]
         laws, moves = [*self._laws()], [*self._moves()]
         # What is known of a list hangs on the elements that formulas ask about, so facts come when all were read.
-        moves += [self._fact(fact) for fact in about.facts]
+        moves += [self._fact(fact) for fact in about.facts if set(graph.providers.get(fact.path, ())) <= {*about.tools}]
         laws += [part(f"fact:{fact.path}", self._typed(fact)) for fact in about.facts]
         self.system = System([*self._start()], laws, moves)
 
@@ -95,7 +95,7 @@ class Session:
         for name in self.about.journeys:
             journey = graph.journeys[name]
             yield from (trigger.expr for trigger in journey.triggers)
-            yield from (each.condition for state in journey.states.values() for each in state.transitions)
+            yield from (each.condition for state in self.about.states(journey) for each in state.transitions)
 
     def _loose(self) -> frozenset[str]:
         """Observations whose value may change at any time: axioms bind them to what changes."""
@@ -263,10 +263,10 @@ class Session:
         every, new = self.journeys, self.happenings.new_turn
         active, place = every.active(journey, POSITION), every.place(journey, POSITION)
         kept_active, kept_place = self._saved(journey)
-        ends = [name for name, state in journey.states.items() if state.kind == "end"]
+        ends = [state.id for state in self.about.states(journey) if state.kind == "end"]
         left = any_of(before(every.is_in(journey, name)) for name in ends)
         was, where = before(every.active(journey)), before(every.place(journey))
-        completed = all_of((new, negation(self.undone)))
+        completed = all_of((new, negation(self.undone), before(every.known(journey))))
         cancelled = all_of((new, self.undone))
         run = every.has_run(journey)
         ran = self.calls.ran(journey, every)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import z3
@@ -19,12 +19,21 @@ class Unrolling:
 
     Position 0 is the first; -1 is the moment before it if the unrolling is ``initial``, else any moment of any session.
     Without ``cores`` nothing is behind selectors, which is faster, and a proof does not say what it leans on.
+    ``start``: the values that constants have at -1, where a known session goes on.
     """
 
-    def __init__(self, system: System, limits: Limits, *, initial: bool, cores: bool = True) -> None:
+    def __init__(
+        self,
+        system: System,
+        limits: Limits,
+        *,
+        initial: bool,
+        cores: bool = True,
+        start: Mapping[str, z3.ExprRef] | None = None,
+    ) -> None:
         self.cores = cores
         self.system = system
-        self.frames = Frames()
+        self.frames = Frames(start)
         self.solver = z3.Solver()
         self.solver.set("rlimit", limits.rlimit)
         self.solver.set("random_seed", limits.seed)
@@ -32,7 +41,8 @@ class Unrolling:
         self.parts: dict[str, set[str]] = {}
         self.selectors: dict[str, z3.BoolRef] = {}
         self._step = self._behind((*system.laws, *system.moves))
-        self._assert(self._behind(system.start if initial else system.laws), -1)
+        if start is None:
+            self._assert(self._behind(system.start if initial else system.laws), -1)
 
     def _behind(self, parts: Iterable[Part]) -> z3.BoolRef:
         """All parts, each behind its selector."""

@@ -1,213 +1,296 @@
-"""Where a journey can go: which of its moves are possible at all, and a session of the engine that walks them.
+"""Sessions of the engine that walk a journey: what they reach, and which of its moves they make.
 
-Possible moves are judged one at a time and from any situation, so that what they cannot reach is unreachable: the
-reachable states are an inductive invariant. That a state is reached is shown by a session, found move by move: each goes
-on from where the last one left the session, which keeps the questions small however long the journey is.
+A move is looked for from where an earlier session came to its state, first as its formulas suggest, then by asking the
+solver for a few positions more. The solver is given only the moves that a round can make from there, and the session so far
+as values, so that the questions stay small however long the journey and the session are. Whatever is found is played
+through the reference semantics on all of the policy, and only what that shows counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
-import networkx as nx
 import z3
 
+from jurat.policies.errors import InternalError
 from jurat.policies.expr import JourneyActive
-from jurat.policies.findings import TrustBase, Verdict
-from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Call, Journey, Transition
-from jurat.solver.build import all_of, negation, same
+from jurat.policies.model import Journey
+from jurat.solver.build import all_of
 from jurat.solver.prover import Prover
+from jurat.solver.sessions.excluding import Moves, Refusal, excluded, judged, makes
 from jurat.solver.sessions.faithful import faithful
 from jurat.solver.sessions.hearing import judged_without_message
+from jurat.solver.sessions.moves import START, Move, moves_from, passing
 from jurat.solver.sessions.moving import POSITION
-from jurat.solver.sessions.proving import trusted
+from jurat.solver.sessions.parts import Parts
 from jurat.solver.sessions.rehearsal import Differs, Rehearsal
+from jurat.solver.sessions.resuming import resumed
 from jurat.solver.sessions.slice import slice_of
 from jurat.solver.sessions.system import Session
 from jurat.solver.sessions.trace import Position, read
+from jurat.solver.sessions.trying import Trying
 from jurat.solver.sessions.unrolling import Unrolling
 
-STRIDE = 5
-"""Positions that one move may take: a message, a call, its end, a reply, and a message again."""
+STRIDE = 6
+"""Positions that one move may take: the end of a call, a reply, a message, a call, its end, and a call of the next."""
 
-START = ""
-"""The state of a journey that is not active."""
+FAR = 12
+"""The same for a move that is not made in fewer."""
 
+MOST_STATES = 8
+"""States of a journey about whose moves more is asked."""
 
-@dataclass(frozen=True, slots=True)
-class Move:
-    """A transition from a state, or from no state the beginning; ``number`` is its place among those of the state."""
-
-    source: str
-    target: str
-    number: int = 0
-
-
-@dataclass(slots=True)
-class Moves:
-    """The moves of a journey that some situation admits; ``refused`` has what the others' impossibility leans on."""
-
-    possible: list[Move] = field(default_factory=list)
-    refused: dict[Move, tuple[tuple[str, ...], TrustBase]] = field(default_factory=dict)
-    undecided: list[Move] = field(default_factory=list)
-
-    @property
-    def graph(self) -> nx.DiGraph[str]:
-        """The possible moves, and those that are undecided, between states."""
-        found: nx.DiGraph[str] = nx.DiGraph()
-        found.add_node(START)
-        found.add_edges_from((move.source, move.target) for move in (*self.possible, *self.undecided))
-        return found
-
-    @property
-    def reachable(self) -> set[str]:
-        """What no proof excludes."""
-        return {START} | nx.descendants(self.graph, START)
-
-
-def moves_of_journey(prover: Prover, journey: Journey) -> Moves:
-    """Which moves of a journey are possible in some situation."""
-    session = _session(prover, journey, resolved=False)
-    unrolling, quick = (Unrolling(session.system, prover.limits, initial=False, cores=cores) for cores in (True, False))
-    step, _ = unrolling.extend(), quick.extend()
-    found = Moves()
-    idle = _callable(prover, session, unrolling, step)
-    for move, formula in _taken(session, journey):
-        state = journey.states.get(move.source)
-        tools = [a.tool for a in state.actions if isinstance(a, Call)] if state and state.kind == "tool" else []
-        answer = quick.ask([(formula, step)])
-        answer = answer if answer.possible else unrolling.ask([(formula, step)])
-        blocked = next((idle[tool] for tool in tools if idle[tool] is not None), None)
-        if blocked is not None:
-            found.refused[move] = blocked
-        elif answer.verdict is Verdict.PROVED:
-            found.refused[move] = (answer.core, trusted(unrolling, answer.core))
-        else:
-            (found.possible if answer.possible else found.undecided).append(move)
-    return found
-
-
-def _callable(
-    prover: Prover, session: Session, unrolling: Unrolling, step: int
-) -> dict[str, tuple[tuple[str, ...], TrustBase] | None]:
-    """For each tool why it can never be called; None if it can be, or may be."""
-    found: dict[str, tuple[tuple[str, ...], TrustBase] | None] = {}
-    for tool in prover.graph.vocabulary.tools:
-        found[tool] = None
-        if tool in session.about.tools:
-            answer = unrolling.ask([(session.happenings.is_("call", tool), step)])
-            if answer.verdict is Verdict.PROVED:
-                found[tool] = (answer.core, trusted(unrolling, answer.core))
-    return found
-
-
-def _session(prover: Prover, journey: Journey, *, resolved: bool) -> Session:
-    about = slice_of(prover.graph, prover.cones, [JourneyActive(journey.id)], resolved=resolved)
-    return Session(prover.graph, prover.cones, about, [JourneyActive(journey.id)])
-
-
-def _taken(session: Session, journey: Journey) -> Iterator[tuple[Move, z3.BoolRef]]:
-    """Each move, and when a round takes it in its first stage."""
-    journeys = session.journeys
-    idle = negation(journeys.active(journey, POSITION))
-    begun = all_of((session.round, idle, journeys.begins(journey)))
-    yield Move(START, journey.initial), begun
-    for state in journey.states.values():
-        for transition, taken in journeys.taken(state, POSITION):
-            due = journeys.due(journey, state)
-            here = all_of((session.round, journeys.is_in(journey, state.id, POSITION), due, taken))
-            yield Move(state.id, transition.target, _place(state.transitions, transition)), here
-
-
-def _place(transitions: tuple[Transition, ...], transition: Transition) -> int:
-    return next(n for n, each in enumerate(transitions) if each is transition)
+FEW = 30
+"""States of a journey that longer sessions are looked through from their beginning."""
 
 
 @dataclass(slots=True)
 class Stop:
-    """A session that has reached a state: the variables that go on, and the session so far."""
+    """A session that has come to a state: how it went on from an earlier stop, and where it stands."""
 
-    values: list[tuple[z3.ExprRef, z3.ExprRef]]
-    positions: tuple[Position, ...]
     rehearsal: Rehearsal
+    before: Stop | None = None
+    further: tuple[Position, ...] = ()
+
+    @property
+    def last(self) -> Position | None:
+        """The last position; None before the first."""
+        return self.further[-1] if self.further else self.before.last if self.before else None
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """The session from its beginning."""
+        found: list[tuple[Position, ...]] = []
+        stop: Stop | None = self
+        while stop is not None:
+            found.append(stop.further)
+            stop = stop.before
+        return tuple(position for each in reversed(found) for position in each)
 
 
 @dataclass(slots=True)
 class Walk:
-    """The states that a session of the engine was seen to reach, each with that session; and the moves it made."""
+    """What sessions of the engine were seen to do: the moves they made, each at the end of one that made it."""
 
+    made: dict[Move, Stop] = field(default_factory=dict)
     stops: dict[str, Stop] = field(default_factory=dict)
+    """A session for each state that some position leaves the journey in."""
+
+    reached: set[str] = field(default_factory=lambda: {START})
+    """The states that were come to, be it only to be passed."""
     left: set[str] = field(default_factory=set)
-    """The states that a session was seen to leave."""
+    """The states that were left for another one."""
 
 
-def walk(prover: Prover, journey: Journey, moves: Moves) -> Walk:
-    """Try to reach every state that no proof excludes, and to leave it again."""
-    walker = _Walker(prover, journey)
-    found, targets = Walk(), moves.graph
-    todo = [START]
-    found.stops[START] = walker.start()
-    while todo:
-        source = todo.pop(0)
-        for target in sorted(targets.successors(source), key=lambda each: (each in found.stops, each)):
-            if target == source or (target in found.stops and source in found.left):
-                continue
-            stop = walker.go(found.stops[source], target)
-            if stop is not None:
-                found.left.add(source)
-                if target not in found.stops:
-                    found.stops[target] = stop
-                    todo.append(target)
-    return found
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A journey, its possible moves, and the sessions that walk it."""
+
+    journey: Journey
+    moves: Moves
+    walk: Walk
 
 
-class _Walker:
-    """Goes on from a stop to a state, a few positions at a time."""
+class Walker:
+    """Walks one journey of a policy."""
 
-    def __init__(self, prover: Prover, journey: Journey) -> None:
-        self.graph: PolicyGraph = prover.graph
+    def __init__(self, prover: Prover, parts: Parts, journey: Journey) -> None:
+        self.prover = prover
         self.journey = journey
-        self.session = _session(prover, journey, resolved=True)
-        self.heard = judged_without_message(self.graph, prover.cones)
-        self.exact = faithful(self.session, patient=True)
-        self.carried = self.session.system.carried(self.exact)
-        self.first, self.later = (self._unrolled(prover, initial=initial) for initial in (True, False))
+        self.trying = Trying(prover.graph, parts, journey)
+        self.moves = Moves()
+        self.asked: set[Move] = set()
+        self.new: deque[str] = deque([START])
+        heard = judged_without_message(prover.graph, prover.cones)
+        self.found = Walk(stops={START: Stop(Rehearsal(prover.graph, heard, parts=parts))})
 
-    def _unrolled(self, prover: Prover, *, initial: bool) -> Unrolling:
-        found = Unrolling(self.session.system, prover.limits, initial=initial, cores=False)
-        for _ in range(STRIDE):
-            found.assume(self.exact, found.extend())
-        return found
+    def walk(self) -> Chart:
+        """Make every move that some session is found to make, and refuse those that none makes."""
+        self._go()
+        self._go_far()
+        self._judge_all()
+        return Chart(self.journey, self.moves, self.found)
 
-    def start(self) -> Stop:
-        """Before the first position."""
-        return Stop([], (), Rehearsal(self.graph, self.heard))
+    def _go(self) -> None:
+        """Leave the states that were come to for the first time, as long as there are any."""
+        while self.new:
+            self._leave(self.new.popleft())
 
-    def _values(self, unrolling: Unrolling, model: z3.ModelRef, step: int) -> list[tuple[z3.ExprRef, z3.ExprRef]]:
-        return [(each, model.eval(unrolling.frames.at(each, step), model_completion=True)) for each in self.carried]
+    def _leave(self, source: str) -> None:
+        """Make the moves of a state and of the forks behind it, each from where a session stopped in the state."""
+        stop, ways = self.found.stops[source], passing(self.journey, source)
+        for state, way in ways.items():
+            for move in self._open(state):
+                self._try(stop, (*way, move))
+        for state in ways:
+            self._judge(state)
+        self._seek(_Seeking(self.prover, self.journey, stop, ways), ways, STRIDE)
 
-    def go(self, stop: Stop, target: str) -> Stop | None:
-        """A stop in that state, if a session is found that goes there and that the engine runs."""
-        unrolling = self.later if stop.positions else self.first
-        with unrolling.scope():
-            unrolling.assume(all_of(same(variable, value) for variable, value in stop.values), -1)
-            for step in range(STRIDE):
-                answer = unrolling.ask([(self.session.journeys.is_in(self.journey, target), step)])
-                if answer.model is not None:
-                    return self._arrived(stop, unrolling, answer.model, step, target)
-        return None
+    def _open(self, state: str) -> list[Move]:
+        """The moves to another state that no session has made yet, and that nothing excludes."""
+        made, refused = self.found.made, self.moves.refused
+        moves = moves_from(self.journey, state)
+        return [each for each in moves if each.target != state and each not in made and each not in refused]
 
-    def _arrived(self, stop: Stop, unrolling: Unrolling, model: z3.ModelRef, step: int, target: str) -> Stop | None:
-        found = read(self.session, unrolling, model, step + 1, before=stop.positions[-1] if stop.positions else None)
-        if found is None:
-            return None
+    def _judge(self, state: str) -> None:
+        """Ask of each move that was not made whether any situation admits it."""
+        open_ = [each for each in self._open(state) if each not in self.asked]
+        self.asked.update(open_)
+        for move, answer in judged(self.prover, self.journey, state, open_):
+            if isinstance(answer, Refusal):
+                self.moves.refused[move] = answer
+            else:
+                (self.moves.possible if answer else self.moves.undecided).append(move)
+
+    def _judge_all(self) -> None:
+        """The same for the moves of every state that is not excluded."""
+        todo = [START]
+        seen = set(todo)
+        for state in todo:
+            self._judge(state)
+            targets = [each.target for each in moves_from(self.journey, state) if each not in self.moves.refused]
+            todo += [target for target in dict.fromkeys(targets) if target not in seen]
+            seen.update(targets)
+
+    def _try(self, stop: Stop, moves: Sequence[Move]) -> None:
+        for positions in self.trying.sessions(stop.rehearsal, stop.last, moves):
+            if moves[-1] in self.found.made:
+                return
+            self._play(stop, positions)
+
+    def _seek(self, seeking: _Seeking, states: Iterable[str], most: int) -> None:
+        """Look for the open moves of these states in up to so many positions more."""
+        names = list(states)
+        for _ in range(most):
+            open_ = [move for state in names for move in self._open(state) if self._is_new(move)]
+            if not open_:
+                return
+            seeking.extend()
+            for move in open_:
+                if self._is_new(move) and (positions := seeking.session(move)):
+                    self._play(seeking.stop, positions)
+
+    def _go_far(self) -> None:
+        """Ask more about moves that were not made though their state was come to: for longer sessions, and for proofs."""
+        tried: set[str] = set()
+        while len(tried) < MOST_STATES and (sources := self._unfinished() - tried):
+            source = min(sources, key=[START, *self.journey.states].index)
+            tried.add(source)
+            self._look_further(source)
+            self._go()
+
+    def _unfinished(self) -> set[str]:
+        """The states that were come to and never left, or from which a move leads to where no session came to."""
+        return {state for state in self.found.reached if any(map(self._is_new, self._open(state)))}
+
+    def _is_new(self, move: Move) -> bool:
+        """It leaves a state that was never left, or leads to one that was never come to."""
+        return move.source not in self.found.left or move.target not in self.found.reached
+
+    def _look_further(self, source: str) -> None:
+        for start in self._starts(source):
+            self._seek(start, [source], FAR)
+        for move in filter(self._is_new, self._open(source)):
+            if (refusal := excluded(self.prover, self.journey, move)) is not None:
+                self._drop(move)
+                self.moves.refused[move] = refusal
+
+    def _starts(self, source: str) -> Iterator[_Seeking]:
+        """Where longer sessions go on from: a stop from which a round can come to the state, and the beginning."""
+        for name, stop in self.found.stops.items():
+            if source in (ways := passing(self.journey, name)):
+                yield _Seeking(self.prover, self.journey, stop, ways)
+                break
+        if len(self.journey.states) <= FEW:
+            yield _Seeking(self.prover, self.journey, self.found.stops[START], None)
+
+    def _drop(self, move: Move) -> None:
+        for each in (self.moves.possible, self.moves.undecided):
+            if move in each:
+                each.remove(move)
+
+    def _play(self, stop: Stop, positions: Sequence[Position]) -> None:
+        """Go on from a stop, as far as the engine does, and keep what is seen on the way."""
         rehearsal = stop.rehearsal.copy()
-        try:
-            rehearsal.play(found)
-        except Differs:
+        for length, position in enumerate(positions, start=1):
+            try:
+                rehearsal.play([position])
+            except Differs:
+                return
+            self._seen(Stop(rehearsal, stop, tuple(positions[:length])))
+
+    def _seen(self, stop: Stop) -> None:
+        """Keep the moves that were made and the state that was come to; the rehearsal goes on, so a copy is kept."""
+        here = stop.rehearsal.journeys.get(self.journey.id, START)
+        moved = [move for journey, move in stop.rehearsal.moved if journey == self.journey.id]
+        new = [move for move in moved if move not in self.found.made]
+        if new or here not in self.found.stops:
+            stop = replace(stop, rehearsal=stop.rehearsal.copy())
+            for move in dict.fromkeys(new):
+                self._made(move, stop)
+            if here not in self.found.stops:
+                self.found.stops[here] = stop
+                self.new.append(here)
+
+    def _made(self, move: Move, stop: Stop) -> None:
+        """A move that some session makes is possible, and nothing can have excluded it."""
+        if move in self.moves.refused:
+            raise InternalError(f"a session makes a move of {self.journey.id} that was proved impossible: {move}")
+        self.found.made[move] = stop
+        self.found.reached.add(move.target)
+        if move.target != move.source:
+            self.found.left.add(move.source)
+        if move in self.asked:
+            self._drop(move)
+        self.moves.possible.append(move)
+
+
+class _Seeking:
+    """Asks the solver how a session may go on from a stop until a journey makes a move.
+
+    ``states``: the only ones through which the journey may go until then; None if it may go anywhere.
+    """
+
+    def __init__(self, prover: Prover, journey: Journey, stop: Stop, states: Iterable[str] | None) -> None:
+        near = {} if states is None else {journey.id: frozenset(states) - {START}}
+        asked = [JourneyActive(journey.id)]
+        self.prover, self.journey, self.stop = prover, journey, stop
+        self.about = slice_of(prover.graph, prover.cones, asked, resolved=True, near=near, alone=True)
+
+    @cached_property
+    def system(self) -> Session:
+        return Session(self.prover.graph, self.prover.cones, self.about, [JourneyActive(self.journey.id)])
+
+    @cached_property
+    def unrolling(self) -> Unrolling:
+        last = self.stop.last
+        start = None if last is None else resumed(self.system, self.stop.rehearsal, last)
+        return Unrolling(self.system.system, self.prover.limits, initial=start is None, cores=False, start=start)
+
+    @cached_property
+    def exact(self) -> z3.BoolRef:
+        return all_of((faithful(self.system, patient=True), self.system.journeys.known(self.journey, POSITION)))
+
+    def extend(self) -> None:
+        """One position more, before which the journey has gone nowhere else."""
+        self.unrolling.assume(self.exact, self.unrolling.extend())
+
+    def session(self, move: Move) -> tuple[Position, ...] | None:
+        """Positions at the last of which the journey makes a move."""
+        unrolling, step = self.unrolling, self.unrolling.length - 1
+        answer = unrolling.ask([(makes(self.system, self.journey, move), step)])
+        if answer.model is None:
             return None
-        if rehearsal.journeys.get(self.journey.id) != target:
-            return None
-        return Stop(self._values(unrolling, model, step), (*stop.positions, *found), rehearsal)
+        found = read(self.system, unrolling, answer.model, step + 1, before=self.stop.last)
+        return found and tuple(self._with_judgements(found))
+
+    def _with_judgements(self, positions: Iterable[Position]) -> Iterator[Position]:
+        """For the rest of the turn that the stop is in, what was judged in it and is not asked about any more."""
+        last = self.stop.last
+        for each in positions:
+            same_turn = last is not None and each.turn == last.turn
+            known = last.observations if last and same_turn else {}
+            yield replace(each, observations={**known, **each.observations})
