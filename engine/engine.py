@@ -171,11 +171,11 @@ class Engine:
             session.id, state.turns, self.graph.digest, self.unproved, state.agent,
             self.judge.name, self.voice.name, message, event,
         )  # fmt: skip
-        working = Working(session, state, trace, self.clock, on_step)
         events = [event] if event else []
         if message is not None:
             state.messages = (*state.messages, Message("customer", message))
             events += ["message.received", *(["message.pii"] if mentions_personal_data(message) else [])]
+        working = Working(session, state, trace, self.clock, on_step)
         working.happen(*events, *(["session.started"] if state.turns == 1 else []))
         return working
 
@@ -196,7 +196,7 @@ class Engine:
     async def _decide(self, working: Working) -> Decision:
         """Match, resolve and act until there is no new call; the last resolution is the one to respond under."""
         while True:
-            working.round += 1
+            working.begin_round()
             knowledge = Knowledge(self.graph, self.judge, working)
             decision = await self._resolve(knowledge)
             if working.round > self.limits.rounds:
@@ -208,6 +208,7 @@ class Engine:
     async def _resolve(self, knowledge: Knowledge) -> Decision:
         working = knowledge.working
         with working.step("match", "what holds of the conversation"):
+            await knowledge.complete()
             await advance(knowledge)
             matched = await match(self.graph, knowledge, self.limits.waves)
         with working.step("resolve", "what follows from it"):
