@@ -174,6 +174,7 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
         nonlocal started
         started = True
         working.calls += 1
+        working.committed |= knowledge.graph.vocabulary.tools[tool].consequential
         working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)
         working.happen(f'called("{tool}")', 'called("*")')
 

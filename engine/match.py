@@ -13,6 +13,7 @@ from jurat.engine.relevance import Outlook, about_events, closed, joined, needed
 from jurat.engine.trace import Asked
 from jurat.engine.turn import Working
 from jurat.llm import BackendError, Condition, Judge, Judgement, Message
+from jurat.llm.conversation import together
 from jurat.policies.axioms import settle
 from jurat.policies.expr import History, Observation
 from jurat.policies.graph import PolicyGraph
@@ -162,17 +163,19 @@ def trusted(graph: PolicyGraph, working: Working) -> Valuation:
 async def judged(
     judge: Judge, working: Working, conversation: tuple[Message, ...], conditions: list[Condition]
 ) -> list[Judgement]:
-    """The judge's answers; all unknown, and a note in the trace, where its model fails."""
+    """The judge's answers; all unknown, and a note in the trace, where it fails."""
     try:
-        return await judge.judge(conversation, conditions)
+        return await judge.judge(together(conversation), conditions)
     except BackendError as reason:
         working.trace.notes.append(f"the judge failed, so nothing it was asked is known: {reason}")
-        return [Judgement(each.key, None, None) for each in conditions]
+        return [Judgement(each.key, None, None, "the judge failed") for each in conditions]
 
 
 def asked_of(judgement: Judgement, condition: Condition) -> Asked:
     """A judgement for the trace."""
-    return Asked(condition.key, condition.text, judgement.truth, judgement.probability, judgement.evidence)
+    return Asked(
+        condition.key, condition.text, judgement.truth, judgement.probability, judgement.evidence, judgement.recalled
+    )
 
 
 def _known(valuation: Valuation, key: str) -> bool:
