@@ -1,7 +1,7 @@
 """One turn of a conversation and all that survives it."""
 
 from jurat.engine.engine import Engine
-from jurat.engine.errors import EngineError, FactRefused, ToolLoadError, TurnRefused, UnprovedPolicy
+from jurat.engine.errors import EngineError, FactRefused, ToolLoadError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.limits import Limits
 from jurat.engine.replay import replay
 from jurat.engine.session import Session
@@ -25,6 +25,7 @@ __all__ = [
     "Trace",
     "Turn",
     "TurnRefused",
+    "TurnSuperseded",
     "UnprovedPolicy",
     "replay",
 ]

@@ -58,7 +58,7 @@ async def act(hands: Hands, knowledge: Knowledge, decision: Decision) -> bool:
     if not wanted:
         return False
     with working.step("act", "calling " + ", ".join(each.tool for each in wanted)):
-        await knowledge.ask(_guard_observations(knowledge, wanted))
+        await knowledge.ask(_observations(hands, knowledge, decision, wanted))
         permit = Permit(decision.actions, knowledge.now)
         held = {each.tool: why for each in wanted if (why := hands.toolbox.obstacle(each.tool, permit))}
         ready = [each for each in wanted if each.tool not in held]
@@ -119,10 +119,15 @@ def need_of(tool: str, description: str) -> Condition:
     return Condition(f"offer:{tool}", text + (f" ({line})" if line else ""))
 
 
-def _guard_observations(knowledge: Knowledge, wanted: Iterable[Wanted]) -> frozenset[str]:
-    tools = knowledge.graph.vocabulary.tools
-    guards = (guard.expr for each in wanted if (guard := tools[each.tool].guard))
-    return frozenset().union(*(open_observations(expr, knowledge.now) for expr in guards))
+def _observations(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: Iterable[Wanted]) -> frozenset[str]:
+    """What is still to be asked of the calls that may be made: by their guards, and by what is said of their arguments."""
+    now = knowledge.now
+    permit = Permit(decision.actions, now)
+    tools = [each.tool for each in wanted if not hands.toolbox.barred(each.tool, permit)]
+    guards = [guard.expr for tool in tools if (guard := knowledge.graph.vocabulary.tools[tool].guard)]
+    said = [each for tool in tools for _, each in constraints(tool, decision.actions)]
+    formulas = [expr for each in said for expr in (each.value, each.formula) if expr is not None]
+    return frozenset().union(*(open_observations(expr, now) for expr in (*guards, *formulas)))
 
 
 async def _find_arguments(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: Wanted) -> None:
@@ -169,6 +174,7 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
         nonlocal started
         started = True
         working.calls += 1
+        working.committed |= knowledge.graph.vocabulary.tools[tool].consequential
         working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)
         working.happen(f'called("{tool}")', 'called("*")')
 
@@ -227,8 +233,7 @@ def _follow(knowledge: Knowledge, wanted: Wanted) -> None:
         journeys.has_run(knowledge.working, guideline)
     for each in knowledge.graph.guidelines.values():
         if wanted.tool in each.reevaluate_after:
-            for key in observations(each.condition):
-                knowledge.working.judged.pop(key, None)
+            knowledge.forget(observations(each.condition))
 
 
 def _record_missing(knowledge: Knowledge, ready: Iterable[Wanted]) -> None:

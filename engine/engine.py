@@ -24,10 +24,12 @@ from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
 from jurat.engine.respond import respond
 from jurat.engine.session import Session, State
+from jurat.engine.superseding import arrive, interruptible
 from jurat.engine.toolbox import Toolbox
 from jurat.engine.trace import Trace
 from jurat.engine.turn import OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
+from jurat.llm.sensor import Sensor
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.findings import Report
 from jurat.policies.graph import PolicyGraph
@@ -74,7 +76,8 @@ class Engine:
         self.voice = voice
         self.toolbox = toolbox
         self.limits = limits or Limits()
-        self._hands = Hands(toolbox, judge, voice, self.limits)
+        self._sensor = Sensor(judge, seconds=self.limits.judge_seconds, kept=self.limits.answers_kept)
+        self._hands = Hands(toolbox, self._sensor, voice, self.limits)
         self.unproved = bool(fault)
         self.clock = clock
         self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
@@ -127,22 +130,26 @@ class Engine:
     ) -> Turn:
         """One turn, on a message or on an event without one, which gets no reply.
 
-        Turns of one session wait for each other, in order. ``on_text`` receives the reply once it has passed the
+        Turns of one session wait for each other, in order; but a message ends the turn of the one before it, and is
+        answered together with it, unless that turn has made a consequential call. ``on_text`` receives the reply once it has passed the
         check: nothing unchecked leaves. A turn that is cancelled or fails leaves journeys, agent and mode as they
         were; the message stays, and so do calls that were made, for they happened.
 
         Raises:
             TurnRefused: a message too long or empty, an event that nobody declared, or a session that has ended.
+            TurnSuperseded: a newer message came first.
             RefusedTurn: facts contradict the policy's axioms.
             LLMError: the judge or the voice cannot work at all.
         """
         self._check(message, event)
+        number = arrive(session) if message is not None else None
         async with session.lock:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
             working = self._begin(session, message, event, on_step)
             try:
-                turn = await self._run(working)
+                with interruptible(working, number):
+                    turn = await self._run(working)
             except BaseException:
                 _undo(working)
                 raise
@@ -171,12 +178,17 @@ class Engine:
             session.id, state.turns, self.graph.digest, self.unproved, state.agent,
             self.judge.name, self.voice.name, message, event,
         )  # fmt: skip
-        working = Working(session, state, trace, self.clock, on_step)
         events = [event] if event else []
+        carried = state.unanswered
         if message is not None:
+            state.unanswered = frozenset()
             state.messages = (*state.messages, Message("customer", message))
             events += ["message.received", *(["message.pii"] if mentions_personal_data(message) else [])]
+        working = Working(session, state, trace, self.clock, on_step)
         working.happen(*events, *(["session.started"] if state.turns == 1 else []))
+        if message is not None:
+            working.events |= carried
+            working.unanswered = frozenset(working.events)
         return working
 
     async def _run(self, working: Working) -> Turn:
@@ -196,8 +208,8 @@ class Engine:
     async def _decide(self, working: Working) -> Decision:
         """Match, resolve and act until there is no new call; the last resolution is the one to respond under."""
         while True:
-            working.round += 1
-            knowledge = Knowledge(self.graph, self.judge, working)
+            working.begin_round()
+            knowledge = Knowledge(self.graph, self._sensor, working)
             decision = await self._resolve(knowledge)
             if working.round > self.limits.rounds:
                 working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
@@ -208,6 +220,7 @@ class Engine:
     async def _resolve(self, knowledge: Knowledge) -> Decision:
         working = knowledge.working
         with working.step("match", "what holds of the conversation"):
+            await knowledge.complete()
             await advance(knowledge)
             matched = await match(self.graph, knowledge, self.limits.waves)
         with working.step("resolve", "what follows from it"):
@@ -261,4 +274,5 @@ def _undo(working: Working) -> None:
     """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
     kept, now = working.session.state.copy(), working.state
     kept.messages, kept.moments, kept.facts, kept.turns = now.messages, now.moments, now.facts, now.turns
+    kept.unanswered |= working.unanswered
     working.session.state = kept

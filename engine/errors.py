@@ -4,12 +4,18 @@ EngineError
 ├── UnprovedPolicy    no report whose gate passed for exactly this policy
 ├── ToolLoadError     a tool's implementation cannot be found, imported or understood
 ├── FactRefused       a fact that the application may not write, or with a value of another type
-└── TurnRefused       a message or event that a turn cannot begin with
+├── TurnRefused       a message or event that a turn cannot begin with
+└── TurnSuperseded    a newer message came, and is answered together with this one
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from jurat.policies.errors import JuratError
+
+if TYPE_CHECKING:
+    from jurat.engine.trace import Trace
 
 
 class EngineError(JuratError):
@@ -30,3 +36,11 @@ class FactRefused(EngineError):
 
 class TurnRefused(EngineError):
     """A message too long, an event that nobody declared, or a session that has ended."""
+
+
+class TurnSuperseded(EngineError):
+    """The turn was ended for a newer message, which is answered together with its own; ``trace`` is of what it had done."""
+
+    def __init__(self, trace: Trace) -> None:
+        super().__init__("a newer message came; both are answered together")
+        self.trace = trace

@@ -69,8 +69,17 @@ def _fresh(journey: Journey, working: Working, passed: set[tuple[str, str]]) -> 
 
 
 def _open(due: Iterable[Journey], working: Working, now: Valuation) -> frozenset[str]:
-    formulas = (expr for journey in due for expr in _formulas(journey, working))
+    """What the next steps hang on: nothing behind a transition that is taken for certain, nor beside a true trigger."""
+    formulas = (expr for journey in due for expr in _undecided(journey, working, now))
     return frozenset().union(*(open_observations(expr, now) for expr in formulas))
+
+
+def _undecided(journey: Journey, working: Working, now: Valuation) -> list[Expr]:
+    found = _formulas(journey, working)
+    certain = next((n for n, expr in enumerate(found) if evaluate(expr, now.look) is True), None)
+    if certain is None:
+        return found
+    return found[:certain] if journey.id in working.state.journeys else []
 
 
 def _formulas(journey: Journey, working: Working) -> list[Expr]:

@@ -15,6 +15,12 @@ class Limits:
     waves: int = 3
     """Batches of questions to the judge in one round; the last asks all that is left."""
 
+    judge_seconds: float = 300.0
+    """That one batch of questions may take; beyond it they are unknown."""
+
+    answers_kept: int = 10_000
+    """Of the judge, over all sessions, for the same question about the same conversation; 0 keeps none."""
+
     tool_calls_a_turn: int = 16
     tool_timeout_seconds: float = 30.0
     reply_attempts: int = 2

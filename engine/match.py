@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from jurat.engine.history import history_value
-from jurat.engine.relevance import closed, joined, needed, observations, speaks_of_events
+from jurat.engine.relevance import Outlook, about_events, closed, joined, needed, of_calls
 from jurat.engine.trace import Asked
 from jurat.engine.turn import Working
 from jurat.llm import BackendError, Condition, Judge, Judgement, Message
+from jurat.llm.conversation import together
 from jurat.policies.axioms import settle
 from jurat.policies.expr import History, Observation
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import ActionInForce, Resolution
-from jurat.policies.semantics import resolve
 from jurat.policies.types import Value
 from jurat.policies.valuation import Valuation
 
@@ -63,11 +64,18 @@ class Knowledge:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read the trusted values again, after a journey moved."""
+        """Read the trusted values again, after a journey moved or a tool wrote facts."""
         self.trusted = trusted(self.graph, self.working)
         at_first = settle(self.graph, self.trusted).valuation
         self.settled = frozenset(each for each in self.graph.vocabulary.observations if _known(at_first, each))
         self._groups = joined(self.graph, self.trusted)
+        self._outlook: Outlook | None = None
+
+    def forget(self, keys: Iterable[str]) -> None:
+        """Have these judged again when they are next needed."""
+        for key in keys:
+            self.working.forget(key)
+        self._outlook = None
 
     @property
     def given(self) -> Valuation:
@@ -75,39 +83,66 @@ class Knowledge:
         return self.trusted.with_observations({key: each.truth for key, each in self.working.judged.items()})
 
     @property
+    def outlook(self) -> Outlook:
+        """What follows from what is known now."""
+        if self._outlook is None:
+            self._outlook = Outlook.of(self.graph, self.given)
+        return self._outlook
+
+    @property
     def now(self) -> Valuation:
-        """The same after the axioms withdrew what contradicts them and added what follows."""
-        return settle(self.graph, self.given).valuation
+        """What is known after the axioms withdrew what contradicts them and added what follows."""
+        return self.outlook.valuation
+
+    async def complete(self) -> None:
+        """Have judged again what a tool made stale, and what facts joined anew, where an axiom ties it to an answer.
+
+        Else the axiom would go on from the answers that are left, as if the others had not been asked for.
+        """
+        judged_ = self.working.judged.keys()
+        await self.ask(key for key, group in self._groups.items() if not group.isdisjoint(judged_))
 
     async def ask(self, wanted: Iterable[str]) -> None:
         """Have observations judged, with those that axioms join to them; the known ones are not asked again."""
         keys = sorted(closed(wanted, self._groups) - self.settled - self.working.judged.keys())
         if not keys:
             return
+        with self.working.step("judge", f"asking {len(keys)} condition{'s' if len(keys) > 1 else ''}"):
+            groups = _by_conversation(self.working, keys)
+            await asyncio.gather(*(self._ask(heard, some) for heard, some in groups.items()))
+        self._outlook = None
+
+    async def _ask(self, heard: tuple[Message, ...], keys: list[str]) -> None:
         declared = self.graph.vocabulary.observations
         conditions = [Condition(key, declared[key].text) for key in keys]
-        with self.working.step("judge", f"asking {len(keys)} condition{'s' if len(keys) > 1 else ''}"):
-            found = await judged(self._judge, self.working, self.working.state.messages, conditions)
+        found = await judged(self._judge, self.working, heard, conditions)
         self.working.judged.update(zip(keys, found, strict=True))
         self.asked += [asked_of(each, condition) for each, condition in zip(found, conditions, strict=True)]
 
 
+def _by_conversation(working: Working, keys: Iterable[str]) -> dict[tuple[Message, ...], list[str]]:
+    groups: dict[tuple[Message, ...], list[str]] = {}
+    for key in keys:
+        groups.setdefault(working.heard[working.since.get(key, 0)], []).append(key)
+    return groups
+
+
 async def match(graph: PolicyGraph, knowledge: Knowledge, waves: int) -> Matched:
-    """Ask what can still change the outcome, in at most so many batches, and resolve.
+    """Ask what can still change the outcome, in at most so many batches and one more for calls, and resolve.
 
     In a turn without a message the customer has said nothing new: only conditions that speak of events are judged.
     """
     working = knowledge.working
     for wave in range(1, waves + 1):
         asked = frozenset(working.judged) | knowledge.settled
-        wanted = needed(graph, knowledge.now, asked, all_=wave == waves)
+        wanted = needed(knowledge.outlook, asked, all_=wave == waves)
         if working.trace.message is None:
-            wanted &= _about_events(graph)
+            wanted &= about_events(graph)
         if not wanted:
             break
         await knowledge.ask(wanted)
-    given = knowledge.given
-    return Matched(given, resolve(graph, given), tuple(knowledge.asked), knowledge.settled)
+    await knowledge.ask(of_calls(graph, knowledge.outlook.resolution()))
+    return Matched(knowledge.given, knowledge.outlook.resolution(), tuple(knowledge.asked), knowledge.settled)
 
 
 def trusted(graph: PolicyGraph, working: Working) -> Valuation:
@@ -128,23 +163,20 @@ def trusted(graph: PolicyGraph, working: Working) -> Valuation:
 async def judged(
     judge: Judge, working: Working, conversation: tuple[Message, ...], conditions: list[Condition]
 ) -> list[Judgement]:
-    """The judge's answers; all unknown, and a note in the trace, where its model fails."""
+    """The judge's answers; all unknown, and a note in the trace, where it fails."""
     try:
-        return await judge.judge(conversation, conditions)
+        return await judge.judge(together(conversation), conditions)
     except BackendError as reason:
         working.trace.notes.append(f"the judge failed, so nothing it was asked is known: {reason}")
-        return [Judgement(each.key, None, None) for each in conditions]
+        return [Judgement(each.key, None, None, "the judge failed") for each in conditions]
 
 
 def asked_of(judgement: Judgement, condition: Condition) -> Asked:
     """A judgement for the trace."""
-    return Asked(condition.key, condition.text, judgement.truth, judgement.probability, judgement.evidence)
+    return Asked(
+        condition.key, condition.text, judgement.truth, judgement.probability, judgement.evidence, judgement.recalled
+    )
 
 
 def _known(valuation: Valuation, key: str) -> bool:
     return valuation.look(Observation(key)) is not None
-
-
-def _about_events(graph: PolicyGraph) -> frozenset[str]:
-    conditions = [entity.condition for entity in graph.entities.values() if speaks_of_events(entity.condition)]
-    return frozenset().union(*(observations(each) for each in conditions))

@@ -15,15 +15,49 @@ everything would give, but for ``dropped``, which lists what was never looked at
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
+from jurat.policies.axioms import Settled, settle
+from jurat.policies.beforehand import openers
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import And, Event, Expr, Implies, Not, Observation, Or, atoms, children
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.semantics import Bound, bounds, matched
+from jurat.policies.model import Call, Offer
+from jurat.policies.resolution import Resolution, describe
+from jurat.policies.semantics import Bound, bounds, matched, undefined
 from jurat.policies.valuation import Valuation
 
 _LOGIC = (And, Or, Not, Implies)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is known, axioms observed, and both bounds of what follows: what the next question and the outcome rest on."""
+
+    graph: PolicyGraph
+    settled: Settled
+    low: Bound
+    high: Bound
+
+    @classmethod
+    def of(cls, graph: PolicyGraph, given: Valuation) -> Outlook:
+        """As :func:`jurat.policies.semantics.resolve` begins; a property test holds the two together.
+
+        Raises:
+            RefusedTurn: facts alone falsify an axiom.
+        """
+        settled = settle(graph, given)
+        return cls(graph, settled, *bounds(graph, *matched(graph, settled.valuation)))
+
+    @property
+    def valuation(self) -> Valuation:
+        return self.settled.valuation
+
+    def resolution(self) -> Resolution:
+        """What it comes to if nothing more becomes known."""
+        sure = self.low.matches
+        return describe(self.graph, self.low, self.high, self.settled, undefined(self.graph, sure))
 
 
 def open_observations(expr: Expr, valuation: Valuation) -> frozenset[str]:
@@ -40,26 +74,53 @@ def observations(expr: Expr) -> frozenset[str]:
     return frozenset(atom.key for atom in atoms(expr) if isinstance(atom, Observation))
 
 
-def needed(graph: PolicyGraph, valuation: Valuation, asked: frozenset[str], *, all_: bool) -> frozenset[str]:
+def needed(outlook: Outlook, asked: frozenset[str], *, all_: bool) -> frozenset[str]:
     """The observations to ask next, given what is known and was asked.
 
     Unless ``all_``, those come first that wait for no other answer: the guidelines whose requirements and overriders
     are decided. What they say may settle the rest.
     """
-    low, high = bounds(graph, *matched(graph, valuation))
+    graph, low, high = outlook.graph, outlook.low, outlook.high
     found = {
         g: wanted
-        for g, entity in graph.entities.items()
-        if (wanted := open_observations(entity.condition, valuation) - asked) and _matters(graph, low, high, g)
+        for g in sorted(high.matches - low.matches)
+        if _matters(graph, low, high, g)
+        and (wanted := open_observations(graph.entities[g].condition, outlook.valuation) - asked)
     }
     first = {g: wanted for g, wanted in found.items() if _decided(graph, low, high, g)}
     chosen = found if all_ or not first else first
     return frozenset().union(*chosen.values())
 
 
+def of_calls(graph: PolicyGraph, resolution: Resolution) -> frozenset[str]:
+    """What the guards and arguments of the calls in force hang on, and the guards of what is offered and may open those.
+
+    Whether calls contradict each other is decided with the resolution, so this is known by then.
+    """
+    look = resolution.settled.valuation
+    calls = [each.action for each in resolution.actions if isinstance(each.action, Call)]
+    offered = {each.action.tool for each in resolution.actions if isinstance(each.action, Offer)}
+    said = (each for call in calls for each in call.constraints)
+    formulas = [expr for each in said for expr in (each.value, each.formula) if expr is not None]
+    tools, seen = {call.tool for call in calls}, set[str]()
+    while tools:
+        seen |= tools
+        guards = [guard.expr for tool in tools if (guard := graph.vocabulary.tools[tool].guard)]
+        formulas += guards
+        tools = set[str]().union(*(openers(graph, guard) for guard in guards)) & offered - seen
+    return frozenset().union(*(open_observations(expr, look) for expr in formulas))
+
+
 def speaks_of_events(expr: Expr) -> bool:
     """Whether a formula is about what has just happened, so that it has a meaning in a turn without a message."""
     return any(isinstance(atom, Event) for atom in atoms(expr))
+
+
+@lru_cache(maxsize=16)
+def about_events(graph: PolicyGraph) -> frozenset[str]:
+    """The observations of the conditions that speak of events."""
+    conditions = [entity.condition for entity in graph.entities.values() if speaks_of_events(entity.condition)]
+    return frozenset().union(*map(observations, conditions))
 
 
 def joined(graph: PolicyGraph, trusted: Valuation) -> Mapping[str, frozenset[str]]:

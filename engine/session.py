@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Literal
@@ -40,6 +40,8 @@ class State:
     turns: int = 0
     mode: Mode = "auto"
     ended: bool = False
+    unanswered: frozenset[str] = frozenset()
+    """The events of messages that no turn has answered: they hold in the turn that does."""
 
     def copy(self) -> State:
         """An independent copy."""
@@ -54,6 +56,11 @@ class Session:
     state: State
     customer: Mapping[str, Any] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    arrived: int = 0
+    """The messages that turns were begun for, or wait to be."""
+
+    interrupt: Callable[[], None] | None = field(default=None, repr=False)
+    """Ends the turn that runs, if a newer message may."""
 
     @property
     def agent(self) -> str:

@@ -79,11 +79,15 @@ class Toolbox:
     def obstacle(self, name: str, permit: Permit, arguments: Mapping[str, Value] | None = None) -> str:
         """Why a call may not be made now; empty where it may. Without arguments, what no argument could change."""
         return (
-            _forbidden(name, permit)
-            or _uncalled(name, permit)
+            self.barred(name, permit)
             or _unguarded(self._declared[name], permit, arguments)
             or ("" if arguments is None else unmet(name, permit, arguments))
         )
+
+    @staticmethod
+    def barred(name: str, permit: Permit) -> str:
+        """Why a call may not be made whatever its guard says; empty where nothing of the kind is in force."""
+        return _forbidden(name, permit) or _uncalled(name, permit)
 
     async def call(
         self,

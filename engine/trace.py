@@ -45,13 +45,17 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A judgement of this turn, in the round it was asked; ``probability`` is P(true)."""
+    """A judgement of this turn, in the round it was asked; ``probability`` is P(true).
+
+    ``recalled``: it was not asked again, for the same had been asked about the same conversation.
+    """
 
     observation: str
     text: str
     truth: bool | None
     probability: float | None
     evidence: str
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +227,8 @@ def _explain_round(each: Round, *, several: bool) -> Iterator[str]:
     yield from (f"fixed by the axioms: `{key}`" for key in each.fixed)
     yield from (f"conflict: {conflict}" for conflict in each.conflicts)
     yield from (f"note: {note}" for note in each.notes)
+    if recalled := sum(asked.recalled for asked in each.asked):
+        yield f"remembered: {recalled} of {len(each.asked)} answers"
     if each.settled or each.not_needed:
         yield f"not asked: {len(each.settled) + len(each.not_needed)} of the observations"
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 from jurat.engine.session import Moment, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
-from jurat.llm import Judgement
+from jurat.llm import Judgement, Message
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import Value
 
@@ -44,7 +44,10 @@ class Turn:
 class Working:
     """A turn that runs. ``state`` is the session's copy; it becomes the session's when the turn ends.
 
-    ``judged`` holds the answers of this turn by observation, ``fulfilled`` the obligations done in the present
+    ``judged`` holds the answers of this turn by observation. ``heard`` is the conversation at the start of each round,
+    and ``since`` the one that an observation is judged on: the first, until a tool has it judged again. So an answer
+    does not hang on when it was asked for. ``committed``: a consequential call was begun, so the turn is carried to its
+    end. ``unanswered``: the events of its message, which stay until there is an answer. ``fulfilled`` are the obligations done in the present
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
     arguments of the calls that happened, by tool and round.
     """
@@ -56,12 +59,30 @@ class Working:
     on_step: OnStep | None = None
     events: set[str] = field(default_factory=set)
     judged: dict[str, Judgement] = field(default_factory=dict)
+    heard: list[tuple[Message, ...]] = field(default_factory=list)
+    since: dict[str, int] = field(default_factory=dict)
     fulfilled: set[tuple[str, str]] = field(default_factory=set)
     ran: set[str] = field(default_factory=set)
     offered: set[str] = field(default_factory=set)
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
     calls: int = 0
     round: int = 0
+    committed: bool = False
+    unanswered: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        self.heard.append(self.state.messages)
+
+    def begin_round(self) -> None:
+        """Count a round of match, resolve and act, and note what had been said by then."""
+        self.round += 1
+        if self.round > 1:
+            self.heard.append(self.state.messages)
+
+    def forget(self, observation: str) -> None:
+        """Have an observation judged again, on what has been said when the next round begins."""
+        self.judged.pop(observation, None)
+        self.since[observation] = self.round
 
     def happen(self, *events: str) -> None:
         """Add one position to the history and make its events true for the turn."""

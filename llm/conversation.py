@@ -22,6 +22,20 @@ def latest_customer_text(conversation: Sequence[Message]) -> str:
     return next((m.text for m in reversed(conversation) if m.role == "customer"), "")
 
 
+def together(conversation: Sequence[Message]) -> tuple[Message, ...]:
+    """The conversation with what the customer has said since the agent last spoke as one message, at the last one's place.
+
+    A message that came before the one before it was answered is judged with it.
+    """
+    start = next((n for n in reversed(range(len(conversation))) if conversation[n].role == "agent"), -1) + 1
+    said = [n for n in range(start, len(conversation)) if conversation[n].role == "customer"]
+    if len(said) < 2:
+        return tuple(conversation)
+    whole = Message("customer", "\n".join(conversation[n].text for n in said))
+    rest = (whole if n == said[-1] else conversation[n] for n in range(start, len(conversation)) if n not in said[:-1])
+    return (*conversation[:start], *rest)
+
+
 async def asked_of_what_fits(
     conversation: Sequence[Message], ask: Callable[[Sequence[Message]], Awaitable[T]]
 ) -> tuple[T, int]:

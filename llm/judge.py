@@ -7,6 +7,7 @@ chosen on the cases marked `choice` and measured on those marked `report`; docs/
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,6 +107,12 @@ class ScoringJudge:
         self.name = backend.name
         self._backend = backend
         self._calibration = calibration
+
+    @property
+    def identity(self) -> str:
+        """All that an answer depends on beside the question: the weights, the instructions, the calibration."""
+        prompt = hashlib.sha256((_header() + _OPENING + _STATEMENT).encode()).hexdigest()
+        return f"{self._backend.digest} {prompt} {self._calibration}"
 
     async def warm_up(self) -> None:
         """Read the instructions, some seconds on a slow machine, before the first customer waits for it."""

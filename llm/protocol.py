@@ -35,12 +35,14 @@ class Judgement:
     """An answer of the judge. A `truth` of None is *unknown*, which is never false.
 
     `probability` is P(true) in [0, 1], calibrated where the judge is; None where the judge has none.
+    `recalled`: the answer was given before, to the same question about the same conversation.
     """
 
     observation: str
     truth: bool | None
     probability: float | None
     evidence: str = ""
+    recalled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,10 @@ class Backend(Protocol):
 
 @runtime_checkable
 class Judge(Protocol):
-    """Says which conditions hold of the customer's latest message, in the context of the conversation."""
+    """Says which conditions hold of the customer's latest message, in the context of the conversation.
+
+    One that also has a text `identity`, which is equal only where all answers are, has its answers remembered.
+    """
 
     @property
     def name(self) -> str:

@@ -1,8 +1,9 @@
 """What a policy means: section 3 of the semantics in code, and nothing else.
 
 Each predicate of the page is the method of the same name. A :class:`Bound` is one of the two readings, *certain* or
-*possible*; negated predicates are read from the other bound. The least solutions, taken in turn until nothing changes,
-are the well-founded model (Van Gelder's alternating fixpoint), which for a stratified policy is its one least solution.
+*possible*; negated predicates are read from the other bound. Strata are solved one after the other; within one, least
+solutions taken in turn until nothing changes are the well-founded model (Van Gelder's alternating fixpoint), which for
+a stratified policy is its one least solution.
 """
 
 from __future__ import annotations
@@ -65,26 +66,44 @@ class Bound:
         assert self.other is not None
         return self.other
 
-    def solve(self) -> Bound:
-        """The least solution: one pass in topological order, repeated while a positive cycle adds something."""
+    def grow(self, stratum: tuple[str, ...]) -> Bound:
+        """Add the least solution of a stratum, those before it being solved; repeated while a cycle adds something."""
         before = -1
         while before != len(self.in_force):
             before = len(self.in_force)
-            for stratum in self.graph.strata:
-                self.in_force.update(g for g in stratum if self.inforce(g))
+            self.in_force.update(g for g in stratum if self.inforce(g))
         return self
 
 
 def bounds(graph: PolicyGraph, certain: frozenset[str], possible: frozenset[str]) -> tuple[Bound, Bound]:
-    """The certain and the possible reading, given the guidelines certainly and possibly matched."""
-    everything = Bound(graph, frozenset(graph.entities), None, set(graph.entities))
-    low, high = Bound(graph, certain, everything, set()), everything
+    """The certain and the possible reading, given the guidelines certainly and possibly matched.
+
+    Stratum by stratum: the well-founded model of one hangs on those before it alone (modularity; Lifschitz and Turner,
+    Splitting a Logic Program, 1994). A single entity has nothing in it to wait for.
+    """
+    low, high = Bound(graph, certain, None, set()), Bound(graph, possible, None, set())
+    low.other, high.other = high, low
+    for stratum in graph.strata:
+        if len(stratum) > 1:
+            _alternate(low, high, stratum)
+            continue
+        (g,) = stratum
+        for bound in (low, high):
+            if bound.inforce(g):
+                bound.in_force.add(g)
+    return low, high
+
+
+def _alternate(low: Bound, high: Bound, stratum: tuple[str, ...]) -> None:
+    """Least solutions in turn, each with negation read from the one before, until nothing changes."""
+    high.in_force.update(stratum)
     while True:
-        upper = Bound(graph, possible, low, set()).solve()
-        lower = Bound(graph, certain, upper, set()).solve()
-        if lower.in_force == low.in_force and upper.in_force == high.in_force:
-            return lower, upper
-        low, high = lower, upper
+        upper = Bound(high.graph, high.matches, low, high.in_force.difference(stratum)).grow(stratum)
+        lower = Bound(low.graph, low.matches, upper, low.in_force.difference(stratum)).grow(stratum)
+        stable = (lower.in_force, upper.in_force) == (low.in_force, high.in_force)
+        low.in_force, high.in_force = lower.in_force, upper.in_force
+        if stable:
+            return
 
 
 def matched(graph: PolicyGraph, valuation: Valuation) -> tuple[frozenset[str], frozenset[str]]:

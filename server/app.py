@@ -18,7 +18,7 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from jurat.engine.errors import EngineError, FactRefused, TurnRefused
+from jurat.engine.errors import EngineError, FactRefused, TurnRefused, TurnSuperseded
 from jurat.engine.trace import Step
 from jurat.engine.turn import Turn
 from jurat.llm import LLMError
@@ -130,6 +130,9 @@ class Service:
             trace = turn.trace.as_json()
             conversation.keep(turn.number, trace)
             events.put_nowait(_event("turn", _told(conversation, turn, trace)))
+        except TurnSuperseded as error:
+            conversation.keep(error.trace.turn, error.trace.as_json())
+            events.put_nowait(_event("error", Refusal(409, "superseded", str(error)).as_json()))
         except TurnRefused as error:
             events.put_nowait(_event("error", Refusal(409, "refused", str(error)).as_json()))
         except Exception as error:  # noqa: BLE001 - a stream that has begun can only end with an event

@@ -36,7 +36,9 @@ function reply(text, trace) {
   const button = h("button.plain", { type: "button", "aria-pressed": "false", click: () => choose(button, trace, true) }, "Why?");
   const time = h("span", seconds(trace.seconds));
   const handed = trace.handed_to ? h("span", `handed to ${trace.handed_to}`) : null;
-  show(text === null ? "aside" : "agent", text === null ? "A human colleague answers now." : h("div.bubble", text), h("div.meta", button, time, handed));
+  const superseded = trace.notes.some((note) => note.startsWith("a newer message came"));
+  const silent = superseded ? "Answered together with the next message." : "A human colleague answers now.";
+  show(text === null ? "aside" : "agent", text === null ? silent : h("div.bubble", text), h("div.meta", button, time, handed));
   choose(button, trace, false);
 }
 

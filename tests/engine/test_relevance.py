@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from jurat.engine.match import Knowledge, match
-from jurat.engine.relevance import needed, open_observations
+from jurat.engine.relevance import Outlook, needed, open_observations
 from jurat.engine.session import Session, State
 from jurat.engine.trace import Trace
 from jurat.engine.turn import Working
@@ -202,7 +202,7 @@ def test_parts_of_a_formula_that_are_decided_ask_nothing() -> None:
 def test_nothing_is_needed_twice() -> None:
     graph = load(POLICY)
     everything_ = frozenset(graph.vocabulary.observations)
-    assert needed(graph, valuation_of(graph, {}), everything_, all_=True) == frozenset()
+    assert needed(Outlook.of(graph, valuation_of(graph, {})), everything_, all_=True) == frozenset()
 
 
 def test_what_is_entailed_is_asked_when_its_rank_would_then_count() -> None:
@@ -219,3 +219,101 @@ guidelines:
         found = lazily(graph, {}, oracle, 1 if rank else 3)
         assert found.in_force == (("one", "two") if rank else ("one", "three", "two"))
         assert set(oracle.asked) >= set(expected)
+
+
+def test_arguments_that_hang_on_an_observation_have_it_asked(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+    jurat: 1
+    observations: {asks: The customer asks, hurry: The customer is in a hurry}
+    tools: {send: {python: "tools:send"}}
+    guidelines:
+      send: {when: asks, tools: [{send: {days: "hurry ? 1 : 5"}}]}
+    """
+    sent: list[int] = []
+
+    def send(days: int) -> str:
+        sent.append(days)
+        return "sent"
+
+    here = world(policy, judge={"asks": True, "hurry": ["quick"]}, tools={"send": send})
+    here.say("please, quick")
+    here.say("please")
+    assert sent == [1, 5]
+    assert here.judge.asked[:2] == [("asks",), ("hurry",)], "only once the call is due"
+
+
+def test_a_guard_that_was_not_asked_for_yet_is_no_conflict(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+    jurat: 1
+    observations: {asks: The customer asks, agrees: The customer agrees}
+    tools: {send: {python: "tools:send", guard: agrees}}
+    guidelines:
+      send: {when: asks, tools: [send]}
+    """
+    here = world(policy, judge={"asks": True, "agrees": True}, tools={"send": lambda: "sent"})
+    turn = here.say("please")
+    assert turn.trace.rounds[0].conflicts == ()
+    assert here.statuses(turn) == [("send", "succeeded")]
+
+
+def test_an_answer_does_not_hang_on_when_it_was_asked_for(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+    jurat: 1
+    observations: {asks: The customer asks, late: The order is late, sad: The customer is sad}
+    tools: {look: {python: "tools:look"}}
+    guidelines:
+      look: {when: asks, tools: [look]}
+      sorry: {when: succeeded("look") && late, action: Be sorry}
+      comfort: {when: succeeded("look") && sad, action: Comfort, reevaluate_after: [look]}
+    """
+    heard: dict[str, int] = {}
+
+    def judge(key: str):  # type: ignore[no-untyped-def]
+        def rule(conversation: Sequence[Message]) -> bool:
+            heard[key] = len(conversation)
+            return True
+
+        return rule
+
+    rules = {key: judge(key) for key in ("asks", "late", "sad")}
+    here = world(policy, judge=rules, tools={"look": lambda: "late"})
+    assert here.say("where is it?").resolution.in_force == ("comfort", "look", "sorry")
+    assert heard == {"asks": 1, "late": 1, "sad": 2}, "only `sad` is judged on what the tool has said"
+
+
+def test_an_answer_made_stale_is_not_guessed_from_the_axioms(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+    jurat: 1
+    observations: {asks: The customer asks, well: All is well, ill: Something is wrong}
+    axioms: [{exclusive: [well, ill]}]
+    tools: {look: {python: "tools:look"}}
+    guidelines:
+      look: {when: asks, tools: [look]}
+      fine: {when: well, action: Be glad}
+      bad: {when: ill, action: Be sorry, reevaluate_after: [look]}
+    """
+    judge = {"asks": True, "well": True, "ill": lambda conversation: len(conversation) > 1}
+    turn = world(policy, judge=judge, tools={"look": lambda: "broken"}).say("how is it?")
+    assert turn.trace.rounds[0].in_force[0].id == "fine"
+    assert turn.trace.rounds[1].violated, "it was asked again, and the two answers contradict each other"
+    assert turn.resolution.in_force == ("look",)
+
+
+def test_what_stands_behind_a_certain_transition_is_not_asked(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+    jurat: 1
+    facts: {vip: bool}
+    observations: {starts: It starts, other: It is something else, third: It is a third thing}
+    journeys:
+      j:
+        triggers: [{when: vip}, {when: starts}]
+        initial: a
+        states:
+          a: {say: hello, to: [{when: other, state: b}, {when: vip, state: b}, {when: third, state: a}]}
+          b: {say: bye}
+    """
+    here = world(policy, judge={"other": False}, facts={"vip": True})
+    here.say("hi")
+    here.say("on")
+    assert here.judge.asked == [("other",)]
+    assert here.session.journeys == {"j": "b"}
