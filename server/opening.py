@@ -62,7 +62,7 @@ async def open_with_model(
         UnprovedPolicy: the check did not pass, and ``unproved`` is not given.
         BackendError: the file is no model.
     """
-    from jurat.llm.embedded import EmbeddedBackend
+    from jurat.llm.backends.embedded import EmbeddedBackend
     from jurat.llm.judge import ScoringJudge
     from jurat.llm.voice import ModelVoice
 

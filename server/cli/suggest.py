@@ -109,7 +109,7 @@ def _proposals(graph: PolicyGraph, asked: Candidates, model: str | None) -> tupl
 def open_backend(run: asyncio.Runner, model: str | None) -> Backend:
     """The model, loaded."""
     file = model_file(model)
-    from jurat.llm.embedded import EmbeddedBackend
+    from jurat.llm.backends.embedded import EmbeddedBackend
 
     with working(f"loading {file.name}"):
         return run.run(EmbeddedBackend.load(file))
