@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -43,6 +44,8 @@ class Wire:
         self.root = root
         self.answer_seconds = answer_seconds
         self._openai = require("openai")
+        # Each further try is logged as a warning, which without a handler would go to the standard error of a command.
+        logging.getLogger("stamina").addHandler(logging.NullHandler())
         timeout = self._openai.Timeout(answer_seconds, connect=CONNECT_SECONDS)
         self.client: Any = self._openai.AsyncOpenAI(
             base_url=f"{root}/v1", api_key=key or "none", timeout=timeout, max_retries=0
