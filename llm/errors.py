@@ -30,3 +30,20 @@ class ContextTooLong(BackendError):
         super().__init__(f"the prompt has {tokens} tokens, and the model's context holds {limit}")
         self.tokens = tokens
         self.limit = limit
+
+
+class RequestRefused(BackendError):
+    """A server understood a request and will not do it, or knows nothing of the kind."""
+
+
+class ConstraintIgnored(BackendError):
+    """An answer is not of the type that was asked for: whoever runs the model does not keep to a JSON schema."""
+
+
+class CassetteMiss(LLMError):
+    """A cassette was asked something that was never recorded; not a `BackendError`, so that no turn goes on over it."""
+
+
+def one_line(reason: object) -> str:
+    """An error's text as part of a sentence: on one line."""
+    return " ".join(str(reason).split())

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from jurat.llm.conversation import asked_of_what_fits, decided
 from jurat.llm.prompts import one_line, rendered
-from jurat.llm.protocol import Backend, Condition, Judge, Judgement, Message
+from jurat.llm.protocol import Backend, Condition, Judge, Judgement, Message, Ungraded
 
 _Example = tuple[str, tuple[tuple[str, bool], ...]]
 
@@ -68,6 +68,7 @@ _INTRODUCTION = (
 _OPENING = "Conversation:\n"
 _STATEMENT = "Statement:"  # belongs to the shared prefix: what is in the suffix is read once a condition
 ANSWERS = (" yes", " no")
+_ANSWERED = {1.0: True, 0.0: False}  # of a backend without probabilities; anything else is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +124,17 @@ class ScoringJudge:
         if not conditions:
             return []
         scores, left_out = await self.scores(conversation, [c.text for c in conditions])
-        evidence = f"without the oldest {left_out} messages" if left_out else ""
-        found = [self._calibration.probability(s) for s in scores]
-        return [
-            Judgement(c.key, self._calibration.truth(p), p, evidence) for c, p in zip(conditions, found, strict=True)
-        ]
+        ungraded = self._backend.ungraded if isinstance(self._backend, Ungraded) else ""
+        notes = (ungraded, f"without the oldest {left_out} messages" if left_out else "")
+        evidence = "; ".join(note for note in notes if note)
+        pairs = zip(conditions, scores, strict=True)
+        if ungraded:
+            return [Judgement(c.key, _ANSWERED.get(score), None, evidence) for c, score in pairs]
+        return [self._calibrated(c, score, evidence) for c, score in pairs]
+
+    def _calibrated(self, condition: Condition, score: float, evidence: str) -> Judgement:
+        probability = self._calibration.probability(score)
+        return Judgement(condition.key, self._calibration.truth(probability), probability, evidence)
 
     async def scores(self, conversation: Sequence[Message], statements: Sequence[str]) -> tuple[list[float], int]:
         """The uncalibrated scores, and how many of the oldest messages had to be left out."""

@@ -109,6 +109,15 @@ class Backend(Protocol):
 
 
 @runtime_checkable
+class Ungraded(Protocol):
+    """A backend that may have answers without probabilities: scores of 1 for yes, 0 for no and 0.5 for neither."""
+
+    @property
+    def ungraded(self) -> str:
+        """Why there are no probabilities, for a judgement's evidence; empty where there are."""
+
+
+@runtime_checkable
 class Judge(Protocol):
     """Says which conditions hold of the customer's latest message, in the context of the conversation.
 

@@ -15,7 +15,7 @@ from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
-from jurat.llm.embedded import EmbeddedBackend
+from jurat.llm.backends.embedded import EmbeddedBackend
 from jurat.llm.judge import ScoringJudge, check_reply
 from jurat.llm.models import DEFAULT_MODEL, pull
 from jurat.llm.protocol import Condition, Message, ReplyRequest

@@ -1,6 +1,7 @@
 """The voice: phrases a reply under the instructions in force, and reads tool arguments out of what was said.
 
-The prompts are in ChatML, which the registered models speak. What changes least comes first, so that
+The prompts are in ChatML, which the registered models speak; a backend whose model has a chat template of its own takes
+them apart (`prompts.messages_of`). What changes least comes first, so that
 from one turn to the next only the new messages are read.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 
 from jurat.llm.arguments import grounded, nullable
 from jurat.llm.conversation import asked_of_what_fits
-from jurat.llm.prompts import one_line, rendered
+from jurat.llm.prompts import chat, one_line, rendered
 from jurat.llm.protocol import Arguments, Backend, Message, OnText, ReplyRequest
 
 REPLY_TOKENS = 100
@@ -69,7 +70,7 @@ def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message]) -> str
         ("Your last draft was refused. Avoid this:", (request.complaint,) if request.complaint else ()),
     )
     task = "".join(f"\n{title}\n" + "".join(f"- {one_line(t)}\n" for t in texts) for title, texts in sections if texts)
-    return _chat(
+    return chat(
         f"You are {one_line(request.agent_name)}: {one_line(request.agent_description)}. You answer customers in one "
         "or two short, friendly sentences. You never invent numbers, dates, names or promises.",
         f"Conversation:\n{rendered(conversation)}{task}\nWrite the agent's next message to the customer.",
@@ -83,15 +84,11 @@ def _arguments_prompt(
         f"- {name}: {one_line(str(kind.get('description') or kind.get('title') or name.replace('_', ' ')))}\n"
         for name, kind in schema["properties"].items()
     )
-    return _chat(
+    return chat(
         "You copy the arguments of a tool out of a conversation. An argument that the customer did not give is null.",
         f"Conversation:\n{rendered(conversation)}\nTool: {tool_name}. {one_line(tool_description)}\n"
         f"Arguments:\n{kinds}\nGive the arguments as JSON.",
     )
-
-
-def _chat(system: str, user: str) -> str:
-    return f"<|im_start|>system\n{system}{_END}\n<|im_start|>user\n{user}{_END}\n<|im_start|>assistant\n"
 
 
 def _object(text: str) -> dict[str, Any]:

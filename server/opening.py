@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +14,6 @@ from jurat.policies.types import BoolType, IntType, ListType, Type
 
 if TYPE_CHECKING:
     from jurat.server.scripts import Script
-
-Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +51,25 @@ def toolbox_of(graph: PolicyGraph, path: str) -> Toolbox:
     return Toolbox.load(graph, folders.pop() if len(folders) == 1 else home)
 
 
-async def open_with_model(
-    graph: PolicyGraph, report: Report, toolbox: Toolbox, model_file: Path, *, unproved: bool, tell: Tell
+async def open_with_backend(
+    graph: PolicyGraph, report: Report, toolbox: Toolbox, backend: Backend, *, unproved: bool
 ) -> Agent:
-    """An agent that judges and speaks with an embedded model.
+    """An agent that judges and speaks with the model of a backend, which is freed where that cannot be.
 
     Raises:
         UnprovedPolicy: the check did not pass, and ``unproved`` is not given.
-        BackendError: the file is no model.
+        BackendError: the model cannot answer.
     """
-    from jurat.llm.embedded import EmbeddedBackend
     from jurat.llm.judge import ScoringJudge
     from jurat.llm.voice import ModelVoice
 
-    tell(f"loading {model_file.name}")
-    backend = await EmbeddedBackend.load(model_file)
-    judge = ScoringJudge(backend)
-    engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved)
-    tell(f"warming up {model_file.name}")
-    await judge.warm_up()
+    try:
+        judge = ScoringJudge(backend)
+        engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved)
+        await judge.warm_up()
+    except BaseException:
+        await backend.close()
+        raise
     return Agent(engine, report, backend)
 
 

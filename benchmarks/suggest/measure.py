@@ -19,7 +19,7 @@ from pathlib import Path
 
 import yaml
 
-from jurat.llm.embedded import EmbeddedBackend
+from jurat.llm.backends.embedded import EmbeddedBackend
 from jurat.llm.models import DEFAULT_MODEL, pull
 from jurat.llm.suggest import WEIGHTS, Kinship, Suggester
 

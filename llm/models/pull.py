@@ -26,7 +26,7 @@ def path(name: str, *, cache: Path | None = None) -> Path | None:
     A file under its final name was verified before it got that name.
     """
     model = find_model(name)
-    target = _folder(cache) / model.file
+    target = cache_folder(cache) / model.file
     return target if target.is_file() and target.stat().st_size == model.size else None
 
 
@@ -57,7 +57,7 @@ def pull_model(
 ) -> Path:
     """As `pull`, for a model that need not be registered."""
     report = _Reporter(model, progress)
-    folder = _folder(cache)
+    folder = cache_folder(cache)
     tried = (*_local_sources(), *model.sources) if sources is None else tuple(sources)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -149,7 +149,8 @@ def _local_sources() -> tuple[LocalFile, ...]:
     return (LocalFile(Path(given).expanduser()),) if given else ()
 
 
-def _folder(cache: Path | None) -> Path:
+def cache_folder(cache: Path | None) -> Path:
+    """Where models are kept: under `cache`, or JURAT_CACHE, or the user's cache folder."""
     given = os.environ.get("JURAT_CACHE")
     root = cache or (Path(given).expanduser() if given else platformdirs.user_cache_path("jurat"))
     return root / "models"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from jurat.server.cli.backend import Asked, model_options, open_backend, require_sense
 from jurat.server.cli.shell import (
     Command,
     Exit,
@@ -18,7 +18,6 @@ from jurat.server.cli.shell import (
     console,
     load_policy,
     prove,
-    require_extra,
     working,
 )
 from jurat.server.cli.streams import forgiving
@@ -33,9 +32,7 @@ Working = Callable[[str], AbstractContextManager[Callable[[str], None]]]
 def agent_options(command: Command) -> Command:
     """The options that say with what an agent judges and speaks, and whether it may run unproved."""
     options = [
-        click.option(
-            "--model", metavar="NAME|PATH", help="An embedded model, by name or as a GGUF file (jurat models list)."
-        ),
+        model_options,
         click.option(
             "--script", type=click.Path(dir_okay=False), help="Follow a script (YAML) instead of asking a model."
         ),
@@ -54,17 +51,18 @@ class NotProved(Exception):
         super().__init__("the policy did not pass its check")
 
 
-def open_agent(path: str, model: str | None, script: str | None, unproved: bool, run: asyncio.Runner) -> Agent:
+def open_agent(path: str, asked: Asked, script: str | None, unproved: bool, run: asyncio.Runner) -> Agent:
     """Read, prove and assemble, with progress on standard error.
 
     Raises:
         NotProved: after the report was shown.
     """
-    from jurat.server.opening import open_with_model, open_with_script, toolbox_of
+    from jurat.server.opening import open_with_backend, open_with_script, toolbox_of
     from jurat.server.scripts import ScriptError, read_script
 
-    if model and script:
+    if asked.said and script:
         raise Refused("a script stands in for a model; give one of --model and --script")
+    require_sense(asked)
     graph = load_policy(path)
     report = proved(graph, path, unproved)
     toolbox = toolbox_of(graph, path)
@@ -73,9 +71,9 @@ def open_agent(path: str, model: str | None, script: str | None, unproved: bool,
             return open_with_script(graph, report, toolbox, read_script(script), unproved=unproved)
         except ScriptError as error:
             raise Refused(str(error)) from None
-    file = model_file(model)
-    with working(f"loading {file.name}") as tell:
-        return run.run(open_with_model(graph, report, toolbox, file, unproved=unproved, tell=tell))
+    backend = open_backend(asked, run)
+    with working(f"warming up {backend.name}"):
+        return run.run(open_with_backend(graph, report, toolbox, backend, unproved=unproved))
 
 
 def proved(graph: PolicyGraph, path: str, unproved: bool) -> Report:
@@ -93,15 +91,3 @@ def proved(graph: PolicyGraph, path: str, unproved: bool) -> Report:
         raise NotProved(status_of(report.status))
     complain_mildly("this policy runs although it did not pass its check; every trace says so")
     return report
-
-
-def model_file(model: str | None) -> Path:
-    """The GGUF file to use: the one given, or the named model's, downloaded if need be."""
-    from jurat.server.cli.models import pull_model
-
-    require_extra("embedded", "xllamacpp")
-    if model and (Path(model).suffix == ".gguf" or Path(model).is_file()):
-        if not Path(model).is_file():
-            raise Refused(f"there is no file `{model}`")
-        return Path(model)
-    return Path(pull_model(model))

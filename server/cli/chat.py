@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from jurat.server.cli.agent import NotProved, agent_options, open_agent
+from jurat.server.cli.backend import Asked
 from jurat.server.cli.shell import Exit, Refused, complain, console, policy_argument, working
 from jurat.server.cli.streams import write_json
 
@@ -24,6 +25,7 @@ Examples:
   jurat chat my-agent --fact customer.tier=gold
   jurat chat my-agent --message "I want a refund for order 1042"
   jurat chat my-agent --message "I want a refund" --json | jq .calls
+  jurat chat my-agent --url http://localhost:8000
 
 \b
 In a conversation, an empty line is ignored and Ctrl-D ends it.
@@ -44,7 +46,7 @@ def chat(
     message: str | None,
     facts: tuple[str, ...],
     as_json: bool,
-    model: str | None,
+    asked: Asked,
     script: str | None,
     unproved: bool,
 ) -> int:
@@ -55,7 +57,7 @@ def chat(
     given = _pairs(facts)
     with asyncio.Runner() as run:
         try:
-            agent = open_agent(path, model, script, unproved, run)
+            agent = open_agent(path, asked, script, unproved, run)
         except NotProved as error:
             complain(f"{error}; --unproved talks to it all the same")
             return error.status

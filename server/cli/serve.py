@@ -10,6 +10,7 @@ import socket
 import click
 
 from jurat.server.cli.agent import NotProved, agent_options, open_agent
+from jurat.server.cli.backend import Asked
 from jurat.server.cli.shell import Exit, Refused, complain, complain_mildly, policy_argument, remark, require_extra
 
 GRACE_SECONDS = 3
@@ -19,6 +20,7 @@ EPILOG = """\b
 Examples:
   jurat serve my-agent
   jurat serve my-agent --port 9000
+  jurat serve my-agent --backend vllm --model folder-of-weights
 
 \b
 POST /sessions                  a new conversation: {"facts": {…}}
@@ -36,7 +38,7 @@ GET  /policy, /about, /healthz  the policy's graph, what is served, whether it a
 )
 @click.option("--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
 @agent_options
-def serve(path: str, *, host: str, port: int, model: str | None, script: str | None, unproved: bool) -> int:
+def serve(path: str, *, host: str, port: int, asked: Asked, script: str | None, unproved: bool) -> int:
     """Serve the agent of the policy at PATH, with a page where each reply says why it was given.
 
     The policy is proved first. One that does not pass is refused unless --unproved is given, and then the page says so.
@@ -45,7 +47,7 @@ def serve(path: str, *, host: str, port: int, model: str | None, script: str | N
     listener = listen(host, port)
     with listener, asyncio.Runner() as run:
         try:
-            agent = open_agent(path, model, script, unproved, run)
+            agent = open_agent(path, asked, script, unproved, run)
         except NotProved as error:
             complain(f"{error}; --unproved serves it all the same")
             return error.status

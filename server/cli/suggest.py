@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from jurat.server.cli.agent import model_file
+from jurat.server.cli.backend import Asked, model_options, open_backend
 from jurat.server.cli.interrupts import interruptible
 from jurat.server.cli.shell import Exit, complain, console, load_policy, policy_argument, remark, working
 from jurat.server.cli.streams import write, write_json
 
 if TYPE_CHECKING:
-    from jurat.llm import Backend
     from jurat.policies import PolicyGraph
     from jurat.server.editing import PolicyFiles
     from jurat.server.suggesting import Candidates, Place, Proposal
@@ -56,8 +55,8 @@ Nothing is written that nobody answered; without a terminal the questions are on
     "--format", "form", type=click.Choice(["pretty", "json"]), default="pretty", help="For people or programs."
 )
 @click.option("--dry-run", is_flag=True, help="Print what the answers would write as a patch, and write nothing.")
-@click.option("--model", metavar="NAME|PATH", help="An embedded model, by name or as a GGUF file.")
-def suggest(path: str, *, limit: int, form: str, dry_run: bool, model: str | None) -> int:
+@model_options
+def suggest(path: str, *, limit: int, form: str, dry_run: bool, asked: Asked) -> int:
     """Have the local model look for contradictions between instructions, and ask you about each.
 
     The solver finds the guidelines of the policy at PATH that can be in force together, and the observations that can be
@@ -68,12 +67,12 @@ def suggest(path: str, *, limit: int, form: str, dry_run: bool, model: str | Non
     from jurat.server.suggesting import as_json
 
     graph = load_policy(path)
-    asked = _candidates(graph, limit)
-    name, found = _proposals(graph, asked, model)
+    candidates = _candidates(graph, limit)
+    name, found = _proposals(graph, candidates, asked)
     if form == "json":
-        write_json(as_json(PolicyFiles(path, graph), name, asked, found), indent=2)
+        write_json(as_json(PolicyFiles(path, graph), name, candidates, found), indent=2)
         return Exit.PASSED
-    _say_what_was_looked_at(asked, found)
+    _say_what_was_looked_at(candidates, found)
     if not found:
         return Exit.PASSED
     if not sys.stdin.isatty():
@@ -90,29 +89,20 @@ def _candidates(graph: PolicyGraph, limit: int) -> Candidates:
         return candidates(graph, limit)
 
 
-def _proposals(graph: PolicyGraph, asked: Candidates, model: str | None) -> tuple[str, list[Proposal]]:
+def _proposals(graph: PolicyGraph, candidates: Candidates, asked: Asked) -> tuple[str, list[Proposal]]:
     """The model's name and its questions; without pairs no model is loaded."""
     from jurat.llm.suggest import Suggester
     from jurat.server.suggesting import proposals
 
-    if not asked.answers:
+    if not candidates.answers:
         return "", []
     with asyncio.Runner() as run:
-        backend = open_backend(run, model)
+        backend = open_backend(asked, run)
         try:
             with _progress() as tell:
-                return backend.name, run.run(proposals(graph, asked, Suggester(backend), tell))
+                return backend.name, run.run(proposals(graph, candidates, Suggester(backend), tell))
         finally:
             run.run(backend.close())
-
-
-def open_backend(run: asyncio.Runner, model: str | None) -> Backend:
-    """The model, loaded."""
-    file = model_file(model)
-    from jurat.llm.embedded import EmbeddedBackend
-
-    with working(f"loading {file.name}"):
-        return run.run(EmbeddedBackend.load(file))
 
 
 @contextmanager

@@ -10,8 +10,9 @@ import pytest
 
 import jurat as package
 from jurat.engine import Turn
+from jurat.llm.backends.embedded import EmbeddedBackend
 from jurat.llm.models import DEFAULT_MODEL, pull
-from jurat.server.opening import Agent, open_with_model, toolbox_of
+from jurat.server.opening import Agent, open_with_backend, toolbox_of
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(900)]
 
@@ -26,13 +27,12 @@ def run() -> Iterator[asyncio.Runner]:
 def agent(repository: Path, run: asyncio.Runner) -> Iterator[Agent]:
     path = repository / "examples/support"
     graph = package.load(path)
-    opening = open_with_model(
+    opening = open_with_backend(
         graph,
         package.check(graph),
         toolbox_of(graph, str(path)),
-        pull(DEFAULT_MODEL),
+        run.run(EmbeddedBackend.load(pull(DEFAULT_MODEL))),
         unproved=False,
-        tell=lambda _: None,
     )
     agent = run.run(opening)
     yield agent

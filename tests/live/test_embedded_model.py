@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from jurat.llm import BackendError, Condition, Message, ReplyRequest
-from jurat.llm.embedded import EmbeddedBackend
+from jurat.llm.backends.embedded import EmbeddedBackend
 from jurat.llm.errors import ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
 from jurat.llm.models import DEFAULT_MODEL, find_model, pull

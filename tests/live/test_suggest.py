@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from jurat.llm.embedded import EmbeddedBackend
+from jurat.llm.backends.embedded import EmbeddedBackend
 from jurat.llm.models import DEFAULT_MODEL, pull
 from jurat.llm.suggest import Suggester
 

@@ -15,7 +15,7 @@ ROOMS = ("policies", "solver", "llm", "engine", "server")
 LINES_A_FILE = 500
 LINES_A_FUNCTION = 70
 BYTES_A_FILE = 1_000_000
-NOT_OURS = re.compile(r"\.git|\.venv|__pycache__|\.\w+_cache|\.hypothesis|build|dist|.*\.egg-info")
+NOT_OURS = re.compile(r"\.git|\.venv(-vllm)?|__pycache__|\.\w+_cache|\.hypothesis|build|dist|.*\.egg-info")
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:root|work|Users|home)/\w")
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 

@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from jurat.llm.errors import BackendError, ContextTooLong
+from jurat.llm.errors import BackendError, ContextTooLong, one_line
 from jurat.llm.protocol import OnText
 
 T = TypeVar("T")
@@ -115,7 +115,7 @@ class EmbeddedBackend:
         try:
             answer: dict[str, Any] = self._server.handle_completions({**request, "cache_prompt": True})
         except RuntimeError as error:
-            raise BackendError(f"the model failed: {_one_line(error)}") from error
+            raise BackendError(f"the model failed: {one_line(error)}") from error
         _raise_for_error(answer)
         return answer
 
@@ -134,7 +134,7 @@ class EmbeddedBackend:
         try:
             self._server.handle_completions({**request, "cache_prompt": True, "stream": True}, on_chunk)
         except RuntimeError as error:
-            raise BackendError(f"the model failed: {_one_line(error)}") from error
+            raise BackendError(f"the model failed: {one_line(error)}") from error
         for fault in faults:
             _raise_for_error(fault)
         return "".join(pieces)
@@ -170,7 +170,7 @@ def _raise_for_error(answer: dict[str, Any]) -> None:
         return
     if error.get("type") == "exceed_context_size_error":
         raise ContextTooLong(error["n_prompt_tokens"], error["n_ctx"])
-    raise BackendError(f"the model failed: {_one_line(error.get('message', 'no reason given'))}")
+    raise BackendError(f"the model failed: {one_line(error.get('message', 'no reason given'))}")
 
 
 def _checked(path: Path) -> Path:
@@ -201,7 +201,7 @@ def _start(path: Path, context_tokens: int, threads: int) -> Any:
     except ModuleNotFoundError as error:
         raise BackendError("the embedded model needs `pip install jurat[embedded]`") from error
     except ImportError as error:  # llama.cpp's threads come from libgomp, which a slim container may lack
-        raise BackendError(f"xllamacpp cannot be loaded: {_one_line(error)}") from error
+        raise BackendError(f"xllamacpp cannot be loaded: {one_line(error)}") from error
     params = xllamacpp.CommonParams()
     params.model.path = str(path)
     params.n_ctx, params.n_parallel = context_tokens * _SLOTS, _SLOTS
@@ -225,7 +225,3 @@ def _imported() -> Any:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     return importlib.import_module("xllamacpp")
-
-
-def _one_line(reason: object) -> str:
-    return " ".join(str(reason).split())

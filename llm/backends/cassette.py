@@ -1,0 +1,158 @@
+"""A backend's answers in a file: recorded once with the real one, replayed without it.
+
+An entry is found by the model's name, the prompt with everything else that was asked, and a revision: the digest of the
+weights. A question that was never recorded is an error (`CassetteMiss`) that ends the turn, not an unknown answer, for a
+recording that does not fit what is asked would otherwise pass for a conversation.
+
+The file has a line a record, the first one the model's; new ones are appended as they come, so that nothing is lost when
+a recording is broken off.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jurat.llm.errors import BackendError, CassetteMiss
+from jurat.llm.protocol import Backend, OnText, Ungraded
+
+FORM = 1
+_HEAD = ("cassette", "model", "revision", "ungraded")
+
+
+class Cassette:
+    """What was recorded of one model, by key."""
+
+    def __init__(self, file: Path, model: str, revision: str, ungraded: str = "") -> None:
+        self.file = file
+        self.model = model
+        self.revision = revision
+        self.ungraded = ungraded
+        self._answers: dict[str, Any] = {}
+
+    @classmethod
+    def read(cls, file: Path | str) -> Cassette:
+        """The recording in a file. Raises `BackendError` where it cannot be read or is none."""
+        path = Path(file)
+        try:
+            lines = [json.loads(line) for line in path.read_text("utf-8").splitlines() if line.strip()]
+            head = lines[0]
+            if head["cassette"] != FORM:
+                raise BackendError(f"`{path}` is a recording of another form ({head['cassette']}); record it again")
+            found = cls(path, head["model"], head["revision"], head.get("ungraded", ""))
+            found._answers = {entry["key"]: entry["answer"] for entry in lines[1:]}
+        except OSError as error:
+            raise BackendError(f"cannot read the recording `{path}`: {(error.strerror or '').lower()}") from error
+        except (ValueError, LookupError, TypeError, AttributeError) as error:
+            raise BackendError(f"`{path}` is not a recording of a model's answers") from error
+        return found
+
+    def write_head(self) -> None:
+        """Begin the file; raises `BackendError` where it cannot be written."""
+        head = dict(zip(_HEAD, (FORM, self.model, self.revision, self.ungraded), strict=True))
+        self._append(head, "w")
+
+    def key(self, question: dict[str, Any]) -> str:
+        """What an answer is found by; hex. The same question of another model or revision has another."""
+        whole = json.dumps([self.model, self.revision, question], sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(whole.encode()).hexdigest()
+
+    def look(self, question: dict[str, Any]) -> Any:
+        """The recorded answer, or None."""
+        return self._answers.get(self.key(question))
+
+    def add(self, question: dict[str, Any], answer: Any) -> None:
+        """Record an answer; the first one to a question stays."""
+        key = self.key(question)
+        if key not in self._answers:
+            self._answers[key] = answer
+            self._append({"key": key, "asked": question, "answer": answer}, "a")
+
+    def _append(self, record: dict[str, Any], mode: str) -> None:
+        try:
+            with self.file.open(mode, encoding="utf-8") as stream:
+                stream.write(json.dumps(record, ensure_ascii=False) + "\n")
+        except OSError as error:
+            reason = (error.strerror or "no reason given").lower()
+            raise BackendError(f"cannot write the recording `{self.file}`: {reason}") from error
+
+
+class CassetteBackend:
+    """Replays a recording, or records another backend; made by `replay` and `record`."""
+
+    def __init__(self, cassette: Cassette, source: Backend | None) -> None:
+        self.name = cassette.model
+        self.digest = cassette.revision
+        self.ungraded = cassette.ungraded
+        self._cassette = cassette
+        self._source = source
+
+    @classmethod
+    def replay(cls, file: Path | str) -> CassetteBackend:
+        """Answers from a recording alone. Raises `BackendError` where there is none."""
+        return cls(Cassette.read(file), None)
+
+    @classmethod
+    def record(cls, file: Path | str, source: Backend) -> CassetteBackend:
+        """Answers of `source`, written down; a recording of the same model and revision is gone on with.
+
+        Raises `BackendError` where the file holds one of another.
+        """
+        path = Path(file)
+        ungraded = source.ungraded if isinstance(source, Ungraded) else ""
+        if path.exists() and path.stat().st_size:
+            found = Cassette.read(path)
+            if (found.model, found.revision) != (source.name, source.digest):
+                raise BackendError(
+                    f"`{path}` is a recording of `{found.model}` in another revision, or of another model"
+                )
+            return cls(found, source)
+        cassette = Cassette(path, source.name, source.digest, ungraded)
+        cassette.write_head()
+        return cls(cassette, source)
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+        """As the recorded backend answered; a condition is recorded by itself, so the others asked do not matter."""
+        questions = [{"score": prefix, "suffix": each, "answers": list(answers)} for each in suffixes]
+        fresh = [i for i, each in enumerate(questions) if self._cassette.look(each) is None]
+        if fresh and self._source is None:
+            raise self._miss("the score of", suffixes[fresh[0]])
+        if self._source is not None and (fresh or not suffixes):
+            found = await self._source.score(prefix, [suffixes[i] for i in fresh], answers)
+            for i, score in zip(fresh, found, strict=True):
+                self._cassette.add(questions[i], score)
+        return [float(self._cassette.look(each)) for each in questions]
+
+    async def generate(
+        self,
+        prompt: str,
+        schema: dict[str, Any] | None = None,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        on_text: OnText | None = None,
+    ) -> str:
+        """As the recorded backend answered; replayed text comes in one piece."""
+        question = {"generate": prompt, "schema": schema, "max_tokens": max_tokens, "stop": list(stop)}
+        known = self._cassette.look(question)
+        if known is None:
+            if self._source is None:
+                raise self._miss("the answer to", prompt)
+            text = await self._source.generate(prompt, schema, max_tokens=max_tokens, stop=stop, on_text=on_text)
+            self._cassette.add(question, text)
+            return text
+        if on_text is not None:
+            on_text(known)
+        return str(known)
+
+    async def close(self) -> None:
+        """Free the backend that was recorded, if there is one."""
+        if self._source is not None:
+            await self._source.close()
+
+    def _miss(self, what: str, text: str) -> CassetteMiss:
+        end = " ".join(text.split())[-80:]
+        return CassetteMiss(f"`{self._cassette.file}` has no recording of {what} `{end}`; record it again")

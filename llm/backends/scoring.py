@@ -1,0 +1,191 @@
+"""Three ways to ask a server for a score, best first; each can prove that the server does what it needs."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from jurat.llm.backends.wire import Wire
+from jurat.llm.errors import BackendError, RequestRefused
+from jurat.llm.judge import sigmoid
+
+PROMPTS_A_REQUEST = 64
+REQUESTS_AT_ONCE = 8
+TOP_TOKENS = 5  # the most that OpenAI's own API gives for a completion
+_PROBE_PROMPT = "One, two, three, four, five,"  # whose next word is neither of the answers
+_PROBE_ANSWERS = (" yes", " no")
+_ANSWER_TOKENS = 20
+
+
+class Scorer(Protocol):
+    @property
+    def ungraded(self) -> str:
+        """Why the scores are answers instead of probabilities; empty where they are probabilities."""
+
+    async def works(self) -> bool:
+        """Whether the server does what this way needs; raises `BackendError` where it refuses."""
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]: ...
+
+
+class ByToken:
+    """vLLM: one token out of two, with the log-probability of both."""
+
+    ungraded = ""
+
+    def __init__(self, wire: Wire, model: str) -> None:
+        self._wire = wire
+        self._model = model
+        self._ids: dict[str, int] = {}
+
+    async def works(self) -> bool:
+        """The answer to the probe would be another word if the constraint were ignored."""
+        ids = [await self._id(answer) for answer in _PROBE_ANSWERS]
+        choice = (await self._asked([_PROBE_PROMPT], ids))[0]
+        return choice.text in _PROBE_ANSWERS and set(_top(choice)) >= {_named(each) for each in ids}
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+        ids = [await self._id(answer) for answer in answers]
+        prompts = [prefix + each for each in suffixes]
+        batches = [prompts[i : i + PROMPTS_A_REQUEST] for i in range(0, len(prompts), PROMPTS_A_REQUEST)]
+        found = [await self._asked(batch, ids) for batch in batches]
+        return [self._probability(choice, ids) for batch in found for choice in batch]
+
+    def _probability(self, choice: Any, ids: list[int]) -> float:
+        top = _top(choice)
+        try:
+            return sigmoid(top[_named(ids[0])] - top[_named(ids[1])])
+        except KeyError:
+            raise BackendError(f"the server at `{self._wire.root}` left out the probability of an answer") from None
+
+    async def _asked(self, prompts: list[str], ids: list[int]) -> list[Any]:
+        wanted = {"allowed_token_ids": ids, "logprob_token_ids": ids, "return_tokens_as_token_ids": True}
+        answer = await self._wire.ask(
+            lambda: self._wire.client.completions.create(
+                model=self._model, prompt=prompts, max_tokens=1, temperature=0.0, logprobs=2, extra_body=wanted
+            )
+        )
+        if len(answer.choices) != len(prompts):
+            raise BackendError(
+                f"the server at `{self._wire.root}` gave {len(answer.choices)} answers of {len(prompts)}"
+            )
+        return sorted(answer.choices, key=lambda choice: choice.index)
+
+    async def _id(self, answer: str) -> int:
+        """The answer's one token, asked for once."""
+        if answer not in self._ids:
+            body = {"model": self._model, "prompt": answer, "add_special_tokens": False}
+            told = await self._wire.post("/tokenize", body)
+            ids = told.get("tokens") if isinstance(told, dict) else None
+            if not isinstance(ids, list) or not ids:
+                raise RequestRefused(f"the server at `{self._wire.root}` does not say which tokens a text has")
+            if len(ids) > 1:
+                raise BackendError(
+                    f"the answer `{answer.strip()}` is {len(ids)} tokens for `{self._model}`, and must be one"
+                )
+            self._ids[answer] = int(ids[0])
+        return self._ids[answer]
+
+
+class ByTopTokens:
+    """The likeliest tokens with their probabilities, the two answers among them.
+
+    Of an answer that is not among them no more is known than that it is less likely than all of those, which is what it
+    is taken for; where neither is, the score is 0.5.
+    """
+
+    ungraded = ""
+
+    def __init__(self, wire: Wire, model: str) -> None:
+        self._wire = wire
+        self._model = model
+        self._places = asyncio.Semaphore(REQUESTS_AT_ONCE)
+
+    async def works(self) -> bool:
+        return len(_top(await self._asked(_PROBE_PROMPT))) > 1
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+        choices = await _together([self._asked(prefix + each) for each in suffixes])
+        return [weighed(_top(choice), answers) for choice in choices]
+
+    async def _asked(self, prompt: str) -> Any:
+        async with self._places:
+            answer = await self._wire.ask(
+                lambda: self._wire.client.completions.create(
+                    model=self._model, prompt=prompt, max_tokens=1, temperature=0.0, logprobs=TOP_TOKENS
+                )
+            )
+        if not answer.choices:
+            raise BackendError(f"the server at `{self._wire.root}` gave no answer")
+        return answer.choices[0]
+
+
+class Answer(BaseModel):
+    """What is decoded where there are no probabilities; `extra` is forbidden, or a model may invent keys."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    answer: bool
+
+
+class ByBoolean:
+    """An object with one boolean, decoded under its JSON schema; 1 for the first answer, 0 for the second.
+
+    One request a condition, so that no answer depends on the others. An answer that cannot be read is 0.5, neither.
+    """
+
+    ungraded = "the server gives no probabilities, so this is a plain yes or no"
+
+    def __init__(self, generate: Callable[..., Awaitable[str]]) -> None:
+        self._generate = generate
+        self._places = asyncio.Semaphore(REQUESTS_AT_ONCE)
+
+    async def works(self) -> bool:
+        return True
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+        return await _together([self._answer(prefix + each, answers) for each in suffixes])
+
+    async def _answer(self, text: str, answers: tuple[str, str]) -> float:
+        yes, no = (each.strip() for each in answers)
+        prompt = f'{text}\n\nGive the answer that comes next as JSON: {{"answer": true}} for {yes}, {{"answer": false}} for {no}.'
+        async with self._places:
+            told = await self._generate(prompt, Answer.model_json_schema(), max_tokens=_ANSWER_TOKENS)
+        try:
+            return float(Answer.model_validate_json(told).answer)
+        except ValidationError:
+            return 0.5
+
+
+async def _together(asked: list[Any]) -> list[Any]:
+    """The answers to requests that run side by side; where one fails the others are stopped."""
+    tasks = [asyncio.ensure_future(each) for each in asked]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+
+
+def weighed(top: Mapping[str, float], answers: tuple[str, str]) -> float:
+    """P(first answer), of the log-probabilities of the likeliest tokens; white space around a token does not count."""
+    masses = [sum(math.exp(p) for t, p in top.items() if t.strip() == a.strip()) for a in answers]
+    if not any(masses):
+        return 0.5
+    least = math.exp(min(top.values()))
+    first, second = (mass or least for mass in masses)
+    return first / (first + second)
+
+
+def _top(choice: Any) -> dict[str, float]:
+    """The log-probabilities at the one position of a completion, by token."""
+    found = getattr(choice.logprobs, "top_logprobs", None) if choice.logprobs else None
+    return dict(found[0]) if found and found[0] else {}
+
+
+def _named(token: int) -> str:
+    return f"token_id:{token}"

@@ -1,0 +1,179 @@
+"""A model behind HTTP: vLLM's server, or any other that speaks OpenAI's API.
+
+What a server can do is found out when it is connected to, never assumed, because a server that ignores a request's
+constraint says so nowhere. In order of what is preferred:
+
+1. vLLM: one token, only the two answers allowed, their log-probabilities asked for by token. Exact.
+2. log-probabilities of the likeliest tokens: the two answers among them, weighed against each other.
+3. neither: an object with one boolean a condition, constrained by its JSON schema. The judge then has answers without
+   probabilities, and says so in its evidence.
+
+A server that does not keep to a JSON schema is refused: tool arguments would be whatever it writes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from jurat.llm.backends.scoring import ByBoolean, ByToken, ByTopTokens, Scorer
+from jurat.llm.backends.wire import ANSWER_SECONDS, Wire, require
+from jurat.llm.errors import BackendError, ConstraintIgnored, RequestRefused
+from jurat.llm.prompts import messages_of
+from jurat.llm.protocol import OnText
+
+_PROBE: dict[str, Any] = {
+    "type": "object",
+    "properties": {"word": {"enum": ["k7qz", "x9wv"]}},
+    "required": ["word"],
+    "additionalProperties": False,
+}
+_PROBE_PROMPT = "Say hello in one word."
+_PROBE_TOKENS = 40
+
+
+class ServerBackend:
+    """A model of a server; made by `connect`. `ungraded` says why its scores are mere answers, or is empty."""
+
+    def __init__(self, wire: Wire, model: str, digest: str, typed: Any, scorer: Scorer | None) -> None:
+        self.name = model
+        self.digest = digest
+        self._wire = wire
+        self._typed = typed
+        self._scorer = scorer or ByBoolean(self.generate)
+
+    @classmethod
+    async def connect(
+        cls, url: str, model: str | None = None, *, key: str | None = None, answer_seconds: float = ANSWER_SECONDS
+    ) -> ServerBackend:
+        """Find out what the server at `url` can do; without `model` it must serve just one.
+
+        Raises `BackendError`: it is down, slow or not such a server, does not know the model or the key, or does not
+        keep to a JSON schema.
+        """
+        wire = Wire(url, key, answer_seconds=answer_seconds)
+        try:
+            found = await _model(wire, model)
+            typed = await _that_obeys(wire, found)
+            return cls(wire, *found, typed, await _best_scorer(wire, found[0]))
+        except BaseException:
+            await wire.client.close()
+            raise
+
+    @property
+    def ungraded(self) -> str:
+        """Why the scores are 1 for yes, 0 for no and 0.5 for neither, instead of probabilities."""
+        return self._scorer.ungraded
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+        """P(first answer) per suffix, or 1, 0 and 0.5 where `ungraded`; without suffixes only the answers are checked."""
+        return await self._scorer.score(prefix, suffixes, answers)
+
+    async def generate(
+        self,
+        prompt: str,
+        schema: dict[str, Any] | None = None,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        on_text: OnText | None = None,
+    ) -> str:
+        """The most likely continuation; text is handed to `on_text` as it arrives, a typed answer when it is whole."""
+        messages = messages_of(prompt)
+        if schema is None:
+            return await self._write(messages, max_tokens, stop, on_text)
+        text = await self._constrained(messages, schema, max_tokens)
+        if on_text is not None:
+            on_text(text)
+        return text
+
+    async def close(self) -> None:
+        """Close the connections. Idempotent."""
+        await self._wire.client.close()
+
+    async def _write(
+        self, messages: list[dict[str, str]], max_tokens: int, stop: Sequence[str], on_text: OnText | None
+    ) -> str:
+        """Begun again only while nothing has been handed out."""
+        request = {"model": self.name, "messages": messages, "max_tokens": max_tokens, "temperature": 0.0}
+        request |= {"stop": list(stop)[:4]} if stop else {}
+        stream: Any = await self._wire.ask(lambda: self._wire.client.chat.completions.create(**request, stream=True))
+        pieces: list[str] = []
+        async with self._wire.in_plain_words(), stream:
+            async for chunk in stream:
+                if chunk.choices and (piece := chunk.choices[0].delta.content):
+                    pieces.append(piece)
+                    if on_text is not None:
+                        on_text(piece)
+        return "".join(pieces)
+
+    async def _constrained(self, messages: list[dict[str, str]], schema: dict[str, Any], max_tokens: int) -> str:
+        inputs, types = require("outlines.inputs"), require("outlines.types")
+        chat, kind = inputs.Chat(messages), types.JsonSchema(schema)
+        text = await self._wire.ask(lambda: self._typed(chat, kind, max_tokens=max_tokens, temperature=0.0))
+        fault = _fault(str(text or ""), schema)
+        if fault:
+            raise ConstraintIgnored(f"the server at `{self._wire.root}` does not keep to a JSON schema: {fault}")
+        return str(text or "")
+
+
+def _fault(text: str, schema: dict[str, Any]) -> str:
+    """What is wrong with an answer; nothing where it was merely cut off, which is for the caller to see."""
+    jsonschema = require("jsonschema")
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return "" if text.lstrip()[:1] in ("{", "[", "") else f"it wrote {text[:60]!r}"
+    try:
+        jsonschema.validate(found, schema)
+    except jsonschema.ValidationError as error:
+        return f"{error.message[:120]}"
+    return ""
+
+
+async def _model(wire: Wire, wanted: str | None) -> tuple[str, str]:
+    """The model to ask, and a digest of what the server says of it: its weights are not ours to read."""
+    listed = await wire.ask(wire.client.models.list)
+    served = {each.id: each for each in getattr(listed, "data", None) or ()}
+    if wanted is None and len(served) == 1:
+        wanted = next(iter(served))
+    if wanted is None or wanted not in served:
+        names = ", ".join(f"`{name}`" for name in list(served)[:5]) or "nothing that it lists"
+        asked = f"does not serve `{wanted}`" if wanted else "serves several models or none; name one with --model"
+        raise BackendError(f"the server at `{wire.root}` {asked}; it serves {names}")
+    card = served[wanted].model_dump()
+    kept = {name: card.get(name) for name in ("id", "root", "parent", "max_model_len", "owned_by")}
+    return wanted, hashlib.sha256(json.dumps([wire.root, kept], sort_keys=True).encode()).hexdigest()
+
+
+async def _that_obeys(wire: Wire, found: tuple[str, str]) -> Any:
+    """The one of Outlines' two ways of asking a server that this one keeps to."""
+    outlines = require("outlines")
+    fault: BackendError | None = None
+    for front_end in (outlines.from_vllm, outlines.from_openai):
+        typed = front_end(wire.client, found[0])
+        backend = ServerBackend(wire, *found, typed, None)
+        try:
+            json.loads(await backend.generate(_PROBE_PROMPT, _PROBE, max_tokens=_PROBE_TOKENS))
+        except ValueError:
+            fault = ConstraintIgnored("its answer has no end")
+        except (ConstraintIgnored, RequestRefused) as error:
+            fault = error
+        else:
+            return typed
+    raise ConstraintIgnored(
+        f"the server at `{wire.root}` ignores the JSON schema of a request ({fault}); tool arguments and answers need a "
+        "server that keeps to it, such as vLLM's or llama.cpp's"
+    )
+
+
+async def _best_scorer(wire: Wire, model: str) -> Scorer | None:
+    """The first way of scoring that the server proves to be able to do; None where it gives no probabilities."""
+    for scorer in (ByToken(wire, model), ByTopTokens(wire, model)):
+        with contextlib.suppress(RequestRefused):
+            if await scorer.works():
+                return scorer
+    return None

@@ -1,0 +1,136 @@
+"""A real HTTP server that speaks the part of OpenAI's API that a backend uses, with the manners that it is told to have."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+
+@dataclass
+class Manners:
+    """How the server behaves. `busy`: how many requests it turns away before it answers one."""
+
+    logprobs: bool = True
+    obeys: bool = True
+    delay_seconds: float = 0.0
+    busy: int = 0
+    key: str | None = None
+    models: tuple[str, ...] = ("tiny",)
+    context: int = 10_000
+    cut: bool = False
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+
+    @property
+    def paths(self) -> list[str]:
+        return [path for path, _ in self.asked]
+
+
+def app(manners: Manners) -> Starlette:
+    async def answer(request: Request) -> Response:
+        body = json.loads(await request.body() or b"{}")
+        manners.asked.append((request.url.path, body))
+        await asyncio.sleep(manners.delay_seconds)
+        if manners.busy > 0:
+            manners.busy -= 1
+            return _error(503, "busy")
+        if manners.key and request.headers.get("authorization") != f"Bearer {manners.key}":
+            return _error(401, "no such key")
+        if len(json.dumps(body)) > manners.context:
+            told = f"This model's maximum context length is {manners.context} tokens, and you asked for 99999 tokens"
+            return _error(400, told)
+        return _ANSWERS[request.url.path](manners, body)
+
+    return Starlette(routes=[Route(path, answer, methods=["GET", "POST"]) for path in _ANSWERS])
+
+
+def _models(manners: Manners, _: dict[str, Any]) -> Response:
+    cards = [{"id": each, "object": "model", "created": 0, "owned_by": "test"} for each in manners.models]
+    return JSONResponse({"object": "list", "data": cards})
+
+
+def _completions(manners: Manners, body: dict[str, Any]) -> Response:
+    if not manners.logprobs and "logprobs" in body:
+        return _error(400, "log-probabilities are not supported")
+    yes = 0.9 if "refund" in body["prompt"] else 0.2
+    top = {" yes": math.log(yes), " no": math.log(1 - yes)}
+    if "number" in body["prompt"]:
+        top = {" one": -0.1, " two": -3.0}
+    logprobs = {"tokens": [" yes"], "token_logprobs": [-0.1], "top_logprobs": [top], "text_offset": [0]}
+    choice = {"index": 0, "text": " yes", "finish_reason": "length", "logprobs": logprobs}
+    return JSONResponse({"id": "1", "object": "text_completion", "created": 0, "model": "tiny", "choices": [choice]})
+
+
+def _chat(manners: Manners, body: dict[str, Any]) -> Response:
+    said = body["messages"][-1]["content"]
+    wanted = body.get("response_format", {}).get("json_schema", {}).get("schema")
+    text = "Hello there" if wanted is None or not manners.obeys else json.dumps(_instance(wanted, said))
+    if manners.cut and wanted is not None and "answer" in wanted["properties"]:
+        text = text[:5]
+    if body.get("stream"):
+        return StreamingResponse(_stream(text), media_type="text/event-stream")
+    message = {"role": "assistant", "content": text}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return JSONResponse({"id": "1", "object": "chat.completion", "created": 0, "model": "tiny", "choices": [choice]})
+
+
+def _stream(text: str) -> Iterator[str]:
+    for word in text.split(" "):
+        chunk = {"index": 0, "delta": {"content": word + " "}, "finish_reason": None}
+        head = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "tiny"}
+        yield f"data: {json.dumps({**head, 'choices': [chunk]})}\n\n"
+    yield "data: [DONE]\n\n"
+
+
+def _instance(schema: dict[str, Any], said: str) -> Any:
+    """Something that the schema admits; a boolean says whether the text speaks of a refund."""
+    if "anyOf" in schema:
+        return _instance(schema["anyOf"][0], said)
+    if "enum" in schema:
+        return schema["enum"][0]
+    if schema.get("type") == "object":
+        return {name: _instance(kind, said) for name, kind in schema["properties"].items()}
+    return {"boolean": "refund" in said, "string": "1042", "integer": 7, "number": 7.5}[schema["type"]]
+
+
+def _error(status: int, message: str) -> Response:
+    return JSONResponse({"error": {"message": message, "type": "error", "code": status}}, status_code=status)
+
+
+_ANSWERS = {"/v1/models": _models, "/v1/completions": _completions, "/v1/chat/completions": _chat}
+
+
+@contextmanager
+def serving(manners: Manners) -> Iterator[str]:
+    """Runs the server on a free port of the loopback device; gives its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app(manners), log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+def free_port() -> int:
+    """A port of the loopback device that nobody listens on at this moment."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])

@@ -1,0 +1,180 @@
+"""A model behind HTTP, over real connections: what a server can do is found out, and what it cannot is said."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import ExitStack
+from typing import TypeVar
+
+import pytest
+from tests.llm.openai_server import Manners, free_port, serving
+
+from jurat.llm import BackendError, Condition, Message, ReplyRequest
+from jurat.llm.backends.server import ServerBackend
+from jurat.llm.errors import ConstraintIgnored, ContextTooLong
+from jurat.llm.judge import ANSWERS, ScoringJudge
+from jurat.llm.typed import by_key, choice, truths, typed
+from jurat.llm.voice import ModelVoice
+
+T = TypeVar("T")
+Start = Callable[[Manners], str]
+TALK = (Message("customer", "My order 1042 came late"),)
+REFUND = Condition("refund", "The customer asks for a refund")
+OTHER = Condition("other", "The customer says goodbye")
+SCHEMA = {"type": "object", "properties": {"order_id": {"type": "string"}}, "required": ["order_id"]}
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    with ExitStack() as stack:
+        yield lambda manners: stack.enter_context(serving(manners))
+
+
+def asked(url: str, what: Callable[[ServerBackend], Awaitable[T]], **how: object) -> T:
+    """What a fresh connection answers."""
+
+    async def run() -> T:
+        backend = await ServerBackend.connect(url, **how)  # type: ignore[arg-type]
+        try:
+            return await what(backend)
+        finally:
+            await backend.close()
+
+    return asyncio.run(run())
+
+
+def refused(url: str, **how: object) -> str:
+    with pytest.raises(BackendError) as caught:
+        asked(url, lambda backend: backend.score("", [], ANSWERS), **how)
+    told = str(caught.value)
+    assert "\n" not in told
+    return told
+
+
+def test_the_likeliest_tokens_give_probabilities(start: Start) -> None:
+    manners = Manners()
+
+    async def judge(backend: ServerBackend) -> tuple[list[float], str]:
+        return await backend.score("", ["refund", "other", "number"], ANSWERS), backend.ungraded
+
+    scores, ungraded = asked(start(manners), judge)
+    assert scores == pytest.approx([0.9, 0.2, 0.5])
+    assert ungraded == ""
+
+
+def test_a_server_without_probabilities_judges_by_booleans_and_the_evidence_says_so(start: Start) -> None:
+    manners = Manners(logprobs=False)
+    found = asked(start(manners), lambda backend: ScoringJudge(backend).judge(TALK, [REFUND, OTHER]))
+    assert [each.truth for each in found] == [True, False]
+    assert [each.probability for each in found] == [None, None]
+    assert all("no probabilities" in each.evidence for each in found)
+    one = [body for path, body in manners.asked if path == "/v1/chat/completions"][-1]
+    assert one["response_format"]["json_schema"]["schema"]["additionalProperties"] is False
+
+
+def test_a_boolean_that_was_cut_off_is_unknown_and_not_false(start: Start) -> None:
+    manners = Manners(logprobs=False, cut=True)
+    found = asked(start(manners), lambda backend: ScoringJudge(backend).judge(TALK, [REFUND]))
+    assert found[0].truth is None
+
+
+def test_typed_answers_replies_and_arguments_come_through(start: Start) -> None:
+    url = start(Manners())
+    pieces: list[str] = []
+
+    async def everything(backend: ServerBackend) -> list[object]:
+        voice = ModelVoice(backend)
+        return [
+            await typed(backend, "refund?", choice(["leave", "stay"]), max_tokens=20),
+            by_key(await typed(backend, "refund?", truths(["asks a", "asks b"]), max_tokens=40)),
+            await voice.arguments(TALK, "check_order", "Checks an order", SCHEMA),
+            await voice.reply(ReplyRequest("Bot", "An agent", TALK), pieces.append),
+        ]
+
+    chosen, both, arguments, reply = asked(url, everything)
+    assert chosen.choice == "leave"  # type: ignore[attr-defined]
+    assert both == {"asks a": True, "asks b": True}
+    assert arguments.values == {"order_id": "1042"}  # type: ignore[attr-defined]
+    assert reply == "".join(pieces).strip() == "Hello there"
+    assert len(pieces) == 2
+
+
+def test_a_server_that_ignores_the_constraint_is_refused_when_it_is_connected_to(start: Start) -> None:
+    with pytest.raises(ConstraintIgnored, match="ignores the JSON schema"):
+        asked(start(Manners(obeys=False)), lambda backend: backend.score("", [], ANSWERS))
+
+
+def test_a_server_that_stops_keeping_to_the_schema_is_an_error_and_no_answer(start: Start) -> None:
+    manners = Manners()
+
+    async def later(backend: ServerBackend) -> str:
+        manners.obeys = False
+        return await backend.generate("refund?", SCHEMA, max_tokens=20)
+
+    with pytest.raises(ConstraintIgnored, match="does not keep to a JSON schema"):
+        asked(start(manners), later)
+
+
+def test_a_server_that_is_down_is_named() -> None:
+    told = refused(f"http://127.0.0.1:{free_port()}/v1")
+    assert "cannot be reached" in told
+    assert "127.0.0.1" in told
+
+
+def test_a_slow_server_is_given_up_on_once(start: Start) -> None:
+    manners = Manners(delay_seconds=3)
+    begin = time.monotonic()
+    assert "gave no answer in 0.3 s" in refused(start(manners), answer_seconds=0.3)
+    assert time.monotonic() - begin < 2
+    assert len(manners.asked) == 1
+
+
+def test_a_server_that_becomes_slow_fails_the_question(start: Start) -> None:
+    manners = Manners()
+
+    async def later(backend: ServerBackend) -> list[float]:
+        manners.delay_seconds = 3
+        return await backend.score("", ["refund"], ANSWERS)
+
+    with pytest.raises(BackendError, match=r"gave no answer in 0\.5 s"):
+        asked(start(manners), later, answer_seconds=0.5)
+
+
+def test_a_busy_server_is_asked_again(start: Start) -> None:
+    manners = Manners()
+
+    async def later(backend: ServerBackend) -> list[float]:
+        manners.busy = 2
+        return await backend.score("", ["refund"], ANSWERS)
+
+    assert asked(start(manners), later) == pytest.approx([0.9])
+
+
+def test_a_server_that_stays_busy_is_an_error(start: Start) -> None:
+    assert "503" in refused(start(Manners(busy=100)))
+
+
+def test_the_key_comes_with_each_request(start: Start) -> None:
+    url = start(Manners(key="right"))
+    assert "JURAT_SERVER_KEY" in refused(url, key="wrong")
+    assert asked(url, lambda backend: backend.score("", ["refund"], ANSWERS), key="right") == pytest.approx([0.9])
+
+
+def test_an_unknown_model_is_refused_with_those_there_are(start: Start) -> None:
+    told = refused(start(Manners(models=("a", "b"))), model="c")
+    assert "does not serve `c`" in told
+    assert "`a`, `b`" in told
+    assert "name one with --model" in refused(start(Manners(models=("a", "b"))))
+
+
+def test_a_prompt_that_is_too_long_says_by_how_much(start: Start) -> None:
+    with pytest.raises(ContextTooLong) as caught:
+        asked(start(Manners()), lambda backend: backend.score("x" * 20_000, ["a"], ANSWERS))
+    assert (caught.value.tokens, caught.value.limit) == (99_999, 10_000)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://x", "http://"])
+def test_what_is_no_address_is_said(url: str) -> None:
+    assert "is not the address of a server" in refused(url)
