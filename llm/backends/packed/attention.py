@@ -1,0 +1,107 @@
+"""Attention of rows to a prefix and to themselves, computed apart and merged.
+
+Softmax over two sets of keys is a mean of the softmax over each, weighted by their summed exponentials; the log-sum-exp
+of each is all it takes (as in FlashAttention, Dao et al. 2022, and in cascade inference). So no mask of rows times rows
+is made, keys of a prefix are read once for all suffixes, and grouped heads are not expanded for it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+
+from jurat.llm.backends.packed.layout import Layout
+
+Rows = tuple[Any, Any, Any]
+
+
+class Attention(Protocol):
+    """`rows` are queries [R, heads, size], keys and values [R, key heads, size]; `pool` keys and values [slots, …]."""
+
+    def __call__(self, rows: Rows, pool: tuple[Any, Any], at: Layout, scale: float) -> Any:
+        """The attended values, [R, heads, size]."""
+
+
+def grouped(rows: Rows, pool: tuple[Any, Any], at: Layout, scale: float) -> Any:
+    """One product a group for the prefix, one batch for what is inside stretches and suffixes. Runs anywhere."""
+    q = rows[0]
+    inner, inner_lse = _inner(rows, at, scale)
+    for begin, end, first, beyond in at.groups:
+        if first == beyond:
+            continue
+        slots = at.prefix_slots[first:beyond]
+        keys, values = (each.index_select(0, slots) for each in pool)
+        outer, outer_lse = _unmasked(q[begin:end], keys, values, scale)
+        share = torch.sigmoid(outer_lse - inner_lse[begin:end]).to(q.dtype).unsqueeze(-1)
+        inner[begin:end] = torch.lerp(inner[begin:end], outer, share)
+    return inner
+
+
+def varlen(rows: Rows, pool: tuple[Any, Any], at: Layout, scale: float) -> Any:
+    """Two calls of FlashAttention for sequences of different lengths, without a word of Python between the groups.
+
+    Only for CUDA and 16-bit numbers; every size is that of a tensor, so the calls can be recorded in a CUDA graph.
+    """
+    from torch.nn.attention.varlen import AuxRequest, varlen_attn
+
+    def run(rows: Rows, bounds: tuple[Any, Any], longest: tuple[int, int], causal: bool) -> Any:
+        q, k, _ = rows
+        window = (-1, 0) if causal else (-1, -1)
+        same = {"scale": scale, "window_size": window, "return_aux": AuxRequest(lse=True)}
+        grouped_heads = {"enable_gqa": True} if q.size(1) != k.size(1) else {}
+        out, lse = varlen_attn(*rows, *bounds, *longest, **same, **grouped_heads)
+        return out, lse if lse.shape == q.shape[:2] else lse.t()  # releases differ in which comes first
+
+    q = rows[0]
+    own: Rows = tuple(each[at.inner_rows] for each in rows)
+    inner, inner_lse = run(own, (at.inner_bounds, at.inner_bounds), (at.longest, at.longest), True)
+    inner, inner_lse = inner[at.inner_of_row], inner_lse[at.inner_of_row]
+    if not len(at.prefix_slots):
+        return inner
+    kept: Rows = (q, *(each[at.prefix_slots] for each in pool))
+    outer, outer_lse = run(kept, (at.prefix_rows, at.prefix_keys), (len(q), len(at.prefix_slots)), False)
+    share = torch.sigmoid(outer_lse - inner_lse).to(q.dtype).unsqueeze(-1)
+    return torch.where(at.has_prefix[:, None, None], torch.lerp(inner, outer, share), inner)
+
+
+def _inner(rows: Rows, at: Layout, scale: float) -> tuple[Any, Any]:
+    """Causal attention inside each stretch and suffix: values [R, heads, size] and log-sum-exp [R, heads]."""
+    q = rows[0]
+    out = q.new_empty((len(at.inner_rows), q.size(1), q.size(2)))
+    lse = q.new_empty((len(at.inner_rows), q.size(1)), dtype=torch.float32)
+    for begin, end, length in at.batches:
+        own = at.inner_rows[begin:end]
+        q_batch, k_batch, v_batch = (_batch(each, own, length, q.size(1)) for each in rows)
+        found, found_lse = flash(q_batch, k_batch, v_batch, True, scale)
+        out[begin:end] = found.transpose(1, 2).reshape(-1, q.size(1), q.size(2))
+        lse[begin:end] = found_lse.transpose(1, 2).reshape(-1, q.size(1))
+    return out[at.inner_of_row], lse[at.inner_of_row]
+
+
+def _batch(each: Any, rows: Any, length: int, heads: int) -> Any:
+    found = each[rows].view(-1, length, each.size(1), each.size(2)).transpose(1, 2)
+    return found.repeat_interleave(heads // each.size(1), dim=1) if each.size(1) != heads else found
+
+
+def _unmasked(q: Any, keys: Any, values: Any, scale: float) -> tuple[Any, Any]:
+    """All rows over all keys; the heads of a group become more rows of their key head."""
+    rows, heads, size = q.shape
+    kv = keys.size(1)
+    folded = q.view(rows, kv, heads // kv, size).transpose(0, 1).reshape(1, kv, -1, size)
+    out, lse = flash(folded, keys.transpose(0, 1)[None], values.transpose(0, 1)[None], False, scale)
+    out = out.view(kv, rows, heads // kv, size).transpose(0, 1).reshape(rows, heads, size)
+    return out, lse.view(kv, rows, heads // kv).transpose(0, 1).reshape(rows, heads)
+
+
+def flash(q: Any, k: Any, v: Any, causal: bool, scale: float) -> tuple[Any, Any]:
+    """Attention over [batch, heads, length, size] with the log-sum-exp [batch, heads, length] of its scores."""
+    if q.device.type == "cpu":
+        run = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001 - only it tells the log-sum-exp
+        out, lse = run(q, k, v, 0.0, causal, scale=scale)
+        return out, lse
+    scores = (q.float() @ k.float().transpose(-1, -2)) * scale
+    if causal:
+        later = torch.ones(scores.shape[-2:], dtype=torch.bool, device=q.device).triu(1)
+        scores = scores.masked_fill(later, float("-inf"))
+    return (scores.softmax(-1) @ v.float()).to(q.dtype), scores.logsumexp(-1)

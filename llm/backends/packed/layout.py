@@ -1,0 +1,110 @@
+"""A chunk as index tensors, which is all that the model's forward pass has to know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from itertools import groupby
+from typing import Any
+
+import torch
+
+from jurat.llm.backends.packed.plan import Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Index tensors of a chunk; R rows in G groups, each group after its own prefix.
+
+    `tokens`, `positions`, `slots` [R]: of each row, `slots` being where its keys and values go (the pool's last slot
+    where nobody needs them). `prefix_rows` [G + 1] and `prefix_keys` [G + 1] bound each group's rows and its part of
+    `prefix_slots`; `has_prefix` [R]. `inner_rows` [I] lists the rows of each stretch and each suffix one after the
+    other, bounded by `inner_bounds` [S + 1], and `inner_of_row` [R] says where each row stands in it first. `last`
+    [A] are the rows whose results are wanted. `longest` is the longest stretch or suffix.
+
+    For attention without bounds in tensors, `groups` says (rows from, to, `prefix_slots` from, to), and `batches`
+    (`inner_rows` from, to, length) of neighbouring runs of one length.
+    """
+
+    tokens: Any
+    positions: Any
+    slots: Any
+    prefix_rows: Any
+    prefix_keys: Any
+    prefix_slots: Any
+    has_prefix: Any
+    inner_rows: Any
+    inner_bounds: Any
+    inner_of_row: Any
+    last: Any
+    longest: int
+    groups: tuple[tuple[int, int, int, int], ...]
+    batches: tuple[tuple[int, int, int], ...]
+
+    def tensors(self) -> dict[str, Any]:
+        """The tensors by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _ON_HOST}
+
+
+def layout(chunk: Chunk, spare_slot: int, device: Any) -> Layout:
+    """The chunk's index tensors; `spare_slot` takes what is not kept."""
+    slots = [spare_slot] * len(chunk.tokens)
+    stored = iter(chunk.stored)
+    for begin, end in chunk.stretches:
+        slots[begin:end] = [next(stored) for _ in range(begin, end)]
+    runs = sorted([*(range(b, e) for b, e in chunk.stretches), *chunk.paths], key=len)
+    inner_rows = [row for run in runs for row in run]
+    inner_of_row = dict(zip(reversed(inner_rows), reversed(range(len(inner_rows))), strict=True))
+
+    keys = _bounds([len(g.slots) for g in chunk.groups])
+
+    def ints(values: Any, kind: Any = torch.int64) -> Any:
+        return torch.tensor(values, dtype=kind, device=device)
+
+    return Layout(
+        tokens=ints(chunk.tokens),
+        positions=ints(chunk.positions),
+        slots=ints(slots),
+        prefix_rows=ints([0, *(g.end for g in chunk.groups)], torch.int32),
+        prefix_keys=ints(keys, torch.int32),
+        prefix_slots=ints([s for g in chunk.groups for s in g.slots]),
+        has_prefix=ints([bool(g.slots) for g in chunk.groups for _ in range(g.begin, g.end)], torch.bool),
+        inner_rows=ints(inner_rows),
+        inner_bounds=ints(_bounds([len(run) for run in runs]), torch.int32),
+        inner_of_row=ints([inner_of_row[row] for row in range(len(chunk.tokens))]),
+        last=ints([path[-1] for path in chunk.paths]),
+        longest=len(runs[-1]),
+        groups=tuple((g.begin, g.end, *keys[i : i + 2]) for i, g in enumerate(chunk.groups)),  # type: ignore[misc]
+        batches=tuple(_batches([len(run) for run in runs])),
+    )
+
+
+def padded(given: Layout, sizes: dict[str, int], longest: int, spare_slot: int) -> Layout:
+    """The same layout with longer tensors, whose additional rows, groups and runs change no result.
+
+    Bounds repeat their last number, so the additional groups and runs are empty; additional rows belong to none.
+    """
+    found = {}
+    for name, tensor in given.tensors().items():
+        filler = tensor[-1:] if name in _BOUNDS else tensor.new_full((1,), spare_slot if name == "slots" else 0)
+        found[name] = torch.cat([tensor, filler.expand(sizes[name] - len(tensor))])
+    return replace(given, **found, longest=longest)
+
+
+_ON_HOST = ("longest", "groups", "batches")
+_BOUNDS = ("prefix_rows", "prefix_keys", "inner_bounds")
+
+
+def _bounds(lengths: list[int]) -> list[int]:
+    bounds = [0]
+    for length in lengths:
+        bounds.append(bounds[-1] + length)
+    return bounds
+
+
+def _batches(lengths: list[int]) -> Iterator[tuple[int, int, int]]:
+    begin = 0
+    for length, same in groupby(lengths):
+        end = begin + length * len(list(same))
+        yield begin, end, length
+        begin = end
