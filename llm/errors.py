@@ -30,3 +30,7 @@ class ContextTooLong(BackendError):
         super().__init__(f"the prompt has {tokens} tokens, and the model's context holds {limit}")
         self.tokens = tokens
         self.limit = limit
+
+
+class CalibrationError(LLMError):
+    """A calibration cannot be made or read."""
