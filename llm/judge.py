@@ -53,7 +53,7 @@ class ScoringJudge:
         self._layout = layout
         found = calibrations_of(backend.digest, layout) if calibration is None else calibration
         self.calibrated = found is not None
-        self._calibrations = Calibrations(found) if isinstance(found, Calibration) else found or UNCALIBRATED
+        self.calibrations = Calibrations(found) if isinstance(found, Calibration) else found or UNCALIBRATED
         self._defended = defended
 
     async def warm_up(self) -> None:
@@ -82,10 +82,10 @@ class ScoringJudge:
         found = [
             self._judgement(each, score, "; ".join(notes)) for each, score in zip(conditions, scores, strict=False)
         ]
-        return _Look(found, self._defended and self._calibrations.limits.swayed(scores[len(texts) :]))
+        return _Look(found, self._defended and self.calibrations.limits.swayed(scores[len(texts) :]))
 
     def _judgement(self, condition: Condition, score: float, evidence: str) -> Judgement:
-        calibration = self._calibrations.of(condition.text)
+        calibration = self.calibrations.of(condition.text)
         probability = calibration.probability(score)
         return Judgement(condition.key, calibration.truth(probability), probability, evidence)
 

@@ -134,8 +134,9 @@ EXAMPLES: tuple[Example, ...] = (
     ),
 )
 INTRODUCTION = (
-    "Each conversation between a customer and an agent is followed by statements about the customer's last message, in the "
-    "context of what was said before. A statement is true only if the customer says so of themselves, of now and in earnest: "
-    "what the customer denies, did in the past, only imagines, or tells of other people is not what the customer wants now."
+    "Read each conversation between a customer and an agent. "
+    "Then say whether each claim follows from what the customer means in the last message."
 )
-LAYOUT = plain(INTRODUCTION, EXAMPLES, "shipped")
+RECALL = 'The {role} now says: "{text}"\n'
+CLAIM = "Does it follow that:"
+LAYOUT = plain(INTRODUCTION, EXAMPLES, "shipped", recall=RECALL, statement=CLAIM, mark="?")

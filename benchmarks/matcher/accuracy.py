@@ -18,20 +18,22 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measuring.py
 
 from asking import Remembering, cases, nlupp, options, progress, spread
-from earlier import SHORT
+from earlier import EARLIER, STATEMENTS
 from measuring import heading
 
 from jurat.llm.calibration import Calibration, fitted
 from jurat.llm.cases import Labelled
 from jurat.llm.judge import ScoringJudge
-from jurat.llm.layouts import chat
+from jurat.llm.layouts import chat, plain
 from jurat.llm.measures import Scored, accuracy, auroc, calibration_error, interval, outcome
-from jurat.llm.wording import EXAMPLES, INTRODUCTION, LAYOUT
+from jurat.llm.wording import CLAIM, EXAMPLES, INTRODUCTION, LAYOUT
 
 LAYOUTS = {
     "shipped": LAYOUT,
-    "chat": chat(INTRODUCTION, EXAMPLES),
-    "short": SHORT,
+    "no-recall": plain(INTRODUCTION, EXAMPLES, statement=CLAIM, mark="?"),
+    "statement": plain(STATEMENTS, EXAMPLES),
+    "chat": chat(STATEMENTS, EXAMPLES),
+    "earlier": EARLIER,
 }
 HARD = ("negation", "temporal", "done", "third-party", "hypothetical")
 

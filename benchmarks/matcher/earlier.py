@@ -1,4 +1,4 @@
-"""The layout that was shipped before the labelled set existed, kept to be measured beside its successor."""
+"""Layouts that were tried and not taken, to be measured beside the one that was."""
 
 from __future__ import annotations
 
@@ -51,4 +51,9 @@ INTRODUCTION = (
     "Each conversation between a customer and an agent is followed by statements about its last message. "
     "A statement is true only if the last message says so."
 )
-SHORT = plain(INTRODUCTION, EXAMPLES, "short")
+EARLIER = plain(INTRODUCTION, EXAMPLES, "earlier")
+STATEMENTS = (
+    "Each conversation between a customer and an agent is followed by statements about the customer's last message, in the "
+    "context of what was said before. A statement is true only if the customer says so of themselves, of now and in earnest: "
+    "what the customer denies, did in the past, only imagines, or tells of other people is not what the customer wants now."
+)

@@ -16,7 +16,7 @@ from jurat.llm.models import DEFAULT_MODEL, find_model
 from jurat.llm.prompts import rendered
 from jurat.llm.scripted import ScriptedJudge, ScriptedVoice
 from jurat.llm.voice import ModelVoice
-from jurat.llm.wording import LAYOUT
+from jurat.llm.wording import CLAIM, LAYOUT
 
 PLAIN = Calibration(slope=1.0, intercept=0.0, low=0.3, high=0.7)
 
@@ -60,9 +60,10 @@ def test_a_prefix_grows_with_the_conversation_so_that_its_cache_stays_good() -> 
     asyncio.run(judge.warm_up())
     for length in (1, 3):
         asyncio.run(judge.judge(TALK[:length], [Condition("a", "x")]))
-    header, first, second = backend.prefixes
-    assert first.startswith(header)
-    assert second.startswith(first.removesuffix("Statement:"))
+    header, *read = backend.prefixes
+    assert all(each.startswith(header) for each in read)
+    shared = LAYOUT.header + LAYOUT.opening + rendered(TALK[:1])
+    assert all(each.startswith(shared) for each in read)
 
 
 def test_tool_results_are_context_of_the_message_before_them() -> None:
@@ -76,7 +77,9 @@ def test_a_draft_is_judged_as_the_last_message() -> None:
     statements = [Condition("p", "The agent promises a refund")]
     found = asyncio.run(check_reply(ScoringJudge(backend), [*TALK], "You get it all back", statements))
     assert [j.observation for j in found] == ["p"]
-    assert backend.prefixes[0].endswith("Agent: You get it all back\nStatement:")
+    assert backend.prefixes[0].endswith(
+        'Agent: You get it all back\nThe agent now says: "You get it all back"\n' + CLAIM
+    )
 
 
 def test_the_oldest_messages_go_first_and_that_is_said() -> None:
