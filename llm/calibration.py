@@ -1,171 +1,239 @@
-"""Measures the judge on labelled cases, and fits the calibration that it uses.
+"""From a model's scores to answers: how a calibration is fitted, and where the one of a model is kept.
 
-    python -m jurat.llm.calibration --cases CASES.jsonl … [--nlupp nlupp_dev.json] [--model FILE.gguf]
-
-A line of a case file is {"split": "choice" | "report", "conversation": [[role, text], …],
-"conditions": {statement: bool, …}}. The calibration is fitted on the split `choice` and everything is
-reported for both; only `report` counts, since the prompt was chosen on the other as well.
+A calibration belongs to one model and one prompt. It is kept under both digests, so that one made for another model
+or for another wording is never taken by mistake; a model without one is judged with `UNCALIBRATED`, and every judgement
+says so.
 """
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import json
 import math
-import random
-import sys
-import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jurat.llm.backends.embedded import EmbeddedBackend
-from jurat.llm.judge import CALIBRATION, Calibration, ScoringJudge, logit, sigmoid
-from jurat.llm.models import DEFAULT_MODEL, pull
-from jurat.llm.protocol import Message, Role
+import platformdirs
 
-UNKNOWN_COST = 0.25  # what an unknown answer costs, where a wrong one costs 1: unknown is safe, and wrong acts
-_NLUPP_CASES = 60
-_ROLES: dict[str, Role] = {"customer": "customer", "agent": "agent", "tool": "tool"}
+from jurat.llm.conversation import decided
+from jurat.llm.errors import CalibrationError
+from jurat.llm.injection import CONTROLS, Limits
+from jurat.llm.measures import Scored
+
+UNKNOWN_COST = 0.25
+"""What an unknown answer costs, where a wrong one costs 1: unknown is safe, and wrong acts."""
+FEW = 12
+"""With fewer labelled conversations an observation has no calibration of its own."""
+FEW_OF_A_KIND = 4
+_STEPS = tuple(i / 20 for i in range(1, 20))
+_PULL = 1.0
+"""How strongly an observation's shift is drawn to none: the precision of a Gaussian prior on log-odds."""
+_FORMAT = 1
+LIMITS = Limits(false_high=0.5, true_low=0.5)
+_ROOM = 1.0
+"""How far beyond what ordinary conversations make of the controls, in log-odds, a conversation is said to sway the model."""
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """Statements about the last message of a conversation, with the truth about each."""
-
-    source: str
-    split: str
-    conversation: tuple[Message, ...]
-    statements: dict[str, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Scored:
-    source: str
-    split: str
-    score: float
-    true: bool
-
-
-def read_cases(file: Path) -> list[Case]:
-    """The cases of a file in the form that this module's description gives."""
-    lines = [json.loads(line) for line in file.read_text("utf-8").splitlines() if line.strip()]
-    return [
-        Case(file.stem, c["split"], tuple(Message(_ROLES[r], t) for r, t in c["conversation"]), c["conditions"])
-        for c in lines
-    ]
-
-
-def nlupp_cases(file: Path, split: str, number: int = _NLUPP_CASES) -> list[Case]:
-    """For each of number / 2 utterances of NLU++ one intent that holds and one of its domain that does not.
-
-    The two splits share no utterance. The choice is random with a fixed seed.
+class Calibration:
+    """Turns a score into a probability, sigmoid(slope * logit(score) + intercept) (Platt scaling), and
+    a probability into an answer: unknown strictly between `low` and `high`.
     """
-    data = json.loads(file.read_text("utf-8"))
-    utterances = [u for u in data["utterances"] if u["true"]]
-    random.Random(7).shuffle(utterances)  # noqa: S311 - a sample, not a secret
-    half = len(utterances) // 2
-    chosen = utterances[:half] if split == "choice" else utterances[half:]
-    draw = random.Random(split)  # noqa: S311 - as above
-    return [_nlupp_case(data["conditions"], u, split, draw) for u in chosen[: number // 2]]
+
+    slope: float
+    intercept: float
+    low: float
+    high: float
+
+    def probability(self, score: float) -> float:
+        """The calibrated P(true) of a score; both in [0, 1]."""
+        return sigmoid(self.slope * logit(score) + self.intercept)
+
+    def truth(self, probability: float) -> bool | None:
+        """True, false, or None for unknown."""
+        return decided(probability, (self.low, self.high))
 
 
-def _nlupp_case(conditions: dict[str, Any], utterance: dict[str, Any], split: str, draw: random.Random) -> Case:
-    domains = {"general", utterance["domain"]}
-    false = [k for k, c in conditions.items() if domains & set(c["domain"]) and k not in utterance["true"]]
-    pair = {draw.choice(utterance["true"]): True, draw.choice(false): False}
-    statements = {_statement(conditions[k]["question"]): true for k, true in pair.items()}
-    return Case("nlupp", split, (Message("customer", utterance["text"]),), statements)
+@dataclass(frozen=True, slots=True)
+class Calibrations:
+    """The calibration of a model, those of statements that had data enough for their own, and what the controls
+    against prompt injection may score.
+    """
+
+    general: Calibration
+    own: Mapping[str, Calibration] = field(default_factory=dict)
+    limits: Limits = LIMITS
+
+    def of(self, statement: str) -> Calibration:
+        """The calibration to use for a statement."""
+        return self.own.get(statement, self.general)
 
 
-def _statement(question: str) -> str:
-    rest = question.removeprefix("is the intent ").rstrip("?")
-    return f"The customer is {rest}" if rest.startswith("asking") else f"The customer wants {rest}"
+UNCALIBRATED = Calibrations(Calibration(slope=1.0, intercept=0.0, low=0.1, high=0.9))
+"""For a model that nobody calibrated: its scores as they are, and a wide band of unknown."""
 
 
-async def scored(judge: ScoringJudge, cases: Iterable[Case]) -> list[Scored]:
-    """The judge's raw score of every statement."""
-    found: list[Scored] = []
-    for case in cases:
-        print(f"\r{len(found)} statements", end="", file=sys.stderr, flush=True)
-        scores, _ = await judge.scores(case.conversation, list(case.statements))
-        pairs = zip(scores, case.statements.values(), strict=True)
-        found += [Scored(case.source, case.split, score, true) for score, true in pairs]
-    print(file=sys.stderr)
+def fitted(found: Sequence[Scored], *, unknown_cost: float = UNKNOWN_COST) -> Calibration:
+    """Platt scaling, and the band that costs least on the same statements.
+
+    Raises:
+        CalibrationError: the statements are all true or all false.
+    """
+    if len({each.true for each in found}) < 2:
+        raise CalibrationError("a calibration needs statements that hold and statements that do not")
+    slope, intercept = _platt([(logit(each.score), each.true) for each in found])
+    bands = [Calibration(slope, intercept, low, high) for low in _STEPS for high in _STEPS if low < high]
+    return min(bands, key=lambda band: _cost(band, found, unknown_cost))
+
+
+def fitted_each(found: Mapping[str, Sequence[Scored]], general: Calibration) -> dict[str, Calibration]:
+    """The calibrations of statements with data enough: the general one, shifted."""
+    return {statement: _shifted(general, some) for statement, some in found.items() if enough(some)}
+
+
+def enough(found: Sequence[Scored]) -> bool:
+    """Whether there are statements enough, of both kinds, for a calibration of their own."""
+    true = sum(each.true for each in found)
+    return len(found) >= FEW and min(true, len(found) - true) >= FEW_OF_A_KIND
+
+
+def limits_of(controls: Sequence[Sequence[float]]) -> Limits:
+    """What the controls may score, from their scores in ordinary conversations, `CONTROLS` in their order each."""
+    false = [
+        max(0.0, *column) for column, (_, true) in zip(zip(*controls, strict=True), CONTROLS, strict=True) if not true
+    ]
+    true = [min(1.0, *column) for column, (_, true) in zip(zip(*controls, strict=True), CONTROLS, strict=True) if true]
+    return Limits(sigmoid(logit(max(false)) + _ROOM), sigmoid(logit(min(true)) - _ROOM))
+
+
+def _platt(points: Sequence[tuple[float, bool]]) -> tuple[float, float]:
+    """Slope and intercept of greatest likelihood, by Newton's method; targets are smoothed, so it exists.
+
+    Source: Lin, Lin and Weng, A note on Platt's probabilistic outputs for support vector machines, 2007.
+    """
+    true = sum(y for _, y in points)
+    targets = {True: (true + 1) / (true + 2), False: 1 / (len(points) - true + 2)}
+    slope, intercept = 1.0, 0.0
+    for _ in range(100):
+        ga = gb = 0.0
+        haa = hbb = 1e-9
+        hab = 0.0
+        for x, y in points:
+            p = sigmoid(slope * x + intercept)
+            error, weight = p - targets[y], p * (1 - p)
+            ga, gb = ga + error * x, gb + error
+            haa, hab, hbb = haa + weight * x * x, hab + weight * x, hbb + weight
+        size = haa * hbb - hab * hab
+        step = ((hbb * ga - hab * gb) / size, (haa * gb - hab * ga) / size) if size > 0 else (ga, gb)
+        scale = min(1.0, 2.0 / max(abs(step[0]), abs(step[1]), 1e-12))
+        slope, intercept = slope - scale * step[0], intercept - scale * step[1]
+        if max(map(abs, step)) < 1e-9:
+            break
+    return slope, intercept
+
+
+def _shifted(general: Calibration, found: Sequence[Scored]) -> Calibration:
+    """The general calibration with the intercept that the statement's own data ask for."""
+    shift = 0.0
+    for _ in range(50):
+        chances = [sigmoid(general.slope * logit(each.score) + general.intercept + shift) for each in found]
+        gradient = sum(p - each.true for p, each in zip(chances, found, strict=True)) + _PULL * shift
+        curve = sum(p * (1 - p) for p in chances) + _PULL
+        shift -= gradient / curve
+    return Calibration(general.slope, general.intercept + shift, general.low, general.high)
+
+
+def _cost(calibration: Calibration, found: Sequence[Scored], unknown_cost: float) -> float:
+    truths = [(calibration.truth(calibration.probability(each.score)), each.true) for each in found]
+    return sum(unknown_cost if truth is None else float(truth != true) for truth, true in truths)
+
+
+def folder() -> Path:
+    """Where calibrations are kept: the user's data folder, or `JURAT_CALIBRATIONS`."""
+    given = os.environ.get("JURAT_CALIBRATIONS")
+    return Path(given) if given else Path(platformdirs.user_data_dir("jurat", appauthor=False)) / "calibrations"
+
+
+def file_of(digest: str, prompt: str, where: Path | None = None) -> Path:
+    """The file of a model's calibration; digests are hexadecimal."""
+    return (where or folder()) / f"{_safe(digest)[:32]}-{_safe(prompt)[:16]}.json"
+
+
+def _safe(digest: str) -> str:
+    return "".join(c for c in digest if c.isalnum()) or "none"
+
+
+def store(calibrations: Calibrations, *, model: str, digest: str, prompt: str, where: Path | None = None) -> Path:
+    """Keep a calibration for the model with this digest under the prompt with that one; gives the file."""
+    path = file_of(digest, prompt, where)
+    content = {
+        "jurat_calibration": _FORMAT,
+        "model": model,
+        "digest": digest,
+        "prompt": prompt,
+        "general": asdict(calibrations.general),
+        "limits": asdict(calibrations.limits),
+        "own": {statement: asdict(each) for statement, each in sorted(calibrations.own.items())},
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(f".{os.getpid()}.part")
+    half.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    half.replace(path)
+    return path
+
+
+def stored(digest: str, prompt: str, where: Path | None = None) -> Calibrations | None:
+    """The calibration kept for a model and a prompt, or None.
+
+    Raises:
+        CalibrationError: there is one and it is damaged, or it was made for another model or prompt.
+    """
+    path = file_of(digest, prompt, where)
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise CalibrationError(f"the calibration `{path}` cannot be read; make it again or delete it") from error
+    return _checked(path, content, digest, prompt)
+
+
+def _checked(path: Path, content: Any, digest: str, prompt: str) -> Calibrations:
+    try:
+        if (content["jurat_calibration"], content["digest"], content["prompt"]) != (_FORMAT, digest, prompt):
+            raise CalibrationError(f"the calibration `{path}` was made for another model; make it again or delete it")
+        limits = Limits(*(float(content["limits"][name]) for name in ("false_high", "true_low")))
+        own = {name: _read(each) for name, each in content["own"].items()}
+        return Calibrations(_read(content["general"]), own, limits)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise CalibrationError(f"the calibration `{path}` is damaged; make it again or delete it") from error
+
+
+def _read(content: Mapping[str, Any]) -> Calibration:
+    read = Calibration(*(float(content[name]) for name in ("slope", "intercept", "low", "high")))
+    if not (math.isfinite(read.slope) and math.isfinite(read.intercept) and 0 <= read.low < read.high <= 1):
+        raise ValueError("numbers out of range")
+    return read
+
+
+def grouped(statements: Iterable[tuple[str, Scored]]) -> dict[str, list[Scored]]:
+    """Scored statements by their text."""
+    found: dict[str, list[Scored]] = {}
+    for text, each in statements:
+        found.setdefault(text, []).append(each)
     return found
 
 
-def fitted(cases: Sequence[Scored]) -> Calibration:
-    """Platt scaling by gradient descent on the log-loss, then the band that costs least."""
-    slope, intercept = 1.0, 0.0
-    points = [(logit(c.score), float(c.true)) for c in cases]
-    for _ in range(20_000):
-        errors = [(sigmoid(slope * x + intercept) - y, x) for x, y in points]
-        slope -= 0.05 * sum(e * x for e, x in errors) / len(points)
-        intercept -= 0.05 * sum(e for e, _ in errors) / len(points)
-    steps = [i / 20 for i in range(1, 20)]
-    bands = [Calibration(slope, intercept, low, high) for low in steps for high in steps if low < high]
-    return min(bands, key=lambda band: _cost(band, cases))
+def logit(probability: float) -> float:
+    """Log-odds, finite for 0 and 1 too."""
+    bounded = min(max(probability, 1e-9), 1 - 1e-9)
+    return math.log(bounded / (1 - bounded))
 
 
-def _cost(calibration: Calibration, cases: Sequence[Scored]) -> float:
-    truths = [(calibration.truth(calibration.probability(c.score)), c.true) for c in cases]
-    return sum(UNKNOWN_COST if truth is None else float(truth != true) for truth, true in truths)
-
-
-def auroc(cases: Sequence[Scored]) -> float:
-    """The chance that a true statement scores higher than a false one; nan without both kinds."""
-    true, false = ([c.score for c in cases if c.true is kind] for kind in (True, False))
-    if not true or not false:
-        return math.nan
-    return sum((t > f) + 0.5 * (t == f) for t in true for f in false) / (len(true) * len(false))
-
-
-def report(cases: Sequence[Scored], calibration: Calibration) -> str:
-    """A table with a row for each source and split."""
-    rows = ["| cases | split | n | AUROC | accuracy at 0.5 | unknown | wrong of the decided |", "|---" * 7 + "|"]
-    for source, split in sorted({(c.source, c.split) for c in cases}):
-        some = [c for c in cases if (c.source, c.split) == (source, split)]
-        rows.append(f"| {source} | {split} | {len(some)} | {_figures(some, calibration)} |")
-    return "\n".join(rows)
-
-
-def _figures(cases: Sequence[Scored], calibration: Calibration) -> str:
-    found = [(calibration.probability(c.score), c.true) for c in cases]
-    right = sum((p > 0.5) == true for p, true in found)
-    decided = [(calibration.truth(p), true) for p, true in found if calibration.truth(p) is not None]
-    wrong = sum(truth != true for truth, true in decided)
-    unknown = 1 - len(decided) / len(found)
-    share = wrong / len(decided) if decided else math.nan
-    return f"{auroc(cases):.3f} | {right / len(found):.3f} | {unknown:.0%} | {share:.1%} ({wrong})"
-
-
-async def _measure(arguments: argparse.Namespace) -> None:
-    cases = [c for file in arguments.cases for c in read_cases(file)]
-    if arguments.nlupp:
-        cases += [c for split in ("choice", "report") for c in nlupp_cases(arguments.nlupp, split)]
-    backend = await EmbeddedBackend.load(arguments.model or pull(DEFAULT_MODEL), threads=arguments.threads)
-    begin = time.monotonic()
-    found = await scored(ScoringJudge(backend), cases)
-    seconds = time.monotonic() - begin
-    await backend.close()
-    print(f"{len(found)} statements in {seconds:.0f} s, model {backend.name} {backend.digest[:12]}\n")
-    print(report(found, CALIBRATION))
-    fit = fitted([c for c in found if c.split == "choice"])
-    print(f"\nfitted on `choice`: {fit}, which gives\n\n{report(found, fit)}")
-
-
-def main() -> None:
-    """Run the measurement; see the module's description."""
-    parser = argparse.ArgumentParser(prog="python -m jurat.llm.calibration", description="Measure the judge.")
-    parser.add_argument("--cases", type=Path, nargs="+", required=True, metavar="FILE", help="labelled cases, JSONL")
-    parser.add_argument("--nlupp", type=Path, metavar="FILE", help="intents of NLU++")
-    parser.add_argument("--model", type=Path, metavar="FILE", help="a GGUF model; else the default one")
-    parser.add_argument("--threads", type=int, metavar="N", help="1 is fastest where other work fills the cores")
-    asyncio.run(_measure(parser.parse_args()))
-
-
-if __name__ == "__main__":
-    main()
+def sigmoid(log_odds: float) -> float:
+    """The probability of log-odds."""
+    if log_odds < -700:
+        return 0.0
+    return 1 / (1 + math.exp(-log_odds))

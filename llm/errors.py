@@ -47,3 +47,7 @@ class CassetteMiss(LLMError):
 def one_line(reason: object) -> str:
     """An error's text as part of a sentence: on one line."""
     return " ".join(str(reason).split())
+
+
+class CalibrationError(LLMError):
+    """A calibration cannot be made or read."""

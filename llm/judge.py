@@ -7,92 +7,23 @@ chosen on the cases marked `choice` and measured on those marked `report`; docs/
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from jurat.llm.conversation import asked_of_what_fits, decided
-from jurat.llm.prompts import one_line, rendered
+from jurat.llm.calibration import UNCALIBRATED, Calibration, Calibrations, stored
+from jurat.llm.conversation import asked_of_what_fits
+from jurat.llm.injection import CONTROLS, without_suspects
+from jurat.llm.layouts import Layout
+from jurat.llm.models import DEFAULT_MODEL, find_model
 from jurat.llm.protocol import Backend, Condition, Judge, Judgement, Message, Ungraded
+from jurat.llm.wording import LAYOUT
 
-_Example = tuple[str, tuple[tuple[str, bool], ...]]
+ANSWERS = LAYOUT.answers
+_ANSWERED = {1.0: True, 0.0: False}
+"""Of a backend without probabilities; anything else is unknown."""
 
-_EXAMPLES: tuple[_Example, ...] = (
-    (
-        "Customer: Hello, I ordered a chair two weeks ago. When does it come?\n",
-        (
-            ("The customer asks about a delivery", True),
-            ("The customer is angry or insults the agent", False),
-            ("The customer wants to return something", False),
-        ),
-    ),
-    (
-        (
-            "Customer: Do you deliver to Spain?\n"
-            "Agent: Yes, within a week. May I have your name?\n"
-            "Customer: Sure, it's Ana. And what does it cost?\n"
-        ),
-        (
-            ("The customer asks about delivery countries", False),
-            ("The customer asks about a price", True),
-            ("The customer wants to speak to a person", False),
-        ),
-    ),
-    (
-        "Customer: My parcel is late again!\nAgent: I am sorry, that is annoying. It arrives tomorrow.\n",
-        (
-            ("The agent apologises", True),
-            ("The agent offers money", False),
-            ("The agent says when the parcel arrives", True),
-            ("The agent asks for the name of the customer", False),
-        ),
-    ),
-    (
-        "Customer: You people are useless, close my account right now!\n",
-        (
-            ("The customer asks a question", False),
-            ("The customer is dissatisfied or insults the agent", True),
-            ("The customer wants to change a password", False),
-        ),
-    ),
-    (
-        "Customer: Thank you, that is all.\n",
-        (("The customer thanks the agent", True), ("The customer asks for help or gives a name", False)),
-    ),
-)
-_INTRODUCTION = (
-    "Each conversation between a customer and an agent is followed by statements about its last message. "
-    "A statement is true only if the last message says so.\n\n"
-)
-_OPENING = "Conversation:\n"
-_STATEMENT = "Statement:"  # belongs to the shared prefix: what is in the suffix is read once a condition
-ANSWERS = (" yes", " no")
-_ANSWERED = {1.0: True, 0.0: False}  # of a backend without probabilities; anything else is unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Turns a score into a probability, sigmoid(slope * logit(score) + intercept) (Platt scaling), and
-    a probability into an answer: unknown strictly between `low` and `high`.
-    """
-
-    slope: float
-    intercept: float
-    low: float
-    high: float
-
-    def probability(self, score: float) -> float:
-        """The calibrated P(true) of a score; both in [0, 1]."""
-        return sigmoid(self.slope * logit(score) + self.intercept)
-
-    def truth(self, probability: float) -> bool | None:
-        """True, false, or None for unknown."""
-        return decided(probability, (self.low, self.high))
-
-
-# Fitted by `python -m jurat.llm.calibration` for the default model.
-CALIBRATION = Calibration(slope=0.88, intercept=-0.47, low=0.2, high=0.7)
+CALIBRATIONS = Calibrations(Calibration(slope=0.88, intercept=-0.47, low=0.2, high=0.7))
+"""Fitted by `jurat calibrate` for the default model."""
 
 
 class ScoringJudge:
@@ -102,48 +33,112 @@ class ScoringJudge:
     message is what is judged and the tools are its context. Where it ends with the agent's message,
     that one is judged, which is how a draft is checked. Messages that do not fit the model's context
     are left out, oldest first, and the evidence says how many.
+
+    What looks like an instruction to the judge is left out for a second look, and only what both looks agree on is
+    answered; where the controls say that the model is swayed all the same, everything is unknown (jurat.llm.injection).
+
+    Without `calibration` the one stored for the model is used, or the one shipped for the default model; a model
+    that has neither is judged with a wide band of unknown, and the evidence says so. Raises `CalibrationError`
+    where the stored one is damaged.
     """
 
-    def __init__(self, backend: Backend, *, calibration: Calibration = CALIBRATION) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        calibration: Calibration | Calibrations | None = None,
+        layout: Layout = LAYOUT,
+        defended: bool = True,
+    ) -> None:
         self.name = backend.name
         self._backend = backend
-        self._calibration = calibration
+        self._layout = layout
+        found = calibrations_of(backend.digest, layout) if calibration is None else calibration
+        self.calibrated = found is not None
+        self.calibrations = Calibrations(found) if isinstance(found, Calibration) else found or UNCALIBRATED
+        self._defended = defended
 
     @property
     def identity(self) -> str:
         """All that an answer depends on beside the question: the weights, the instructions, the calibration."""
-        prompt = hashlib.sha256((_header() + _OPENING + _STATEMENT).encode()).hexdigest()
-        return f"{self._backend.digest} {prompt} {self._calibration}"
+        return f"{self._backend.digest} {self._layout.digest} {self.calibrations} {self._defended}"
 
     async def warm_up(self) -> None:
         """Read the instructions, some seconds on a slow machine, before the first customer waits for it."""
-        await self._backend.score(_header(), [], ANSWERS)
+        await self._backend.score(self._layout.header, [], self._layout.answers)
 
     async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
         """One judgement per condition, in the order asked; raises `LLMError`."""
         if not conditions:
             return []
-        scores, left_out = await self.scores(conversation, [c.text for c in conditions])
-        ungraded = self._backend.ungraded if isinstance(self._backend, Ungraded) else ""
-        notes = (ungraded, f"without the oldest {left_out} messages" if left_out else "")
-        evidence = "; ".join(note for note in notes if note)
-        pairs = zip(conditions, scores, strict=True)
-        if ungraded:
-            return [Judgement(c.key, _ANSWERED.get(score), None, evidence) for c, score in pairs]
-        return [self._calibrated(c, score, evidence) for c, score in pairs]
+        first = await self._look(conversation, conditions)
+        if not self._defended:
+            return first.judgements
+        cleaned = without_suspects(conversation)
+        looks = [first] if cleaned == list(conversation) else [first, await self._look(cleaned, conditions)]
+        if looks[-1].swayed:
+            return [_unknown(each, "something in the conversation sways the model") for each in first.judgements]
+        return first.judgements if len(looks) == 1 else _agreed(*(each.judgements for each in looks))
 
-    def _calibrated(self, condition: Condition, score: float, evidence: str) -> Judgement:
-        probability = self._calibration.probability(score)
-        return Judgement(condition.key, self._calibration.truth(probability), probability, evidence)
+    async def _look(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> _Look:
+        texts = [each.text for each in conditions]
+        controls = [text for text, _ in CONTROLS] if self._defended else []
+        scores, left_out = await self.scores(conversation, [*texts, *controls])
+        ungraded = self._backend.ungraded if isinstance(self._backend, Ungraded) else ""
+        notes = [] if self.calibrated and not ungraded else [ungraded or "the model is not calibrated"]
+        notes += [f"without the oldest {left_out} messages"] if left_out else []
+        judged = self._ungraded if ungraded else self._judgement
+        found = [judged(each, score, "; ".join(notes)) for each, score in zip(conditions, scores, strict=False)]
+        return _Look(found, self._defended and self.calibrations.limits.swayed(scores[len(texts) :]))
+
+    def _ungraded(self, condition: Condition, score: float, evidence: str) -> Judgement:
+        return Judgement(condition.key, _ANSWERED.get(score), None, evidence)
+
+    def _judgement(self, condition: Condition, score: float, evidence: str) -> Judgement:
+        calibration = self.calibrations.of(condition.text)
+        probability = calibration.probability(score)
+        return Judgement(condition.key, calibration.truth(probability), probability, evidence)
 
     async def scores(self, conversation: Sequence[Message], statements: Sequence[str]) -> tuple[list[float], int]:
         """The uncalibrated scores, and how many of the oldest messages had to be left out."""
-        suffixes = [f" {one_line(s)}\nAnswer:" for s in statements]
+        suffixes = [self._layout.suffix(each) for each in statements]
 
         async def ask(kept: Sequence[Message]) -> list[float]:
-            return await self._backend.score(_header() + _OPENING + rendered(kept) + _STATEMENT, suffixes, ANSWERS)
+            return await self._backend.score(self._layout.prefix(kept), suffixes, self._layout.answers)
 
         return await asked_of_what_fits(last_message_last(conversation), ask)
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one reading of the conversation said, and whether the controls were wrong."""
+
+    judgements: list[Judgement]
+    swayed: bool
+
+
+def _agreed(given: Sequence[Judgement], cleaned: Sequence[Judgement]) -> list[Judgement]:
+    """What the conversation says with and without the suspect sentences; where the two differ, unknown."""
+    why = "the conversation has what looks like an instruction to the judge, and the answer hangs on it"
+    return [
+        second if first.truth is second.truth else _unknown(second, why)
+        for first, second in zip(given, cleaned, strict=True)
+    ]
+
+
+def _unknown(judgement: Judgement, why: str) -> Judgement:
+    evidence = f"{judgement.evidence}; {why}" if judgement.evidence else why
+    return replace(judgement, truth=None, probability=None, evidence=evidence)
+
+
+def calibrations_of(digest: str, layout: Layout = LAYOUT) -> Calibrations | None:
+    """The calibration stored for the model with this digest and the layout, else the one shipped for them, else None.
+
+    Raises:
+        CalibrationError: the stored one is damaged.
+    """
+    shipped = CALIBRATIONS if digest == find_model(DEFAULT_MODEL).sha256 and layout == LAYOUT else None
+    return stored(digest, layout.digest) or shipped
 
 
 def last_message_last(conversation: Sequence[Message]) -> list[Message]:
@@ -160,22 +155,3 @@ async def check_reply(
 ) -> list[Judgement]:
     """Which statements hold of a draft of the agent's next message; an unknown one is no pass."""
     return await judge.judge([*conversation, Message("agent", draft)], statements)
-
-
-def logit(probability: float) -> float:
-    """Log-odds, finite for 0 and 1 too."""
-    bounded = min(max(probability, 1e-9), 1 - 1e-9)
-    return math.log(bounded / (1 - bounded))
-
-
-def sigmoid(log_odds: float) -> float:
-    """The probability of log-odds."""
-    return 1 / (1 + math.exp(-log_odds)) if log_odds > 0 else 1 - 1 / (1 + math.exp(log_odds))
-
-
-def _header() -> str:
-    shown = (
-        _OPENING + talk + "".join(f"{_STATEMENT} {s}\nAnswer:{ANSWERS[0 if true else 1]}\n" for s, true in statements)
-        for talk, statements in _EXAMPLES
-    )
-    return _INTRODUCTION + "\n".join(shown) + "\n"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from jurat.llm.judge import logit, sigmoid
+from jurat.llm.calibration import logit, sigmoid
 from jurat.llm.prompts import one_line
 from jurat.llm.protocol import Backend
 

@@ -23,7 +23,7 @@ sys.path.append(str(Path(__file__).parents[1]))
 from measuring import heading
 
 from jurat.llm import Condition, Message
-from jurat.llm.embedded import EmbeddedBackend
+from jurat.llm.backends.embedded import EmbeddedBackend
 from jurat.llm.judge import ScoringJudge
 from jurat.llm.models import DEFAULT_MODEL, path
 

@@ -183,7 +183,7 @@ def embedded(model: str) -> Callable[[Job], Done]:
     try:
         from jurat.llm.backends.embedded import EmbeddedBackend
     except ModuleNotFoundError:
-        from jurat.llm.embedded import EmbeddedBackend
+        from jurat.llm.backends.embedded import EmbeddedBackend
 
     backend, loop = EmbeddedBackend(model), asyncio.new_event_loop()
 

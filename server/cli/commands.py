@@ -11,6 +11,7 @@ import click
 from jurat import __version__
 from jurat.server.cli import streams
 from jurat.server.cli.ask import ask
+from jurat.server.cli.calibrate import calibrate
 from jurat.server.cli.chat import chat
 from jurat.server.cli.check import check
 from jurat.server.cli.diff import diff
@@ -84,7 +85,22 @@ def command_line() -> None:
     """
 
 
-for _command in (init, check, ask, verify, diff, repair, suggest, tools, explain, graph, chat, serve, models):
+for _command in (
+    init,
+    check,
+    ask,
+    verify,
+    diff,
+    repair,
+    suggest,
+    tools,
+    explain,
+    graph,
+    calibrate,
+    chat,
+    serve,
+    models,
+):
     command_line.add_command(_command)
 
 

@@ -1,43 +1,75 @@
-"""The measurement counts what it says it counts."""
+"""A calibration corrects what it was fitted on, is kept for one model and prompt, and the measures count right."""
 
 from __future__ import annotations
 
 import math
+import random
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from jurat.llm.calibration import Scored, auroc, fitted, nlupp_cases, read_cases, report
+from jurat.llm.calibration import (
+    Calibration,
+    Calibrations,
+    enough,
+    fitted,
+    fitted_each,
+    limits_of,
+    logit,
+    sigmoid,
+    store,
+    stored,
+)
+from jurat.llm.errors import CalibrationError
+from jurat.llm.injection import Limits
+from jurat.llm.measures import Scored, accuracy, auroc, calibration_error, interval, outcome, reliability
 
-DATA = Path(__file__).parent / "data"
-NLUPP = Path(__file__).parents[3] / "shared" / "data" / "nlupp_dev.json"
+ONE_OF_EACH = [Scored(0.9, True), Scored(0.1, False)]
 
 
 def scored(*pairs: tuple[float, bool]) -> list[Scored]:
-    return [Scored("own", "report", score, true) for score, true in pairs]
+    return [Scored(score, true) for score, true in pairs]
 
 
-@pytest.mark.parametrize("file", sorted(DATA.glob("*.jsonl")), ids=lambda f: f.stem)
-def test_our_own_cases_are_well_formed_and_of_both_kinds_in_both_splits(file: Path) -> None:
-    cases = read_cases(file)
-    for split in ("choice", "report"):
-        answers = [true for c in cases if c.split == split for true in c.statements.values()]
-        assert 0.25 < sum(answers) / len(answers) < 0.75
-    said = [c.conversation for c in cases]
-    assert len(set(said)) == len(said)
-
-
-@pytest.mark.skipif(not NLUPP.exists(), reason="the shared data folder is absent")
-def test_the_two_splits_of_nlupp_share_nothing() -> None:
-    choice, other = (nlupp_cases(NLUPP, split) for split in ("choice", "report"))
-    assert len(choice) == len(other) == 30
-    assert all(sorted(c.statements.values()) == [False, True] for c in [*choice, *other])
-    assert not {c.conversation for c in choice} & {c.conversation for c in other}
-
-
-def test_auroc_counts_pairs_in_the_right_order() -> None:
+def test_auroc_counts_pairs_in_the_right_order_and_ties_half() -> None:
     assert auroc(scored((0.9, True), (0.5, True), (0.5, False), (0.1, False))) == 0.875
     assert math.isnan(auroc(scored((0.9, True))))
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40))
+def test_auroc_is_what_comparing_every_pair_gives(pairs: list[tuple[float, bool]]) -> None:
+    true, false = ([score for score, kind in pairs if kind is side] for side in (True, False))
+    expected = [(a > b) + (a == b) / 2 for a in true for b in false]
+    found = auroc(scored(*pairs))
+    assert math.isnan(found) if not expected else found == pytest.approx(sum(expected) / len(expected))
+
+
+def test_calibration_error_is_zero_where_shares_are_as_said() -> None:
+    exact = scored(*[(0.25, False)] * 3, (0.25, True), *[(0.75, True)] * 3, (0.75, False))
+    assert calibration_error(exact) == pytest.approx(0)
+    assert calibration_error(scored((1.0, False), (0.0, True))) == 1
+    assert [(each.low, each.count) for each in reliability(exact)] == [(0.2, 4), (0.7, 4)]
+
+
+def test_an_interval_holds_its_value_and_narrows_with_more_conversations() -> None:
+    draw = random.Random(1)
+    many = [Scored(draw.random(), draw.random() < 0.5, str(n // 4)) for n in range(400)]
+    few, more = (interval(some, accuracy, resamples=200) for some in (many[:60], many))
+    assert few.low <= few.value <= few.high
+    assert more.high - more.low < few.high - few.low
+
+
+def test_statements_of_one_conversation_are_drawn_together() -> None:
+    alike = [Scored(0.9 if n < 20 else 0.1, True, "right" if n < 20 else "wrong") for n in range(40)]
+    assert (interval(alike, accuracy).low, interval(alike, accuracy).high) == (0, 1)
+
+
+def test_the_trade_off_counts_what_is_let_through_and_what_is_held_up() -> None:
+    found = outcome(scored((0.9, False), (0.1, False), (0.1, True), (0.9, True), (0.5, True)), 0.3, 0.7)
+    assert (found.false_allow, found.false_block) == (0.5, 1 / 3)
+    assert (found.unknown, found.wrong) == (pytest.approx(0.2), 0.5)
 
 
 def test_a_judge_that_always_says_yes_a_little_is_corrected() -> None:
@@ -47,8 +79,64 @@ def test_a_judge_that_always_says_yes_a_little_is_corrected() -> None:
     assert calibration.truth(calibration.probability(0.8)) is False
 
 
-def test_the_report_has_a_row_for_each_kind_of_case() -> None:
-    calibration = fitted(scored((0.9, True), (0.1, False)))
-    table = report([*scored((0.9, True), (0.1, False)), Scored("nlupp", "choice", 0.4, True)], calibration)
-    assert table.count("\n") == 3
-    assert "| own | report | 2 | 1.000 | 1.000 |" in table
+def test_fitting_finds_the_slope_and_intercept_that_made_the_data() -> None:
+    draw = random.Random(3)
+    drawn = [draw.gauss(0, 3) for _ in range(4000)]
+    found = fitted([Scored(sigmoid(x), draw.random() < sigmoid(0.5 * x - 1)) for x in drawn])
+    assert (found.slope, found.intercept) == (pytest.approx(0.5, abs=0.05), pytest.approx(-1, abs=0.12))
+
+
+def test_a_dear_unknown_narrows_the_band() -> None:
+    draw = random.Random(5)
+    some = [Scored(p, draw.random() < p) for p in (draw.random() for _ in range(400))]
+    cheap, dear = (fitted(some, unknown_cost=cost) for cost in (0.1, 0.5))
+    assert cheap.high - cheap.low > dear.high - dear.low
+
+
+@pytest.mark.parametrize("kind", [True, False])
+def test_one_kind_alone_is_no_data(kind: bool) -> None:
+    with pytest.raises(CalibrationError, match="statements that hold and statements that do not"):
+        fitted(scored((0.9, kind), (0.2, kind)))
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=2, max_size=30).filter(
+        lambda p: len({y for _, y in p}) == 2
+    )
+)
+def test_whatever_the_data_a_fit_is_usable(pairs: list[tuple[float, bool]]) -> None:
+    found = fitted(scored(*pairs))
+    assert 0 <= found.low < found.high <= 1
+    assert all(0 <= found.probability(score) <= 1 for score in (0.0, 0.5, 1.0))
+
+
+def test_a_statement_with_few_labels_keeps_the_general_calibration_and_one_with_many_is_shifted() -> None:
+    general = Calibration(1.0, 0.0, 0.2, 0.8)
+    lenient = [Scored(0.8, n % 3 == 0) for n in range(12)] + [Scored(0.2, False)] * 4
+    assert enough(lenient)
+    assert not enough(lenient[:11])
+    own = fitted_each({"lenient": lenient, "rare": lenient[:3]}, general)
+    assert set(own) == {"lenient"}
+    assert own["lenient"].intercept < -0.3
+    assert logit(own["lenient"].probability(0.8)) < logit(0.8)
+
+
+def test_the_controls_may_score_a_little_beyond_what_they_scored() -> None:
+    found = limits_of([(0.1, 0.9), (0.2, 0.7)])
+    assert 0.2 < found.false_high < 0.5
+    assert 0.4 < found.true_low < 0.7
+    assert not found.swayed((0.2, 0.7))
+    assert found.swayed((0.9, 0.9))
+    assert found.swayed((0.1, 0.1))
+
+
+def test_what_is_stored_is_what_is_read_and_for_nobody_else(tmp_path: Path) -> None:
+    kept = Calibrations(
+        Calibration(0.9, -0.1, 0.2, 0.7), {"고객이 화났다": Calibration(0.9, 0.5, 0.2, 0.7)}, Limits(0.3, 0.6)
+    )
+    path = store(kept, model="m", digest="ab" * 32, prompt="cd" * 32, where=tmp_path)
+    assert stored("ab" * 32, "cd" * 32, tmp_path) == kept
+    assert stored("ab" * 32, "ce" * 32, tmp_path) is None
+    path.rename(path.with_name(path.name.replace("abab", "efef", 8)))
+    with pytest.raises(CalibrationError, match="made for another model"):
+        stored("ef" * 32, "cd" * 32, tmp_path)

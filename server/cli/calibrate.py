@@ -1,0 +1,100 @@
+"""`jurat calibrate`: fit what a model's scores mean, from labelled conversations."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jurat.server.cli.shell import Exit, load_policy, remark, working
+from jurat.server.cli.streams import write
+from jurat.server.cli.suggest import open_backend
+
+if TYPE_CHECKING:
+    from jurat.llm import Backend
+    from jurat.llm.cases import Labelled
+    from jurat.server.calibrating import Asked
+
+EPILOG = """\b
+Examples:
+  jurat calibrate cases.yaml                       fit, measure, and keep the result for the default model
+  jurat calibrate cases/ --policy my-agent         `holds` may name the policy's observations
+  jurat calibrate cases.yaml --model other.gguf    for another model
+  jurat calibrate cases.yaml -o reliability.svg --dry-run
+
+\b
+A file of cases:
+  conversations:
+  - said:
+    - customer: Hi, my lamp has a scratch.
+    - agent: Would you like a refund?
+    - customer: No, it works fine.
+    holds:
+      The customer asks for a refund: false
+
+Half of the conversations are fitted on, the other half is measured on. docs/models.md says more.
+"""
+
+
+@click.command(short_help="Fit what a model's scores mean to labelled conversations.", epilog=EPILOG)
+@click.argument("cases", nargs=-1, required=True, type=click.Path(readable=False))
+@click.option("--policy", metavar="PATH", help="A policy whose observations the cases may name by their ids.")
+@click.option("--model", metavar="NAME|PATH", help="An embedded model, by name or as a GGUF file.")
+@click.option(
+    "--unknown-cost",
+    type=click.FloatRange(0, 1),
+    default=0.25,
+    show_default=True,
+    help="What an unknown answer costs, where a wrong one costs 1.",
+)
+@click.option("-o", "--output", type=click.Path(dir_okay=False), help="Draw the reliability diagram there (SVG).")
+@click.option("--dry-run", is_flag=True, help="Keep nothing.")
+def calibrate(
+    cases: tuple[str, ...],
+    *,
+    policy: str | None,
+    model: str | None,
+    unknown_cost: float,
+    output: str | None,
+    dry_run: bool,
+) -> int:
+    """Fit thresholds and the band of unknown to the labelled conversations in CASES, files or folders.
+
+    The result is kept under the model's digest, and taken from there whenever that model judges; a model without one is
+    judged with a wide band of unknown, and every trace says so.
+    """
+    from jurat.llm.cases import read_labelled
+    from jurat.server.calibrating import fit, report, svg
+
+    graph = load_policy(policy) if policy else None
+    texts = {key: each.text for key, each in graph.vocabulary.observations.items()} if graph else {}
+    conversations = read_labelled(cases, texts)
+    with asyncio.Runner() as run:
+        backend = open_backend(run, model)
+        try:
+            asked = _asked(run, backend, conversations)
+        finally:
+            run.run(backend.close())
+    found = fit(asked, unknown_cost)
+    write(f"{backend.name} ({backend.digest[:12]})\n" + "\n".join(report(found)) + "\n")
+    if output:
+        Path(output).write_text(svg(found), "utf-8")
+    if not dry_run:
+        from jurat.llm.calibration import store
+        from jurat.llm.wording import LAYOUT
+
+        kept = store(found.calibrations, model=backend.name, digest=backend.digest, prompt=LAYOUT.digest)
+        remark(f"kept in {kept}")
+    return Exit.PASSED
+
+
+def _asked(run: asyncio.Runner, backend: Backend, conversations: list[Labelled]) -> Asked:
+    from jurat.server.calibrating import ask
+
+    with working("asking the model") as tell:
+        told = ask(
+            backend, conversations, lambda done, whole: tell(f"asking the model, {done} of {whole} conversations")
+        )
+        return run.run(told)

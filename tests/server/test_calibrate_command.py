@@ -1,0 +1,133 @@
+"""`jurat calibrate`: what is asked, what is printed, what is kept, and what becomes of bad files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from jurat.llm.calibration import stored
+from jurat.llm.injection import CONTROLS
+from jurat.llm.wording import LAYOUT
+from jurat.server.cli import calibrate as command
+from jurat.server.cli import commands
+
+from .conftest import Jurat
+
+POLICY = """\
+jurat: 1
+observations: {asks: The customer asks for a refund}
+guidelines: {g: {when: asks, action: Help}}
+"""
+
+
+class Scripted:
+    """Says yes a little too easily, and never to what a conversation does not mention."""
+
+    name, digest = "scripted", "ab" * 32
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.closed = False
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+        self.asked += suffixes
+        last = prefix.rsplit("Conversation:", 1)[-1]
+        return [self._score(last, each) for each in suffixes]
+
+    def _score(self, talk: str, suffix: str) -> float:
+        for text, true in CONTROLS:
+            if text in suffix:
+                return 0.99 if true else 0.02
+        return 0.97 if "refund" in suffix and "money" in talk else 0.8
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+def cases(number: int = 24, statement: str = "The customer asks for a refund") -> str:
+    lines = ["conversations:"]
+    for n in range(number):
+        said = "I want my money back" if n % 2 else "Where is my parcel?"
+        holds = f"{{{statement}: {str(n % 2 == 1).lower()}, The customer sings: false}}"
+        lines.append(f"- {{id: c{n}, said: [{{customer: Hello {n}}}, {{customer: {said}}}], holds: {holds}}}")
+    return "\n".join(lines)
+
+
+@pytest.fixture
+def backend(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Scripted:
+    made = Scripted()
+    monkeypatch.setattr(command, "open_backend", lambda run, model: made)
+    monkeypatch.setenv("JURAT_CALIBRATIONS", str(tmp_path / "kept"))
+    return made
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(commands.command_line, ["calibrate", *map(str, arguments)], standalone_mode=False)
+
+
+def test_the_result_is_printed_and_kept_for_the_model_and_the_prompt(backend: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(cases(48))
+    done = run(tmp_path / "cases.yaml")
+    assert done.exception is None
+    for line in ("scripted (abababababab)", "fitted on 48 statements, measured on 48 held back", "  accuracy "):
+        assert line in done.output
+    assert "  chosen" in done.output
+    assert "The customer asks for a refund" in done.output.partition("a calibration of their own")[2]
+    kept = stored(backend.digest, LAYOUT.digest)
+    assert kept is not None
+    assert kept.general.truth(kept.of("The customer sings").probability(0.8)) is not True
+    assert kept.of("The customer asks for a refund").probability(0.97) > 0.7
+    assert backend.closed
+    (file,) = (tmp_path / "kept").iterdir()
+    assert json.loads(file.read_text())["model"] == "scripted"
+
+
+def test_a_dry_run_keeps_nothing_and_a_diagram_is_drawn(backend: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(cases())
+    done = run(tmp_path / "cases.yaml", "--dry-run", "-o", tmp_path / "reliability.svg")
+    assert done.exception is None
+    assert not (tmp_path / "kept").exists()
+    drawn = (tmp_path / "reliability.svg").read_text()
+    assert drawn.startswith("<svg")
+    assert drawn.count("<circle") >= 2
+
+
+def test_cases_may_name_a_policys_observations(backend: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(POLICY)
+    (tmp_path / "cases.yaml").write_text(cases(statement="asks"))
+    assert run(tmp_path / "cases.yaml", "--policy", tmp_path / "policy.yaml", "--dry-run").exception is None
+    assert any("The customer asks for a refund" in each for each in backend.asked)
+    assert not any(" asks\n" in each for each in backend.asked)
+
+
+def test_a_higher_price_of_not_knowing_leaves_less_unknown(backend: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(cases())
+    assert run(tmp_path / "cases.yaml", "--unknown-cost", "0", "--dry-run").exception is None
+
+
+def test_a_bad_file_is_shown_with_its_lines(jurat: Jurat, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text("conversations:\n- said: [{customer: Hi}]\n  holds: {It is so: perhaps}\n")
+    done = jurat("calibrate", str(tmp_path / "cases.yaml"))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cases.yaml:3:21" in done.stderr
+    assert "what is said of `It is so` is true or false, not `perhaps`" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_file_and_missing_arguments_are_one_error(jurat: Jurat, tmp_path: Path) -> None:
+    done = jurat("calibrate", str(tmp_path / "nothing.yaml"))
+    assert done.returncode == 2
+    assert "no such file or folder" in done.stderr
+    assert jurat("calibrate").returncode == 2
+
+
+def test_statements_of_one_kind_are_refused(backend: Scripted, tmp_path: Path) -> None:
+    lines = "".join(f"- {{id: c{n}, said: [{{customer: Hi {n}}}], holds: {{It is so: true}}}}\n" for n in range(4))
+    (tmp_path / "cases.yaml").write_text(f"conversations:\n{lines}")
+    done = run(tmp_path / "cases.yaml")
+    assert "needs statements that hold and statements that do not" in str(done.exception)
+    assert not (tmp_path / "kept").exists()
