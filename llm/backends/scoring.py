@@ -10,8 +10,8 @@ from typing import Any, Protocol
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from jurat.llm.backends.wire import Wire
+from jurat.llm.calibration import sigmoid
 from jurat.llm.errors import BackendError, RequestRefused
-from jurat.llm.judge import sigmoid
 
 PROMPTS_A_REQUEST = 64
 REQUESTS_AT_ONCE = 8

@@ -15,8 +15,8 @@ from typing import Any
 
 from jurat.llm.backends.loop import EngineLoop, Job
 from jurat.llm.backends.resources import digest_of, require_memory
+from jurat.llm.calibration import sigmoid
 from jurat.llm.errors import BackendError, ContextTooLong, one_line
-from jurat.llm.judge import sigmoid
 from jurat.llm.models.unpacked import imported, unpacked
 from jurat.llm.prompts import messages_of
 from jurat.llm.protocol import OnText

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from jurat.server.cli.backend import Asked, model_options, open_backend
 from jurat.server.cli.shell import Exit, load_policy, remark, working
 from jurat.server.cli.streams import write
-from jurat.server.cli.suggest import open_backend
 
 if TYPE_CHECKING:
     from jurat.llm import Backend
     from jurat.llm.cases import Labelled
-    from jurat.server.calibrating import Asked
+    from jurat.server.calibrating import Asked as Answers
 
 EPILOG = """\b
 Examples:
@@ -41,7 +41,7 @@ Half of the conversations are fitted on, the other half is measured on. docs/mod
 @click.command(short_help="Fit what a model's scores mean to labelled conversations.", epilog=EPILOG)
 @click.argument("cases", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option("--policy", metavar="PATH", help="A policy whose observations the cases may name by their ids.")
-@click.option("--model", metavar="NAME|PATH", help="An embedded model, by name or as a GGUF file.")
+@model_options
 @click.option(
     "--unknown-cost",
     type=click.FloatRange(0, 1),
@@ -55,7 +55,7 @@ def calibrate(
     cases: tuple[str, ...],
     *,
     policy: str | None,
-    model: str | None,
+    asked: Asked,
     unknown_cost: float,
     output: str | None,
     dry_run: bool,
@@ -72,12 +72,12 @@ def calibrate(
     texts = {key: each.text for key, each in graph.vocabulary.observations.items()} if graph else {}
     conversations = read_labelled(cases, texts)
     with asyncio.Runner() as run:
-        backend = open_backend(run, model)
+        backend = open_backend(asked, run)
         try:
-            asked = _asked(run, backend, conversations)
+            answers = _answers(run, backend, conversations)
         finally:
             run.run(backend.close())
-    found = fit(asked, unknown_cost)
+    found = fit(answers, unknown_cost)
     write(f"{backend.name} ({backend.digest[:12]})\n" + "\n".join(report(found)) + "\n")
     if output:
         Path(output).write_text(svg(found), "utf-8")
@@ -90,7 +90,7 @@ def calibrate(
     return Exit.PASSED
 
 
-def _asked(run: asyncio.Runner, backend: Backend, conversations: list[Labelled]) -> Asked:
+def _answers(run: asyncio.Runner, backend: Backend, conversations: list[Labelled]) -> Answers:
     from jurat.server.calibrating import ask
 
     with working("asking the model") as tell:
