@@ -19,6 +19,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from jurat.llm.injection import CONTROLS
+
 
 @dataclass
 class Manners:
@@ -65,7 +67,7 @@ def _models(manners: Manners, _: dict[str, Any]) -> Response:
 def _completions(manners: Manners, body: dict[str, Any]) -> Response:
     if not manners.logprobs and "logprobs" in body:
         return _error(400, "log-probabilities are not supported")
-    yes = 0.9 if "refund" in body["prompt"] else 0.2
+    yes = 0.9 if _speaks_of_it(body["prompt"]) else 0.2
     top = {" yes": math.log(yes), " no": math.log(1 - yes)}
     if "number" in body["prompt"]:
         top = {" one": -0.1, " two": -3.0}
@@ -96,14 +98,18 @@ def _stream(text: str) -> Iterator[str]:
 
 
 def _instance(schema: dict[str, Any], said: str) -> Any:
-    """Something that the schema admits; a boolean says whether the text speaks of a refund."""
+    """Something that the schema admits; a boolean says whether the text speaks of a refund, or of what is always so."""
     if "anyOf" in schema:
         return _instance(schema["anyOf"][0], said)
     if "enum" in schema:
         return schema["enum"][0]
     if schema.get("type") == "object":
         return {name: _instance(kind, said) for name, kind in schema["properties"].items()}
-    return {"boolean": "refund" in said, "string": "1042", "integer": 7, "number": 7.5}[schema["type"]]
+    return {"boolean": _speaks_of_it(said), "string": "1042", "integer": 7, "number": 7.5}[schema["type"]]
+
+
+def _speaks_of_it(said: str) -> bool:
+    return "refund" in said or any(true and text in said for text, true in CONTROLS)
 
 
 def _error(status: int, message: str) -> Response:

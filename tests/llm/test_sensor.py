@@ -40,7 +40,10 @@ def ask(sensor: Sensor, *conditions: Condition, talk: Sequence[Message] = TALK) 
 
 def counted(**more: Any) -> tuple[Sensor, Counted]:
     backend = Counted()
-    return Sensor(ScoringJudge(backend), **{"seconds": 5.0, "kept": 100, **more}), backend
+    return Sensor(
+        ScoringJudge(backend, calibration=Calibration(1.0, 0.0, 0.2, 0.7), defended=False),
+        **{"seconds": 5.0, "kept": 100, **more},
+    ), backend
 
 
 def test_only_what_was_not_asked_before_is_asked() -> None:
@@ -59,7 +62,9 @@ def test_another_conversation_wording_or_calibration_is_another_question() -> No
     ask(sensor, REFUND, talk=[Message("agent", TALK[0].text)])
     ask(sensor, Condition("a", "asks for a refund"))
     assert backend.scored == 4
-    loose, strict = (ScoringJudge(backend, calibration=Calibration(1.0, 0.0, *band)) for band in ((0.1, 0.9), (0, 1)))
+    loose, strict = (
+        ScoringJudge(backend, calibration=Calibration(1.0, 0.0, *band), defended=False) for band in ((0.1, 0.9), (0, 1))
+    )
     assert loose.identity != strict.identity
 
 
