@@ -22,8 +22,8 @@ from jurat.solver.prover import Prover
 from jurat.solver.sessions.charts import charts
 from jurat.solver.sessions.walking import Chart, Stop
 
-SEEDS = 16
-SESSIONS = 10
+SEEDS = 12
+SESSIONS = 6
 TURNS = 4
 
 
