@@ -45,6 +45,8 @@ class Journeys:
     ) -> None:
         self.journeys = [graph.journeys[name] for name in about.journeys]
         self.about = about
+        self.numbers = {j.id: {name: n for n, name in enumerate(j.states)} for j in self.journeys}
+        self._places = {j.id: JourneyState(j.id, EnumType(tuple(j.states))) for j in self.journeys}
         self.base = base
         self.occasion = occasion
         self.loose = loose
@@ -57,11 +59,11 @@ class Journeys:
 
     def place(self, journey: Journey, stage: str = "") -> z3.ArithRef:
         """The number of the state that it is in."""
-        return self.view(stage).term(JourneyState(journey.id, EnumType(tuple(journey.states)))).value
+        return self.view(stage).term(self._places[journey.id]).value
 
     def is_in(self, journey: Journey, state: str, stage: str = "") -> z3.BoolRef:
         """It is active and in that state."""
-        number = list(journey.states).index(state)
+        number = self.numbers[journey.id][state]
         return all_of((self.active(journey, stage), same(self.place(journey, stage), z3.IntVal(number))))
 
     def known(self, journey: Journey, stage: str = "") -> z3.BoolRef:
@@ -120,7 +122,7 @@ class Journeys:
         idle, after = negation(self.active(journey, stage)), self._next(place)
         triggers = [trigger.expr for trigger in journey.triggers] if not place else []
         begins = NO if place else self.begins(journey)
-        first = list(journey.states).index(journey.initial)
+        first = self.numbers[journey.id][journey.initial]
         formulas = [
             implication(all_of((self.occasion.round, idle)), same(self.active(journey, after), begins)),
             implication(
@@ -138,13 +140,11 @@ class Journeys:
         """From a state to the target of its first true transition, if it is due; else it stays."""
         here, after = all_of((self.occasion.round, self.is_in(journey, state.id, stage))), self._next(place)
         formulas, left = [], YES
-        names = list(journey.states)
+        numbers = self.numbers[journey.id]
         due = self.due(journey, state, place)
         for transition, taken in self.taken(state, stage):
             goes = all_of((here, due, taken))
-            formulas.append(
-                implication(goes, same(self.place(journey, after), z3.IntVal(names.index(transition.target))))
-            )
+            formulas.append(implication(goes, same(self.place(journey, after), z3.IntVal(numbers[transition.target]))))
             left = all_of((left, negation(taken)))
         stays = all_of((here, any_of((negation(due), left))))
         formulas.append(implication(stays, same(self.place(journey, after), self.place(journey, stage))))

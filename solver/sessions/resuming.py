@@ -90,7 +90,7 @@ def _journey(session: Session, rehearsal: Rehearsal, journey: Journey) -> Iterat
     yield every.active(journey), z3.BoolVal(state is not None)
     yield every.has_run(journey), z3.BoolVal(journey.id in rehearsal.ran)
     if state is not None:
-        number = z3.IntVal(list(journey.states).index(state))
+        number = z3.IntVal(every.numbers[journey.id][state])
         yield from ((every.place(journey), number), (every.place(journey, POSITION), number))
 
 

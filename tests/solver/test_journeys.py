@@ -22,8 +22,8 @@ from jurat.solver.prover import Prover
 from jurat.solver.sessions.charts import charts
 from jurat.solver.sessions.walking import Chart, Stop
 
-SEEDS = 16
-SESSIONS = 10
+SEEDS = 12
+SESSIONS = 6
 TURNS = 4
 
 
@@ -65,8 +65,13 @@ def graph(seed: int) -> PolicyGraph:
 
 
 @cache
+def prover(seed: int) -> Prover:
+    """One for all tests, so that the journey is walked once."""
+    return Prover(graph(seed), DEFAULT)
+
+
 def chart(seed: int) -> Chart:
-    return charts(Prover(graph(seed), DEFAULT))[0]
+    return charts(prover(seed))[0]
 
 
 def place(values: Mapping[str, object]) -> object:
@@ -118,7 +123,7 @@ def test_no_session_of_the_engine_does_what_is_said_to_be_impossible(seed: int) 
 
 
 def stuck(seed: int) -> set[str]:
-    outcomes = stuck_state.run(Prover(graph(seed), DEFAULT))
+    outcomes = stuck_state.run(prover(seed))
     return {each.finding.subjects[0].removeprefix("j/") for each in outcomes if each.finding}
 
 
@@ -127,7 +132,7 @@ def test_hardly_any_question_stays_open() -> None:
         outcome.proof.verdict
         for seed in range(SEEDS)
         for check in (unreachable_state, stuck_state)
-        for outcome in check.run(Prover(graph(seed), DEFAULT))
+        for outcome in check.run(prover(seed))
     ]
     assert {Verdict.PROVED, Verdict.REFUTED} <= set(verdicts)
     assert verdicts.count(Verdict.UNKNOWN) <= 0.02 * len(verdicts)
@@ -141,6 +146,6 @@ TEXTS |= {title: case["policy"] for file in FILES for title, case in file["fails
 
 @pytest.mark.parametrize("title", TEXTS)
 def test_the_cases_are_decided(title: str) -> None:
-    prover = Prover(jurat.load(TEXTS[title]), DEFAULT)
-    outcomes = [each for check in (unreachable_state, stuck_state) for each in check.run(prover)]
+    asked = Prover(jurat.load(TEXTS[title]), DEFAULT)
+    outcomes = [each for check in (unreachable_state, stuck_state) for each in check.run(asked)]
     assert not [each.proof.question for each in outcomes if each.proof.verdict is Verdict.UNKNOWN]
