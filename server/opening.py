@@ -62,12 +62,13 @@ async def open_with_model(
         UnprovedPolicy: the check did not pass, and ``unproved`` is not given.
         BackendError: the file is no model.
     """
+    from jurat.llm.batching import Batching
     from jurat.llm.embedded import EmbeddedBackend
     from jurat.llm.judge import ScoringJudge
     from jurat.llm.voice import ModelVoice
 
     tell(f"loading {model_file.name}")
-    backend = await EmbeddedBackend.load(model_file)
+    backend = Batching(await EmbeddedBackend.load(model_file))
     judge = ScoringJudge(backend)
     engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved)
     tell(f"warming up {model_file.name}")
