@@ -96,6 +96,7 @@ class Batching:
     ) -> None:
         self.name, self.digest = backend.name, backend.digest
         self._backend = backend
+        self._many = backend if isinstance(backend, BatchBackend) else None
         self._lanes, self._piece, self._most, self._waiting = lanes, piece, batch, waiting
         self._queue: deque[_Request] = deque()
         self._running: set[_Batch] = set()
@@ -160,7 +161,7 @@ class Batching:
 
     def _taken(self) -> list[_Piece]:
         """The next pieces, one request after the other; what is left of a request goes to the end of the queue."""
-        many = isinstance(self._backend, BatchBackend)
+        many = self._many is not None
         room = self._most if many else self._piece
         share = max(self._piece, room // len(self._queue)) if many else room
         answers, pieces, later = self._queue[0].answers, list[_Piece](), deque[_Request]()
@@ -188,9 +189,9 @@ class Batching:
 
     async def _scored(self, pieces: list[_Piece]) -> None:
         """Have the pieces scored; where a call for several fails, each by itself, so that only the faulty one does."""
-        if isinstance(self._backend, BatchBackend) and len(pieces) > 1:
+        if self._many is not None and len(pieces) > 1:
             try:
-                found = await self._backend.score_many([each.scoring for each in pieces], pieces[0].request.answers)
+                found = await self._many.score_many([each.scoring for each in pieces], pieces[0].request.answers)
             except BackendError:
                 found = []
             if len(found) == len(pieces):
