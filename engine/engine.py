@@ -29,6 +29,7 @@ from jurat.engine.toolbox import Toolbox
 from jurat.engine.trace import Trace
 from jurat.engine.turn import OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
+from jurat.llm.conversation import together
 from jurat.llm.sensor import Sensor
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.findings import Report
@@ -179,16 +180,12 @@ class Engine:
             self.judge.name, self.voice.name, message, event,
         )  # fmt: skip
         events = [event] if event else []
-        carried = state.unanswered
         if message is not None:
-            state.unanswered = frozenset()
             state.messages = (*state.messages, Message("customer", message))
-            events += ["message.received", *(["message.pii"] if mentions_personal_data(message) else [])]
+            unanswered = together(state.messages)[-1].text
+            events += ["message.received", *(["message.pii"] if mentions_personal_data(unanswered) else [])]
         working = Working(session, state, trace, self.clock, on_step)
         working.happen(*events, *(["session.started"] if state.turns == 1 else []))
-        if message is not None:
-            working.events |= carried
-            working.unanswered = frozenset(working.events)
         return working
 
     async def _run(self, working: Working) -> Turn:
@@ -274,5 +271,4 @@ def _undo(working: Working) -> None:
     """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
     kept, now = working.session.state.copy(), working.state
     kept.messages, kept.moments, kept.facts, kept.turns = now.messages, now.moments, now.facts, now.turns
-    kept.unanswered |= working.unanswered
     working.session.state = kept

@@ -62,6 +62,8 @@ class Outlook:
 
 def open_observations(expr: Expr, valuation: Valuation) -> frozenset[str]:
     """The unknown observations that could give an undecided formula a value; none where it has one."""
+    if isinstance(expr, Observation):  # most conditions are one
+        return observations(expr) if valuation.look(expr) is None else frozenset()
     if evaluate(expr, valuation.look) is not None:
         return frozenset()
     if isinstance(expr, _LOGIC):
@@ -69,6 +71,7 @@ def open_observations(expr: Expr, valuation: Valuation) -> frozenset[str]:
     return frozenset(key for key in observations(expr) if valuation.look(Observation(key)) is None)
 
 
+@lru_cache(maxsize=65536)
 def observations(expr: Expr) -> frozenset[str]:
     """The observations that a formula mentions."""
     return frozenset(atom.key for atom in atoms(expr) if isinstance(atom, Observation))

@@ -40,8 +40,6 @@ class State:
     turns: int = 0
     mode: Mode = "auto"
     ended: bool = False
-    unanswered: frozenset[str] = frozenset()
-    """The events of messages that no turn has answered: they hold in the turn that does."""
 
     def copy(self) -> State:
         """An independent copy."""

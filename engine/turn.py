@@ -47,7 +47,7 @@ class Working:
     ``judged`` holds the answers of this turn by observation. ``heard`` is the conversation at the start of each round,
     and ``since`` the one that an observation is judged on: the first, until a tool has it judged again. So an answer
     does not hang on when it was asked for. ``committed``: a consequential call was begun, so the turn is carried to its
-    end. ``unanswered``: the events of its message, which stay until there is an answer. ``fulfilled`` are the obligations done in the present
+    end. ``fulfilled`` are the obligations done in the present
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
     arguments of the calls that happened, by tool and round.
     """
@@ -68,7 +68,6 @@ class Working:
     calls: int = 0
     round: int = 0
     committed: bool = False
-    unanswered: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         self.heard.append(self.state.messages)

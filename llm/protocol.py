@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from jurat.llm.errors import BackendError
+
 Role = Literal["customer", "agent", "tool", "system"]
 OnText = Callable[[str], None]
 """Receives each piece of text as it is written; the pieces joined are the whole text."""
@@ -106,6 +108,24 @@ class Backend(Protocol):
 
     async def close(self) -> None:
         """Free the model. Idempotent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scoring:
+    """One conversation's part of a batch: a prefix and the suffixes to score after it."""
+
+    prefix: str
+    suffixes: tuple[str, ...]
+
+
+@runtime_checkable
+class BatchBackend(Backend, Protocol):
+    """A backend that scores several conversations in one pass; optional."""
+
+    async def score_many(
+        self, requests: Sequence[Scoring], answers: tuple[str, str]
+    ) -> Sequence[Sequence[float] | BackendError]:
+        """For each request what :meth:`score` returns, or the error that it would raise: one does not fail the others."""
 
 
 @runtime_checkable

@@ -60,10 +60,12 @@ async def open_with_backend(
         UnprovedPolicy: the check did not pass, and ``unproved`` is not given.
         BackendError: the model cannot answer.
     """
+    from jurat.llm.batching import Batching
     from jurat.llm.judge import ScoringJudge
     from jurat.llm.voice import ModelVoice
 
     try:
+        backend = Batching(backend)
         judge = ScoringJudge(backend)
         engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved)
         await judge.warm_up()

@@ -98,7 +98,7 @@ def test_the_newer_message_is_judged_with_the_one_before() -> None:
     assert said(session)[:2] == ["my card is 4111 1111 1111 1111", "wait"]
     assert [each.role for each in session.conversation] == ["customer", "customer", "agent"]
     assert turn.resolution is not None
-    assert turn.resolution.in_force == ("card", "hello"), "what held of the first message holds of both"
+    assert turn.resolution.in_force == ("card",), "the number is in what is answered; the session has begun before"
 
 
 def test_what_held_of_a_message_is_forgotten_once_it_is_answered() -> None:
@@ -189,8 +189,6 @@ def test_a_cancellation_from_outside_stays_one_and_an_event_ends_nothing() -> No
 
     turn, ended = asyncio.run(run())
     assert (turn.response is not None, ended.response) == (True, None)
-    assert turn.resolution is not None
-    assert "hello" in turn.resolution.in_force, "the first message was not answered either"
 
 
 def test_other_sessions_are_left_alone() -> None:
