@@ -132,6 +132,7 @@ async def judged(
     try:
         return await judge.judge(conversation, conditions)
     except BackendError as reason:
+        working.model_failed = True
         working.trace.notes.append(f"the judge failed, so nothing it was asked is known: {reason}")
         return [Judgement(each.key, None, None) for each in conditions]
 

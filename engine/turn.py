@@ -46,7 +46,8 @@ class Working:
 
     ``judged`` holds the answers of this turn by observation, ``fulfilled`` the obligations done in the present
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
-    arguments of the calls that happened, by tool and round.
+    arguments of the calls that happened, by tool and round, ``model_failed`` that a question to the judge or the voice had
+    no answer.
     """
 
     session: Session
@@ -62,6 +63,7 @@ class Working:
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
     calls: int = 0
     round: int = 0
+    model_failed: bool = False
 
     def happen(self, *events: str) -> None:
         """Add one position to the history and make its events true for the turn."""
