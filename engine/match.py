@@ -167,6 +167,7 @@ async def judged(
     try:
         return await judge.judge(together(conversation), conditions)
     except BackendError as reason:
+        working.model_failed = True
         working.trace.notes.append(f"the judge failed, so nothing it was asked is known: {reason}")
         return [Judgement(each.key, None, None, "the judge failed") for each in conditions]
 

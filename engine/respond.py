@@ -9,6 +9,7 @@ from dataclasses import replace
 from jurat.engine.act import Hands
 from jurat.engine.briefing import HUMAN, Briefing, briefing, spoken
 from jurat.engine.check import check
+from jurat.engine.describe import meaning_of
 from jurat.engine.match import Decision
 from jurat.engine.trace import Draft
 from jurat.engine.turn import Response, Working
@@ -22,6 +23,7 @@ SAFE_REPLY = "safe"
 
 SAFE = "I am sorry, I cannot give you a reliable answer to that here."
 SAFE_HUMAN = "I am sorry about this. I am handing you over to a human colleague, who will continue from here."
+ASK = "Please tell me whether this is so: {}."
 OFFER_HUMAN = "A human colleague can help you further if you wish."
 
 _FIELD = re.compile(r"\{\{\s*([A-Za-z_][\w.]*)\s*\}\}")
@@ -32,10 +34,12 @@ async def respond(hands: Hands, graph: PolicyGraph, agent: Agent, working: Worki
     brief = briefing(graph, agent, working, decision, hands.limits)
     if decision.reply is not None:
         return await _canned(hands, graph, working, decision, brief)
+    if working.model_failed:  # a voice would answer without what the policy demands of what nobody could judge
+        return Response(safe_reply(graph, decision, brief, model_failed=True), "safe", 0)
     complaint: str | None = None
     for attempt in range(1, hands.limits.reply_attempts + 1):
         with working.step("respond", f"writing the reply, attempt {attempt}"):
-            draft, faults = await _drafted(hands, brief, attempt, complaint)
+            draft, faults = await _drafted(hands, working, brief, attempt, complaint)
         if not faults:
             faults = await _checked(hands, working, brief, draft, attempt)
         else:
@@ -43,13 +47,17 @@ async def respond(hands: Hands, graph: PolicyGraph, agent: Agent, working: Worki
         if not faults:
             return Response(draft, "voice", attempt)
         complaint = "; ".join(faults)
-    return Response(safe_reply(graph, decision, brief), "safe", hands.limits.reply_attempts)
+    text = safe_reply(graph, decision, brief, model_failed=working.model_failed)
+    return Response(text, "safe", hands.limits.reply_attempts)
 
 
-async def _drafted(hands: Hands, brief: Briefing, attempt: int, complaint: str | None) -> tuple[str, tuple[str, ...]]:
+async def _drafted(
+    hands: Hands, working: Working, brief: Briefing, attempt: int, complaint: str | None
+) -> tuple[str, tuple[str, ...]]:
     try:
         text = await hands.voice.reply(replace(brief.request, attempt=attempt, complaint=complaint))
     except BackendError as reason:
+        working.model_failed = True
         return "", (f"the voice failed: {reason}",)
     return text.strip(), ()
 
@@ -98,14 +106,16 @@ def fields_of(working: Working) -> dict[str, str]:
     return {**found, **{path: str(jsonable(value)) for path, value in working.state.facts.items()}}
 
 
-def safe_reply(graph: PolicyGraph, decision: Decision, brief: Briefing) -> str:
-    """A text that needs no check: it promises nothing, and asks for what is missing."""
+def safe_reply(graph: PolicyGraph, decision: Decision, brief: Briefing, *, model_failed: bool = False) -> str:
+    """A text that needs no check: it promises nothing, asks for what is missing, and offers a human where no model answers."""
     if decision.hand_off == HUMAN:
         return SAFE_HUMAN
     parts = [] if brief.asks else [_declared_safe(graph, decision)]
     if brief.asks:
         parts.append(f"To go on I need this from you: {', '.join(map(spoken, brief.asks))}. Could you tell me?")
-    if decision.conflicts:
+    if model_failed and decision.resolution.ask:
+        parts.append(ASK.format(" / ".join(meaning_of(graph, g) for g in decision.resolution.ask)))
+    if decision.conflicts or model_failed:
         parts.append(OFFER_HUMAN)
     return " ".join(parts)
 

@@ -49,7 +49,8 @@ class Working:
     does not hang on when it was asked for. ``committed``: a consequential call was begun, so the turn is carried to its
     end. ``fulfilled`` are the obligations done in the present
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
-    arguments of the calls that happened, by tool and round.
+    arguments of the calls that happened, by tool and round, ``model_failed`` that a question to the judge or the voice had
+    no answer.
     """
 
     session: Session
@@ -68,6 +69,7 @@ class Working:
     calls: int = 0
     round: int = 0
     committed: bool = False
+    model_failed: bool = False
 
     def __post_init__(self) -> None:
         self.heard.append(self.state.messages)

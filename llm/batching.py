@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jurat.llm.errors import BackendError
-from jurat.llm.protocol import Backend, BatchBackend, OnText, Scoring
+from jurat.llm.protocol import Backend, BatchBackend, OnText, Scoring, Ungraded
 
 PIECE = 8
 """Conditions of one conversation that a backend without `score_many` gets at once: changing over may cost it its cache."""
@@ -101,6 +101,11 @@ class Batching:
         self._queue: deque[_Request] = deque()
         self._running: set[_Batch] = set()
         self._closed = False
+
+    @property
+    def ungraded(self) -> str:
+        """Why the backend's answers have no probabilities; empty where they have."""
+        return self._backend.ungraded if isinstance(self._backend, Ungraded) else ""
 
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
         """As the backend's own; what becomes of other requests does not matter to this one. Raises `BackendError`."""

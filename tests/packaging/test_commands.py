@@ -73,7 +73,7 @@ def test_ci_runs_the_tests_from_any_folder(repository: Path) -> None:
     script = repository / ".ci/run"
     assert os.access(script, os.X_OK)
     text = script.read_text()
-    assert text.rstrip().splitlines()[-2:] == ["make test", "exec make test-vllm"]
+    assert text.rstrip().endswith("\nmake test\nexec make test-vllm")
     assert "set -euo pipefail" in text
 
 

@@ -9,16 +9,18 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-import torch
-import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.vllm import tiny
 
 from jurat.llm import BackendError, Condition, Message
 from jurat.llm.backends.packed import PackedBackend
 from jurat.llm.errors import ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
+
+torch = pytest.importorskip("torch", reason="torch lives in an environment of its own: `make test-vllm` runs this")
+transformers = pytest.importorskip("transformers", reason="as torch does")
+
+from tests.vllm import tiny  # noqa: E402 - it needs both
 
 pytestmark = pytest.mark.timeout(300)
 
