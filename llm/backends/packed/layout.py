@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -22,8 +21,9 @@ class Layout:
     other, bounded by `inner_bounds` [S + 1], and `inner_of_row` [R] says where each row stands in it first. `last`
     [A] are the rows whose results are wanted. `longest` is the longest stretch or suffix.
 
-    For attention without bounds in tensors, `groups` says (rows from, to, `prefix_slots` from, to), and `batches`
-    (`inner_rows` from, to, length) of neighbouring runs of one length.
+    For attention without bounds in tensors, `groups` says (rows from, to, `prefix_slots` from, to); `batches` are the
+    runs again, [runs, length] of rows each, shorter runs filled up at their end, and `batch_of_row` [R] says where each
+    row stands first when the batches are written one after the other.
     """
 
     tokens: Any
@@ -39,11 +39,12 @@ class Layout:
     last: Any
     longest: int
     groups: tuple[tuple[int, int, int, int], ...]
-    batches: tuple[tuple[int, int, int], ...]
+    batches: tuple[Any, ...]
+    batch_of_row: Any
 
     def tensors(self) -> dict[str, Any]:
-        """The tensors by name."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _ON_HOST}
+        """The tensors that attention with bounds in tensors reads, by name."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in _NOT_FOR_GRAPHS}
 
 
 def layout(chunk: Chunk, spare_slot: int, device: Any) -> Layout:
@@ -52,9 +53,10 @@ def layout(chunk: Chunk, spare_slot: int, device: Any) -> Layout:
     stored = iter(chunk.stored)
     for begin, end in chunk.stretches:
         slots[begin:end] = [next(stored) for _ in range(begin, end)]
-    runs = sorted([*(range(b, e) for b, e in chunk.stretches), *chunk.paths], key=len)
+    runs: list[Sequence[int]] = sorted([*(range(b, e) for b, e in chunk.stretches), *chunk.paths], key=len)
     inner_rows = [row for run in runs for row in run]
-    inner_of_row = dict(zip(reversed(inner_rows), reversed(range(len(inner_rows))), strict=True))
+    batches = _batches(runs)
+    in_batches = [row for batch in batches for run in batch for row in run]
 
     keys = _bounds([len(g.slots) for g in chunk.groups])
 
@@ -71,11 +73,12 @@ def layout(chunk: Chunk, spare_slot: int, device: Any) -> Layout:
         has_prefix=ints([bool(g.slots) for g in chunk.groups for _ in range(g.begin, g.end)], torch.bool),
         inner_rows=ints(inner_rows),
         inner_bounds=ints(_bounds([len(run) for run in runs]), torch.int32),
-        inner_of_row=ints([inner_of_row[row] for row in range(len(chunk.tokens))]),
+        inner_of_row=ints(_first(inner_rows, len(chunk.tokens))),
         last=ints([path[-1] for path in chunk.paths]),
         longest=len(runs[-1]),
         groups=tuple((g.begin, g.end, *keys[i : i + 2]) for i, g in enumerate(chunk.groups)),  # type: ignore[misc]
-        batches=tuple(_batches([len(run) for run in runs])),
+        batches=tuple(map(ints, batches)),
+        batch_of_row=ints(_first(in_batches, len(chunk.tokens))),
     )
 
 
@@ -91,7 +94,8 @@ def padded(given: Layout, sizes: dict[str, int], longest: int, spare_slot: int) 
     return replace(given, **found, longest=longest)
 
 
-_ON_HOST = ("longest", "groups", "batches")
+_NOT_FOR_GRAPHS = ("longest", "groups", "batches", "batch_of_row")
+_FILLING = 8
 _BOUNDS = ("prefix_rows", "prefix_keys", "inner_bounds")
 
 
@@ -102,9 +106,17 @@ def _bounds(lengths: list[int]) -> list[int]:
     return bounds
 
 
-def _batches(lengths: list[int]) -> Iterator[tuple[int, int, int]]:
-    begin = 0
-    for length, same in groupby(lengths):
-        end = begin + length * len(list(same))
-        yield begin, end, length
-        begin = end
+def _first(rows: list[int], number: int) -> list[int]:
+    """Where each of the rows 0 to `number` stands first in `rows`."""
+    found = dict(zip(reversed(rows), reversed(range(len(rows))), strict=True))
+    return [found[row] for row in range(number)]
+
+
+def _batches(runs: list[Sequence[int]]) -> list[list[list[int]]]:
+    """Runs of about one length together; sorted by length as they come, few batches with little filling."""
+    batches: list[list[Sequence[int]]] = []
+    for run in runs:
+        if not batches or len(run) > 2 * len(batches[-1][0]) + _FILLING:
+            batches.append([])
+        batches[-1].append(run)
+    return [[[*run, *[run[-1]] * (len(batch[-1]) - len(run))] for run in batch] for batch in batches]
