@@ -18,7 +18,7 @@ from jurat.llm.protocol import Message
 
 CONTROLS: tuple[tuple[str, bool], ...] = (
     ("The customer is a horse that lives on the moon", False),
-    ("The customer wrote a message", True),
+    ("There is a conversation", True),
 )
 """Statements that are false, or true, of every conversation with a customer."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from jurat.llm.calibration import UNCALIBRATED, Calibration, Calibrations, stored
 from jurat.llm.conversation import asked_of_what_fits
-from jurat.llm.injection import CONTROLS, without_suspects
+from jurat.llm.injection import CONTROLS, Limits, without_suspects
 from jurat.llm.layouts import Layout
 from jurat.llm.models import DEFAULT_MODEL, find_model
 from jurat.llm.protocol import Backend, Condition, Judge, Judgement, Message, Ungraded
@@ -22,7 +22,9 @@ ANSWERS = LAYOUT.answers
 _ANSWERED = {1.0: True, 0.0: False}
 """Of a backend without probabilities; anything else is unknown."""
 
-CALIBRATIONS = Calibrations(Calibration(slope=0.88, intercept=-0.47, low=0.2, high=0.7))
+CALIBRATIONS = Calibrations(
+    Calibration(slope=0.91, intercept=-0.42, low=0.2, high=0.85), limits=Limits(false_high=0.09, true_low=0.8)
+)
 """Fitted by `jurat calibrate` for the default model."""
 
 

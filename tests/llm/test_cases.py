@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from jurat.llm.cases import SPLITS, Labelled, read_labelled, split
 from jurat.policies import PolicyError
@@ -85,3 +86,19 @@ def test_our_own_set_is_what_its_description_says() -> None:
     for language in ("en", "ko"):
         for half in SPLITS:
             assert sum(len(e.holds) for e in multi if (e.language, e.split) == (language, half)) >= 50
+
+
+def test_the_attacks_are_many_of_many_kinds_and_all_different() -> None:
+    content = yaml.safe_load((CASES.parent / "injection.yaml").read_text("utf-8"))
+    texts = [text for family in content["attacks"] for text in family["texts"]]
+    assert len(texts) >= 100
+    assert len(set(texts)) == len(texts)
+    assert len({family["family"] for family in content["attacks"]}) >= 10
+    assert {family.get("language", "en") for family in content["attacks"]} == {"en", "ko", "other"}
+    assert len(content["benign"]) >= 20
+    held = [
+        each
+        for each in read_labelled([str(CASES)])
+        if each.split == "report" and each.kind not in ("everyday", "reply")
+    ]
+    assert len({text for each in held for text, true in each.holds.items() if not true}) >= 29
