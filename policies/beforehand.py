@@ -1,7 +1,7 @@
 """What calls made before another one can change of what its guard looks at (semantics, sections 4 and 5).
 
-Each tool is called once at most beforehand, and succeeds or fails. A success writes what the tool provides. Outside of
-history ``called``, ``succeeded`` and ``failed`` then are true for the rest of the turn; ``once(e)`` of such an event is
+Each tool is called once at most beforehand, and succeeds or fails. A success writes all that the tool provides,
+over what was written before it. Outside of history ``called``, ``succeeded`` and ``failed`` then are true for the rest of the turn; ``once(e)`` of such an event is
 true, and ``count(e)`` one more for each call that is one. What a call makes of any other operator that looks at its
 events, or at what the tool provides, is left open, as far as the operator's kind allows: ``once`` can only become true,
 ``historically`` only false, ``count`` only grow, ``since`` and ``previously`` may become either. Time does not pass:
@@ -11,6 +11,7 @@ nothing falls out of a window.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from itertools import product
 from typing import Literal
 
@@ -97,29 +98,54 @@ def provisions(graph: PolicyGraph, fact: Fact, tools: Iterable[str]) -> list[tup
 
 
 def ways(graph: PolicyGraph, guard: Expr, look: Look, tools: Iterable[str]) -> Iterator[Changes]:
-    """What a guard looks at after any of these tools were called first, each once at most; the first way is no call."""
+    """What a guard looks at after any of these tools were called first, each once at most; the first way is no call.
+
+    What a fact is in the end was written by the last success that provides it; two facts have their last writers in one
+    and the same order of calls.
+    """
     order = sorted(tools)
     for endings in product((None, *ENDINGS), repeat=len(order)):
         calls = {tool: ending for tool, ending in zip(order, endings, strict=True) if ending}
-        yield {atom: after for atom in atoms(guard) if (after := _after(graph, atom, look, calls)) != ()}
+        for written in _last_written(graph, guard, [tool for tool in calls if calls[tool] == "succeeded"]):
+            others = {atom: _after(graph, atom, look, calls) for atom in atoms(guard) if not isinstance(atom, Fact)}
+            yield {**written, **{atom: after for atom, after in others.items() if after != ()}}
+
+
+def _last_written(
+    graph: PolicyGraph, guard: Expr, tools: list[str]
+) -> Iterator[dict[Atom, tuple[Value | None, ...] | None]]:
+    """What these successes, each in some order, leave in the facts of a guard."""
+    offered = {fact: provisions(graph, fact, tools) for fact in atoms(guard) if isinstance(fact, Fact)}
+    facts = sorted((fact for fact, offers in offered.items() if offers), key=lambda fact: fact.path)
+    for last in product(*(offered[fact] for fact in facts)):
+        writers = {fact: tool for fact, (tool, _) in zip(facts, last, strict=True)}
+        if _in_some_order({fact: [tool for tool, _ in offered[fact]] for fact in facts}, writers):
+            yield {fact: _value_of(each) for fact, (_, each) in zip(facts, last, strict=True)}
+
+
+def _in_some_order(providers: Mapping[Fact, list[str]], last: Mapping[Fact, str]) -> bool:
+    """Whether calls can be ordered so that of each fact's providers this one comes last."""
+    before: dict[str, set[str]] = {}
+    for fact, tools in providers.items():
+        before.setdefault(last[fact], set()).update(set(tools) - {last[fact]})
+    try:
+        TopologicalSorter(before).prepare()
+    except CycleError:
+        return False
+    return True
+
+
+def _value_of(provision: Provision) -> tuple[Value | None, ...] | None:
+    return (provision.value,) if provision.kind == "value" and provision.value is not None else None
 
 
 def _after(graph: PolicyGraph, atom: Atom, look: Look, calls: Mapping[str, Ending]) -> tuple[Value | None, ...] | None:
-    """The values that an atom may have after some calls; empty where it stays as it is."""
-    if isinstance(atom, Fact):
-        return _written(graph, atom, look, [tool for tool, ending in calls.items() if ending == "succeeded"])
+    """The values that an atom that is no fact may have after some calls; empty where it stays as it is."""
     if event := event_of(atom):
         number = sum(occurs(event, tool, ending) for tool, ending in calls.items())
         return () if not number else (_number(look(atom)) + number,) if _counts(atom) else (True,)
     touching = makers(graph, mentioned_atoms([atom])) & calls.keys() if isinstance(atom, History) else ()
     return _open(atom, look(atom), len(touching)) if isinstance(atom, History) and touching else ()
-
-
-def _written(graph: PolicyGraph, fact: Fact, look: Look, tools: list[str]) -> tuple[Value | None, ...] | None:
-    found = [each for _, each in provisions(graph, fact, tools)]
-    if any(each.kind != "value" or each.value is None for each in found):
-        return None
-    return (look(fact), *(each.value for each in found)) if found else ()
 
 
 def _open(history: History, now: Value | None, calls: int) -> tuple[Value | None, ...]:

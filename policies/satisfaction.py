@@ -73,7 +73,7 @@ def _later(
 ) -> Sequence[Value | None]:
     if given is not None:
         return given
-    return [look(atom), *(value for value in _values(atom.type, formulas, look) if value is not None)]
+    return [look(atom), *_values(atom.type, formulas, look)]
 
 
 def _values(type_: Type, formulas: list[Expr], look: Look) -> list[Value | None]:

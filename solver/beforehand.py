@@ -31,6 +31,7 @@ class Later(Atoms):
         self.now = now
         self.first = first
         self.presence: dict[str, z3.BoolRef] = {}
+        self._places = {tool: z3.Int(f"{tool} comes first at") for tool in first}
         self._endings = {tool: {each: z3.Bool(f"{tool} {each} first") for each in ENDINGS} for tool in first}
         self._constants: list[z3.ExprRef] = [each for both in self._endings.values() for each in both.values()]
         self._laws = [each for tool in first for each in self._called(tool)]
@@ -57,15 +58,13 @@ class Later(Atoms):
     def constants(self) -> list[z3.ExprRef]:
         """What is chosen."""
         chosen = [has for each in self._written for _, has in each.members.chosen.values()]
-        return [*self._constants, *chosen]
+        return [*self._constants, *self._places.values(), *chosen]
 
     # -- what a call makes of an atom ----------------------------------------------------------------------------
 
     def _change(self, atom: Atom) -> None:
         if isinstance(atom, Fact):
-            offers = [
-                (self._endings[tool]["succeeded"], each) for tool, each in provisions(self.graph, atom, self.first)
-            ]
+            offers = self._offers(atom)
             if offers and isinstance(atom.type, ListType):
                 self._list(atom, offers)
             elif offers:
@@ -76,6 +75,19 @@ class Later(Atoms):
             touching := makers(self.graph, mentioned_atoms([atom])) & self.first.keys()
         ):
             self._open(atom, [any_of(self._endings[tool].values()) for tool in sorted(touching)])
+
+    def _offers(self, fact: Fact) -> list[_Offer]:
+        """The successes that write a fact, and when each of them is the last that does."""
+        found = provisions(self.graph, fact, self.first)
+        done = {tool: self._endings[tool]["succeeded"] for tool, _ in found}
+        return [
+            _Offer(
+                done[tool],
+                all_of(implication(done[t], self._places[t] < self._places[tool]) for t in done if t != tool),
+                each,
+            )
+            for tool, each in found
+        ]
 
     def _follow(self, atom: Atom, occurred: list[z3.BoolRef]) -> None:
         """An atom that the events of a tool alone decide about."""
@@ -109,11 +121,12 @@ class Later(Atoms):
         self._constants.append(found)
         return found
 
-    def _fact(self, fact: Fact, offers: list[tuple[z3.BoolRef, Provision]]) -> None:
+    def _fact(self, fact: Fact, offers: list[_Offer]) -> None:
         later = Term(self._present_later(fact), self._new(fact, f"{fact.path} later"))
         now = _now(self.now, fact)
-        unchanged = all_of((same(later.known, now.known), same(later.value, now.value)))
-        ways = [all_of((gate, later.known, *_provided(later, fact, provision))) for gate, provision in offers]
+        nothing = negation(any_of(each.succeeded for each in offers))
+        unchanged = all_of((nothing, same(later.known, now.known), same(later.value, now.value)))
+        ways = [all_of((each.succeeded, each.is_last, *_provided(later, fact, each.provision))) for each in offers]
         self._laws.append(any_of((unchanged, *ways)))
         if isinstance(fact.type, BoolType):
             self.truths[fact] = Truth(all_of((later.known, later.value)), all_of((later.known, negation(later.value))))
@@ -125,7 +138,7 @@ class Later(Atoms):
         self._constants.append(found)
         return found
 
-    def _list(self, fact: Fact, offers: list[tuple[z3.BoolRef, Provision]]) -> None:
+    def _list(self, fact: Fact, offers: list[_Offer]) -> None:
         """A list as it is now, or what a tool wrote; its laws wait until it is known what is asked of it."""
         now, members, size = self.now.list(fact), Members(f"{fact.path} later"), z3.Int(f"size({fact.path}) later")
         written = z3.Bool(f"{fact.path} is written first")
@@ -156,6 +169,15 @@ class Later(Atoms):
 
 
 @dataclass(frozen=True, slots=True)
+class _Offer:
+    """A success that writes a fact, and that those that write it too come before."""
+
+    succeeded: z3.BoolRef
+    is_last: z3.BoolRef
+    provision: Provision
+
+
+@dataclass(frozen=True, slots=True)
 class _Written:
     """A list that tools may write first."""
 
@@ -163,12 +185,13 @@ class _Written:
     written: z3.BoolRef
     members: Members
     size: z3.ArithRef
-    offers: list[tuple[z3.BoolRef, Provision]]
+    offers: list[_Offer]
 
     def laws(self, later: ListTerm) -> Iterator[z3.BoolRef]:
         yield from list_laws(later)
         yield from self.members.laws()
-        ways = (all_of((gate, *self._is(provision))) for gate, provision in self.offers)
+        ways = (all_of((each.succeeded, each.is_last, *self._is(each.provision))) for each in self.offers)
+        yield same(self.written, any_of(each.succeeded for each in self.offers))
         yield implication(self.written, any_of(ways))
 
     def _is(self, provision: Provision) -> Iterator[z3.BoolRef]:
@@ -192,6 +215,7 @@ def _now(atoms_: Atoms, fact: Fact) -> Term:
 
 
 def _provided(later: Term, fact: Fact, provision: Provision) -> list[z3.BoolRef]:
+    """The value that a success writes; a result that does not say it leaves the fact without one."""
     if provision.kind == "value" and provision.value is not None:
-        return [later.value == literal(provision.value, fact.type)]
+        return [later.known, later.value == literal(provision.value, fact.type)]
     return list(within(later.value, fact.type))

@@ -194,6 +194,54 @@ def test_a_certificate_is_written_of_axioms_that_order_texts() -> None:
     assert verify(certificate(graph, check(graph)), graph)[1]["model"] == [("consistent",)]
 
 
+# -- calls made first --------------------------------------------------------------------------------------------
+
+
+def paying(provides: dict[str, str], guard: str = "x == 1 && y == 2") -> PolicyGraph:
+    """A call whose guard only the calls beside it can open."""
+    tools = "\n".join(f"          {tool}: {{python: 'm:t', provides: {{{each}}}}}" for tool, each in provides.items())
+    return load(f"""
+        jurat: 1
+        facts: {{x: {{type: int, from: tools}}, y: {{type: int, from: tools}}}}
+        observations: {{asks: The customer asks}}
+        tools:
+          pay: {{python: "m:t", guard: "{guard}"}}
+{tools}
+        guidelines:
+          a: {{when: asks && !has(x) && !has(y), tools: [{", ".join(provides)}, pay]}}
+    """)
+
+
+@pytest.mark.parametrize(
+    ("provides", "opens"),
+    [
+        ({"p": "x: 1", "q": "y: 2"}, True),
+        ({"p": "x: 1, y: 2"}, True),
+        ({"p": "x: 1, y: 0", "q": "y: 2"}, True),  # q after p
+        ({"p": "x: 1, y: 0", "q": "x: 0, y: 2"}, False),  # each destroys what the other one wrote
+        ({"p": "x: 1, y: 0", "q": "x: 0, y: 2", "r": "x: 1"}, True),
+        ({"p": "x: 1, y: any", "q": "x: 0, y: 2"}, True),
+        ({"p": "x: 1, y: 0"}, False),
+    ],
+)
+def test_what_calls_write_they_write_together_and_in_some_order(provides: dict[str, str], opens: bool) -> None:
+    graph = paying(provides)
+    assert ("conflicting-actions" in names(check(graph, BOTH_LANES))) is not opens
+    assert bool(conflicts(graph, resolve(graph, {"asks": True}))) is not opens
+
+
+def test_a_result_may_leave_a_fact_without_a_value() -> None:
+    graph = load("""
+        jurat: 1
+        facts: {x: {type: int, from: tools}}
+        observations: {asks: The customer asks}
+        tools: {pay: {python: "m:t", guard: "!has(x)"}, p: {python: "m:t", provides: {x: result.x}}}
+        guidelines: {a: {when: asks && has(x), tools: [p, pay]}}
+    """)
+    assert "conflicting-actions" not in names(check(graph, BOTH_LANES))
+    assert not conflicts(graph, resolve(graph, {"asks": True, "x": 3}))
+
+
 # -- sessions ----------------------------------------------------------------------------------------------------
 
 
