@@ -36,7 +36,10 @@ from jurat.policies.types import (
 )
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
 
-LAST_CHARACTER = 0x2FFFF
+LAST_CHARACTER = 0x2FEFF
+"""Of what a policy may write. Z3's alphabet ends at U+2FFFF, that of texts at U+10FFFF: of the 256 characters left, none of
+which is assigned, any can stand for one beyond the end, which no formula tells from it.
+"""
 MICROSECOND = timedelta(microseconds=1)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST = (datetime.min.replace(tzinfo=UTC) - EPOCH) // MICROSECOND
@@ -125,10 +128,10 @@ def _text(value: str) -> z3.SeqRef:
     """Z3 reads escapes in strings, so whatever is not plain ASCII is written as one.
 
     Raises:
-        PolicyError: a character that Z3 does not have; about it nothing could be proved.
+        PolicyError: a character that Z3 does not have, or that stands for those; about it nothing could be proved.
     """
     if beyond := next((c for c in value if ord(c) > LAST_CHARACTER), None):
-        fault = f"nothing can be proved about the character U+{ord(beyond):X} in a text; the last one is U+2FFFF"
+        fault = f"nothing can be proved about the character U+{ord(beyond):X} in a text; the last one is U+2FEFF"
         raise PolicyError([Diagnostic(NOWHERE, "P204", fault, beyond)])
     return z3.StringVal("".join(c if 32 <= ord(c) < 127 and c != "\\" else f"\\u{{{ord(c):x}}}" for c in value))
 

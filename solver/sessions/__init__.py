@@ -142,7 +142,8 @@ def _shown(prover: Prover, shown: Shown) -> SessionProof:
 def _undecided(searches: list[Searching]) -> SessionProof:
     positions = min(each.positions for each in searches)
     reason = next((each.reason for each in searches if each.reason), "")
-    bounded = f"holds in every session of up to {positions} positions; not proved beyond"
+    plain = "whose calls do not overlap and whose turns are not cancelled"
+    bounded = f"holds in every session of up to {positions} positions {plain}; not proved beyond"
     return SessionProof(Verdict.UNKNOWN, "search", positions, reason=reason or bounded)
 
 

@@ -186,7 +186,22 @@ def test_has_is_never_unknown() -> None:
     assert solved(Has(fact), {"order.kind": "book"}, {}, {}) is True
 
 
-def test_a_character_that_z3_does_not_have_is_refused() -> None:
-    policy = 'jurat: 1\nfacts: {s: string}\nguidelines: {g: {when: s == "\U00030000", action: Go}}\n'
-    with pytest.raises(jurat.PolicyError, match=r"nothing can be proved about the character U\+30000"):
+@pytest.mark.parametrize("character", ["\U00030000", "\U0002ffff", "\U0002ff00"])
+def test_a_character_that_z3_does_not_have_or_that_stands_for_those_is_refused(character: str) -> None:
+    policy = f'jurat: 1\nfacts: {{s: string}}\nguidelines: {{g: {{when: s == "{character}", action: Go}}}}\n'
+    with pytest.raises(jurat.PolicyError, match=rf"nothing can be proved about the character U\+{ord(character):X}"):
         jurat.check(jurat.load(policy))
+
+
+def test_a_text_may_have_a_character_that_z3_does_not_have() -> None:
+    graph = jurat.load("""
+        jurat: 1
+        facts: {s: string}
+        observations: {o: The customer asks}
+        decisions: {d: {enum: [p, q]}}
+        guidelines:
+          a: {when: 's > "𯻿"', decide: {d: p}}
+          b: {when: 's.size() == 1 && o', decide: {d: q}}
+    """)
+    assert jurat.resolve(graph, {"s": "𰀀", "o": True}).in_force == ("a", "b")
+    assert [finding.name for finding in jurat.check(graph).findings] == ["conflicting-actions"]
