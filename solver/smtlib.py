@@ -1,5 +1,7 @@
 """Obligations as SMT-LIB 2 files, each of which any SMT solver can answer by itself.
 
+Of an invariant there are two, base and step of the induction, or the session that breaks it.
+
 A file asks for an admissible situation that breaks a claim (``unsat``: the claim is proved); the one about the axioms asks
 for a situation in which all of them hold.
 """
@@ -23,6 +25,7 @@ from jurat.policies.obligations import Claim, claims
 from jurat.solver.build import all_of, any_of, negation
 from jurat.solver.calls import Request, Way
 from jurat.solver.certificates.said import Said
+from jurat.solver.checks import argument_bound, coverage_gap, ordering_conflict
 from jurat.solver.claims import Claim as Asked
 from jurat.solver.claims import (
     Holds,
@@ -40,7 +43,11 @@ from jurat.solver.claims import (
 )  # fmt: skip
 from jurat.solver.encoding import conjuncts
 from jurat.solver.limits import DEFAULT, Limits
+from jurat.solver.ordering import circles
+from jurat.solver.paths import Calling
 from jurat.solver.prover import Prover
+from jurat.solver.sessions import prove_always
+from jurat.solver.sessions.obligations import written
 
 EXPECTED = {Verdict.PROVED: "unsat", Verdict.REFUTED: "sat", Verdict.UNKNOWN: "unknown"}
 
@@ -83,14 +90,19 @@ def obligations(
             if claim == ("consistent",):
                 expected = {"unsat": "sat", "sat": "unsat"}.get(expected, expected)
             yield Obligation(claim, expected, text_of(prover, claim, expected))
+    if only is None:
+        yield from _further(prover, report)
 
 
 def text_of(prover: Prover, claim: Claim, expected: str) -> str:
     """The file about one claim."""
-    asserted = list(_asserted(prover, question(prover, claim)))
+    return _text(prover.graph, claim, expected, list(_asserted(prover, question(prover, claim))))
+
+
+def _text(graph: PolicyGraph, claim: Claim, expected: str, asserted: list[tuple[str, z3.BoolRef]]) -> str:
     safe = _Names(formula for _, formula in asserted)
     lines = [
-        f"; {json.dumps(': '.join(claim))} of the policy {prover.graph.digest}",
+        f"; {json.dumps(': '.join(claim))} of the policy {graph.digest}",
         "(set-logic ALL)",
         f"(set-info :status {expected})",
         *safe.declarations(),
@@ -98,6 +110,38 @@ def text_of(prover: Prover, claim: Claim, expected: str) -> str:
     for number, (name, formula) in enumerate(asserted, 1):
         lines.append(f"(assert (! {safe.text(formula)} :named |{_plain(name)} / {number}|))")
     return "\n".join([*lines, "(check-sat)", "(exit)", ""])
+
+
+def _further(prover: Prover, report: Report) -> Iterator[Obligation]:
+    """What the claims of a certificate do not speak of: circles of calls, goals, limits and invariants."""
+    verdicts = {proof.question: proof.verdict for proof in report.proofs}
+    for claim, text, asked in _other_questions(prover):
+        if text in verdicts:
+            expected = EXPECTED[verdicts[text]]
+            yield Obligation(claim, expected, _text(prover.graph, claim, expected, list(_asserted(prover, asked))))
+    for invariant in prover.graph.policy.invariants:
+        if f"always: {invariant.text}" in verdicts:
+            for each in written(prover, invariant.expr, prove_always(prover, invariant.expr)):
+                claim, formulas = ("always", invariant.id, each.part), [("position", f) for f in each.formulas]
+                yield Obligation(claim, each.expected, _text(prover.graph, claim, each.expected, formulas))
+
+
+def _other_questions(prover: Prover) -> Iterator[tuple[Claim, str, tuple[Asked, ...]]]:
+    """Claim, question of the report, and what is asked."""
+    graph = prover.graph
+    for circle in circles(prover):
+        together = (
+            every(*(acts(graph, g) for g in dict.fromkeys(who))) for who in ordering_conflict.ways(prover, circle)
+        )
+        yield ("not all called", *circle.tools), ordering_conflict.text_of(circle), (some(*together),)
+    for goal in sorted(graph.policy.goals, key=lambda each: each.id):
+        yield ("covered", goal.id), f"covered: goal {goal.id}", (coverage_gap.gap(graph, goal),)
+    for id_, tool in sorted(graph.vocabulary.tools.items()):
+        calling = Calling(prover, id_) if tool.limits else None
+        for path in calling.paths if calling else ():
+            assert calling is not None
+            claim = ("within limits", id_, path.entity)
+            yield claim, argument_bound.text_of(path), (calling.possible(path), calling.beyond)
 
 
 def question(prover: Prover, claim: Claim) -> tuple[Asked, ...]:

@@ -57,7 +57,7 @@ def run(prover: Prover) -> Iterator[Outcome]:
 def _within(calling: Calling, path: Path) -> Outcome:
     """One path; what is known of its numbers is said with the proof."""
     prover, graph = calling.prover, calling.graph
-    text = f"within limits: {path.tool}, which {path.entity} {path.kind}"
+    text = text_of(path)
     question = Question((calling.possible(path), calling.beyond))
     proof = absent(prover, CHECK, text, question, _shows(graph, path))
     bounds = tuple(str(each) for each in ranges(calling, path)) if proof.verdict is not Verdict.UNKNOWN else ()
@@ -66,6 +66,11 @@ def _within(calling: Calling, path: Path) -> Outcome:
     if proof.verdict is Verdict.UNKNOWN:
         return Outcome(proof)
     return Outcome(proof, finding_of(graph, CHECK, _told(prover.whole, path, proof, bounds), proof))
+
+
+def text_of(path: Path) -> str:
+    """The question about a path."""
+    return f"within limits: {path.tool}, which {path.entity} {path.kind}"
 
 
 def _shows(graph: PolicyGraph, path: Path) -> Shows:

@@ -67,8 +67,7 @@ def _reported(prover: Prover) -> list[Circle]:
 
 
 def _called(prover: Prover, circle: Circle) -> Outcome:
-    text = "not all called: " + " > ".join((*circle.tools, circle.tools[0]))
-    callers = _together(prover, circle)
+    text, callers = text_of(circle), _together(prover, circle)
     if not callers:
         return Outcome(Proof(text, CHECK.name, Verdict.PROVED, kind="obligation"))
     question = Question(tuple(acts(prover.graph, g) for g in dict.fromkeys(callers)))
@@ -78,12 +77,22 @@ def _called(prover: Prover, circle: Circle) -> Outcome:
 
 def _together(prover: Prover, circle: Circle) -> tuple[str, ...]:
     """For each tool of a circle who calls it, in some situation in which all of them act; few guidelines first."""
-    graph = prover.graph
-    ways = product(*([g for g in graph.users[tool][0] if _calls(graph, g, tool)] for tool in circle.tools))
-    for callers in sorted(islice(ways, COMBINATIONS), key=lambda each: (len(set(each)), each)):
-        if prover.ask(*(acts(graph, g) for g in dict.fromkeys(callers))).possible:
+    for callers in ways(prover, circle):
+        if prover.ask(*(acts(prover.graph, g) for g in dict.fromkeys(callers))).possible:
             return callers
     return ()
+
+
+def ways(prover: Prover, circle: Circle) -> list[tuple[str, ...]]:
+    """For each tool of a circle one that calls it, in the order in which they are tried."""
+    graph = prover.graph
+    found = product(*([g for g in graph.users[tool][0] if _calls(graph, g, tool)] for tool in circle.tools))
+    return sorted(islice(found, COMBINATIONS), key=lambda each: (len(set(each)), each))
+
+
+def text_of(circle: Circle) -> str:
+    """The question about a circle."""
+    return "not all called: " + " > ".join((*circle.tools, circle.tools[0]))
 
 
 def _calls(graph: PolicyGraph, g: str, tool: str) -> bool:

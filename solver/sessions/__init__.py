@@ -87,11 +87,11 @@ def reach(prover: Prover, expr: Expr) -> SessionProof:
 
 def _answer(prover: Prover, expr: Expr, *, truth: bool) -> SessionProof:
     """Is there no position where the formula is (``truth``), or is not, certainly true?"""
-    simple, whole = (_session(prover, expr, resolved=resolved) for resolved in (False, True))
-    found = never(simple, _bad(simple, truth), prover.limits, most=SIMPLE_INDUCTION)
+    simple, whole = (session_of(prover, expr, resolved=resolved) for resolved in (False, True))
+    found = never(simple, bad_of(simple, truth=truth), prover.limits, most=SIMPLE_INDUCTION)
     if found.verdict is Verdict.PROVED:
         return _proved(found)
-    bad = _bad(whole, truth)
+    bad = bad_of(whole, truth=truth)
     found = induct(whole, bad, prover.limits, most=MOST_INDUCTION)
     if found.verdict is Verdict.PROVED:
         return _proved(found)
@@ -109,13 +109,14 @@ def _answer(prover: Prover, expr: Expr, *, truth: bool) -> SessionProof:
     return _undecided(searches)
 
 
-def _session(prover: Prover, expr: Expr, *, resolved: bool) -> Session:
+def session_of(prover: Prover, expr: Expr, *, resolved: bool) -> Session:
     """The guards alone, which are often enough for a proof; or with what calls the tools."""
     about = slice_of(prover.graph, prover.cones, [expr], resolved=resolved)
     return Session(prover.graph, prover.cones, about, [expr])
 
 
-def _bad(session: Session, truth: bool) -> z3.BoolRef:
+def bad_of(session: Session, *, truth: bool) -> z3.BoolRef:
+    """A position at which the formula is (``truth``), or is not, certainly true."""
     return session.asked[0].true if truth else negation(session.asked[0].true)
 
 

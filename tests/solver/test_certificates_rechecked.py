@@ -38,6 +38,13 @@ guidelines:
   one: {condition: 'The customer says a|b or \ or "c" or ü', decide: {offer: free}}
   two: {condition: 'The customer says c', decide: {offer: paid}}
 """
+CORPUS = Path(__file__).parents[1] / "corpus"
+FURTHER = {
+    "broken-invariant": "always",
+    "coverage-gap": "covered",
+    "argument-bound": "within limits",
+    "ordering-conflict": "not all called",
+}
 CONFLICT = """
 jurat: 1
 guidelines:
@@ -64,6 +71,29 @@ def test_a_second_solver_gives_every_expected_answer() -> None:
     assert sum(answers[pair] for pair in unknown) < 5, "only where the axioms contradict each other"
 
 
+@pytest.mark.parametrize("folder", ["broken-invariant", "coverage-gap", "argument-bound", "ordering-conflict"])
+def test_what_no_certificate_speaks_of_is_written_too(folder: str) -> None:
+    kinds = set()
+    for path in sorted((CORPUS / folder).glob("*.yaml"))[:5]:
+        graph = load(path)
+        report = check(graph)
+        found = list(smtlib.obligations(graph, report))
+        asked = [proof for proof in report.proofs if proof.check == folder and proof.kind == "obligation"]
+        assert len({each.claim[1:2] for each in found if each.claim[0] == FURTHER[folder]}) >= bool(asked)
+        for each in found:
+            assert answer_of(each.text) == each.expected, each.claim
+            kinds.add(each.claim[0])
+    assert FURTHER[folder] in kinds
+
+
+def test_both_parts_of_an_induction_are_written() -> None:
+    graph = load(SUPPORT)
+    found = [each for each in smtlib.obligations(graph, check(graph)) if each.claim[0] == "always"]
+    parts = {id_: [each.claim[2] for each in found if each.claim[1] == id_] for _, id_, _ in (f.claim for f in found)}
+    assert parts == {invariant.id: ["base", "step"] for invariant in graph.policy.invariants}
+    assert [answer_of(each.text) for each in found] == ["unsat"] * len(found)
+
+
 def test_an_answer_that_is_none_is_unknown() -> None:
     assert answer_of("(check-sat") == "unknown"
     assert answer_of("(set-logic ALL)") == "unknown"
@@ -72,7 +102,8 @@ def test_an_answer_that_is_none_is_unknown() -> None:
 
 def test_every_obligation_is_a_file_of_its_own_with_named_asserts(tmp_path: Path) -> None:
     graph = load(SUPPORT)
-    assert smtlib.write(graph, check(graph), tmp_path) == len(claims(graph)) - 1
+    further = 2 * len(graph.policy.invariants)
+    assert smtlib.write(graph, check(graph), tmp_path) == len(claims(graph)) - 1 + further
     index = json.loads((tmp_path / "index.json").read_text())
     assert index["policy"] == graph.digest
     assert {each["file"] for each in index["obligations"]} == {path.name for path in tmp_path.glob("*.smt2")}
