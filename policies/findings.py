@@ -41,8 +41,9 @@ class Status(StrEnum):
 class Witness:
     """A situation that shows a finding, minimal: what is left out of ``values`` does not matter to it.
 
-    But for ``unknown``: the observations that must be unknown to the judge for it. ``in_force`` and ``possible`` are what the reference semantics says of it; ``conversation`` reads like it, as
-    (speaker, line) pairs.
+    But for ``unknown`` and ``absent``: the observations that must be unknown to the judge for it, and the facts that must
+    have no value. ``in_force`` and ``possible`` are what the reference semantics says of it; ``conversation`` reads like it,
+    as (speaker, line) pairs.
     """
 
     values: Mapping[str, Value]
@@ -50,6 +51,7 @@ class Witness:
     possible: tuple[str, ...]
     conversation: tuple[tuple[str, str], ...]
     unknown: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

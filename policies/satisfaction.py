@@ -45,7 +45,7 @@ def satisfiable(required: list[Expr], guard: Expr | None, look: Look, free: Free
     What is required is read as things stand; only the guard sees what may change.
     """
     formulas = [*required, *([guard] if guard is not None else [])]
-    choices = {name: _values(type_, formulas, look) for name, type_ in free.arguments.items()}
+    choices = {name: telling(type_, formulas, look) for name, type_ in free.arguments.items()}
     ways = [{atom: _later(atom, each, formulas, look) for atom, each in way.items()} for way in free.ways]
     if prod(map(len, choices.values())) * sum(prod(map(len, way.values())) for way in ways) > MAX_TRIALS:
         return None
@@ -73,10 +73,10 @@ def _later(
 ) -> Sequence[Value | None]:
     if given is not None:
         return given
-    return [look(atom), *_values(atom.type, formulas, look)]
+    return [look(atom), *telling(atom.type, formulas, look)]
 
 
-def _values(type_: Type, formulas: list[Expr], look: Look) -> list[Value | None]:
+def telling(type_: Type, formulas: list[Expr], look: Look) -> list[Value | None]:
     """The values of a type that the formulas can tell apart, and absence."""
     if isinstance(type_, BoolType):
         return [False, True, None]

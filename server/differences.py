@@ -59,6 +59,7 @@ def _situation(example: Example | None) -> str:
         return ""
     values = [f"{name} = {show_value(value)}" for name, value in example.values.items()]
     values += [f"{name} is unknown" for name in example.unknown if name not in example.values]
+    values += [f"{name} is absent" for name in example.absent]
     return ", ".join(values) or "any, whatever is known"
 
 
@@ -207,6 +208,7 @@ def _example_as_json(example: Example | None) -> dict[str, Any] | None:
         "values": _values(example.values),
         "arguments": _values(example.arguments),
         "unknown": list(example.unknown),
+        "absent": list(example.absent),
         "conversation": [{"speaker": speaker, "text": line} for speaker, line in example.conversation],
         "in_force_before": list(example.before),
         "in_force_after": list(example.after),

@@ -25,6 +25,7 @@ from jurat.policies.types import (
     Type,
     Value,
 )
+from jurat.solver.absence import completed
 from jurat.solver.answers import Answer
 from jurat.solver.build import any_of, negation
 from jurat.solver.claims import Claim, Holds, entities_of, mentioned_by, some
@@ -70,16 +71,19 @@ def witness_of(prover: Prover, question: Question, shows: Shows) -> Witness | No
         values, unknown = _preferred(prover, question)
     if values is None:
         return None
-    for graph, found in (
-        (part, _minimal(part, values, _as_sure(part, question, values, shows))),
-        (prover.graph, values),
-    ):
+    about = prover.cones.atoms_of(question.entities, question.mentioned)
+    sure = _as_sure(part, question, values, shows)
+    for graph, found, still in ((part, _minimal(part, values, sure), sure), (prover.graph, dict(values), shows)):
         if _replays(graph, found, shows):
+            without = completed(part, found, values, about, lambda each, g=graph, s=still: _stands(g, each, s))  # type: ignore[misc]  # bound now
             # What is in force besides is said of all of the policy, unless something else in it refuses the situation.
             graph = prover.graph if _replays(prover.graph, found, shows) else graph  # noqa: PLW2901
             resolution = resolve(graph, found)
             told = narrate(graph, found, resolution)
-            return Witness(found, resolution.in_force, resolution.possible, told, unknown)
+            facts = prover.graph.vocabulary.facts
+            unknown = tuple(sorted({*unknown, *(key for key in without if key not in facts)} - found.keys()))
+            absent = tuple(key for key in without if key in facts)
+            return Witness(found, resolution.in_force, resolution.possible, told, unknown, absent)
     raise InternalError(f"the solver found a situation that does not replay: {values}")
 
 
@@ -224,3 +228,12 @@ def _replays(graph: PolicyGraph, values: dict[str, Value], shows: Shows) -> bool
         return shows(resolve(graph, values))
     except (RefusedTurn, ValuationError):
         return False
+
+
+def _stands(graph: PolicyGraph, values: dict[str, Value], shows: Shows) -> bool:
+    """Whether a situation shows it too, or is one that an axiom refuses."""
+    try:
+        resolution = resolve(graph, values)
+    except RefusedTurn:
+        return True
+    return bool(resolution.settled.violated) or shows(resolution)

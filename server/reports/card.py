@@ -58,6 +58,7 @@ def _witness(witness: Witness) -> Html:
     """The situation and what is in force in it beside the conversation that reads like it."""
     known = [joined(el("b", name), f" = {show_value(value)}") for name, value in witness.values.items()]
     known += [joined(el("b", name), " is unknown") for name in witness.unknown if name not in witness.values]
+    known += [joined(el("b", name), " is absent") for name in witness.absent]
     situation = [el("h4", "Situation"), _chips(known or [Html("any, whatever is known")])]
     if witness.in_force:
         situation += [el("h4", "In force"), _chips(map(joined, witness.in_force))]

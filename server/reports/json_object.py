@@ -119,6 +119,7 @@ def _witness(witness: Witness) -> dict[str, Any]:
     return {
         "values": {name: jsonable(value) for name, value in witness.values.items()},
         "unknown": list(witness.unknown),
+        "absent": list(witness.absent),
         "in_force": list(witness.in_force),
         "possible": list(witness.possible),
         "conversation": [{"speaker": speaker, "text": line} for speaker, line in witness.conversation],

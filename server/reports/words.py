@@ -24,6 +24,7 @@ def situation(witness: Witness) -> str:
     """The values that matter."""
     values = [f"{name} = {show_value(value)}" for name, value in witness.values.items()]
     values += [f"{name} is unknown" for name in witness.unknown if name not in witness.values]
+    values += [f"{name} is absent" for name in witness.absent]
     return ", ".join(values) or "any, whatever is known"
 
 

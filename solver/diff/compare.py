@@ -187,7 +187,8 @@ class _Comparing:
         example = Example(
             {key: each for key, each in witness.values.items() if key not in given},
             {key: each for key, each in witness.values.items() if key in given},
-            witness.unknown, told, found[0].in_force, found[1].in_force,
+            witness.unknown, tuple(each for each in witness.absent if each not in given), told,
+            found[0].in_force, found[1].in_force,
         )  # fmt: skip
         if not example.arguments:
             self._shown.append((example, resolution, found))

@@ -27,12 +27,13 @@ class Example:
     """A situation in which a topic happens in one policy only, minimal, resolved by both.
 
     ``before`` and ``after``: what is in force. ``arguments``: of the call, where it is about one. ``unknown``: the
-    observations that must be unknown to the judge for it.
+    observations that must be unknown to the judge for it; ``absent``: the facts that must have no value.
     """
 
     values: Mapping[str, Value]
     arguments: Mapping[str, Value]
     unknown: tuple[str, ...]
+    absent: tuple[str, ...]
     conversation: tuple[tuple[str, str], ...]
     before: tuple[str, ...]
     after: tuple[str, ...]

@@ -143,7 +143,7 @@ def _shown(prover: Prover, shown: Shown) -> SessionProof:
 def _undecided(searches: list[Searching]) -> SessionProof:
     positions = min(each.positions for each in searches)
     reason = next((each.reason for each in searches if each.reason), "")
-    plain = "whose calls do not overlap and whose turns are not cancelled"
+    plain = "whose calls do not overlap and whose turns all end"
     bounded = f"holds in every session of up to {positions} positions {plain}; not proved beyond"
     return SessionProof(Verdict.UNKNOWN, "search", positions, reason=reason or bounded)
 
