@@ -108,8 +108,11 @@ class Knowledge:
         if not keys:
             return
         with self.working.step("judge", f"asking {len(keys)} condition{'s' if len(keys) > 1 else ''}"):
-            groups = _by_conversation(self.working, keys)
-            await asyncio.gather(*(self._ask(heard, some) for heard, some in groups.items()))
+            first, *later = _by_conversation(self.working, keys).items()
+            if later:
+                await asyncio.gather(*(self._ask(*each) for each in (first, *later)))
+            else:  # nearly always, and without a task of its own
+                await self._ask(*first)
         self._outlook = None
 
     async def _ask(self, heard: tuple[Message, ...], keys: list[str]) -> None:

@@ -89,7 +89,7 @@ def remembered() -> Iterator[None]:
     shared: list[tuple[str, Callable[..., Hashable], list[ModuleType]]] = [
         ("bounds", lambda certain, possible: (certain, possible), [semantics, relevance, comparing]),
         ("matched", _values, [semantics, relevance, comparing]),
-        ("settle", _values, [semantics, match, agreement]),
+        ("settle", _values, [semantics, match, relevance, agreement]),
         ("keys", lambda: None, [valuation, random_policies]),
     ]
     with ExitStack() as stack:

@@ -244,7 +244,7 @@ def test_independent_calls_run_at_the_same_time_in_threads_and_tasks(world) -> N
 
 
 def hang() -> None:
-    time.sleep(0.5)
+    time.sleep(5)
 
 
 async def hang_too() -> None:
@@ -270,7 +270,7 @@ def stop() -> None:
 @pytest.mark.parametrize(
     ("tool", "said"),
     [
-        (hang, "did not answer within 0.05 s"), (hang_too, "did not answer within 0.05 s"), (stop, "middle of an iteration"),
+        (hang, "did not answer within 0.5 s"), (hang_too, "did not answer within 0.5 s"), (stop, "middle of an iteration"),
         (broken, "the database is down"), (leave, "tried to end the program"), (leave_too, "3"), (None, "no implementation"),
     ],
 )  # fmt: skip
@@ -282,7 +282,7 @@ def test_whatever_a_tool_does_is_a_failed_call_and_never_a_crash(world, tool, sa
       sorry: {when: failed("t"), action: Say sorry}
     """
     tools = {"t": tool} if tool else {}
-    limits = Limits(tool_timeout_seconds=0.05)
+    limits = Limits(tool_timeout_seconds=0.5)
     here = world(policy, judge={"The customer asks": True}, tools=tools, limits=limits)
     turn = here.say("go")
     assert (turn.calls[0].status, said in turn.calls[0].reason) == ("failed", True), turn.calls[0].reason
