@@ -25,7 +25,7 @@ test: lint ## install, check the code and run every test but vLLM's, the real mo
 	$(VENV)/bin/jurat models pull
 	$(VENV)/bin/python -m pytest
 
-vllm: ## build .venv-vllm: vLLM for CPUs, Outlines and transformers (3.4 GB, minutes)
+vllm: ## build .venv-vllm: vLLM for CPUs, Outlines and transformers (4 GB, minutes)
 	@command -v $(PYTHON) >/dev/null || { echo "Jurat needs Python 3.11 or newer, and \`$(PYTHON)\` was not found" >&2; exit 1; }
 	$(PYTHON) scripts/vllm_environment.py --venv $(VLLM_VENV)
 

@@ -126,6 +126,7 @@ class EngineLoop:
     def _abort(self, job: Job) -> None:
         if self._jobs.pop(job.id, None) is not None:
             self._engine.abort_request([job.id])
+            _fail(job, BackendError("the request was given up"))  # or a thread that waits for it would wait for ever
 
     def _deliver(self, output: Any) -> None:
         job = self._jobs.get(output.request_id)

@@ -19,6 +19,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from jurat.llm.backends.front_end import chat_or_text, json_type
 from jurat.llm.backends.scoring import ByBoolean, ByToken, ByTopTokens, Scorer
 from jurat.llm.backends.wire import ANSWER_SECONDS, Wire, require
 from jurat.llm.errors import BackendError, ConstraintIgnored, RequestRefused
@@ -111,8 +112,7 @@ class ServerBackend:
         return "".join(pieces)
 
     async def _constrained(self, messages: list[dict[str, str]], schema: dict[str, Any], max_tokens: int) -> str:
-        inputs, types = require("outlines.inputs"), require("outlines.types")
-        chat, kind = inputs.Chat(messages), types.JsonSchema(schema)
+        chat, kind = chat_or_text(messages, has_template=True, load=require), json_type(schema, require)
         text = await self._wire.ask(lambda: self._typed(chat, kind, max_tokens=max_tokens, temperature=0.0))
         fault = _fault(str(text or ""), schema)
         if fault:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from jurat.llm.backends.front_end import chat_or_text, json_type
 from jurat.llm.errors import BackendError, one_line
 from jurat.llm.models.unpacked import imported
 from jurat.llm.prompts import messages_of
@@ -25,15 +26,14 @@ class TransformersWriter:
         self, prompt: str, schema: dict[str, Any] | None = None, *, max_tokens: int, stop: Sequence[str] = ()
     ) -> str:
         """The most likely continuation; with a JSON schema, the text conforms to it. Raises `BackendError`."""
-        inputs, types = imported("outlines.inputs"), imported("outlines.types")
-        messages = messages_of(prompt)
         has_template = getattr(self._tokenizer, "chat_template", None) is not None
-        asked = inputs.Chat(messages) if has_template else "\n".join(each["content"] for each in messages)
+        asked = chat_or_text(messages_of(prompt), has_template=has_template, load=imported)
+        kind = json_type(schema, imported) if schema else None
         how: dict[str, Any] = {"max_new_tokens": max_tokens, "do_sample": False, "pad_token_id": self._padding}
         if stop and schema is None:
             how |= {"stop_strings": list(stop), "tokenizer": self._tokenizer}
         try:
-            text = str(self._model(asked, types.JsonSchema(schema) if schema else None, **how))
+            text = str(self._model(asked, kind, **how))
         except (RuntimeError, ValueError, TypeError) as error:
             raise BackendError(f"the model could not answer: {one_line(error)}") from error
         return _without(text, stop)

@@ -8,11 +8,14 @@ share one batch. Typed output comes through Outlines, which is given the engine'
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jurat.llm.backends.front_end import chat_or_text, json_type
 from jurat.llm.backends.loop import EngineLoop, Job
 from jurat.llm.backends.resources import digest_of, require_memory
 from jurat.llm.calibration import sigmoid
@@ -138,16 +141,15 @@ class VLLMBackend:
         return str(output.outputs[0].text)
 
     async def _typed(self, messages: list[dict[str, str]], schema: dict[str, Any], max_tokens: int) -> str:
-        vllm, inputs, types = imported("vllm"), imported("outlines.inputs"), imported("outlines.types")
-        ticket: list[Job] = []
-        kind = types.JsonSchema(schema)
-        asked = inputs.Chat(messages) if self._outlines.type_adapter.has_chat_template else self._rendered(messages)
-        params = vllm.SamplingParams(max_tokens=max_tokens, temperature=0.0)
+        ticket = _Ticket()
+        kind = json_type(schema, imported)
+        has_template = self._outlines.type_adapter.has_chat_template
+        asked = chat_or_text(messages, has_template=has_template, load=imported)
+        params = imported("vllm").SamplingParams(max_tokens=max_tokens, temperature=0.0)
         try:
             return str(await asyncio.to_thread(self._outlines, asked, kind, sampling_params=params, ticket=ticket))
         except asyncio.CancelledError:
-            for job in ticket:
-                self._loop.cancel(job)
+            ticket.give_up(self._loop)
             raise
         except BackendError:
             raise
@@ -168,6 +170,19 @@ class VLLMBackend:
             raise BackendError(f"the model failed: {one_line(error)}") from error
 
 
+@dataclass(slots=True)
+class _Ticket:
+    """A request that a thread makes and another may give up, in whichever order the two come."""
+
+    job: Job | None = None
+    given_up: bool = False
+
+    def give_up(self, loop: EngineLoop) -> None:
+        self.given_up = True
+        if self.job is not None:
+            loop.cancel(self.job)
+
+
 class _AsLLM:
     """What Outlines uses of a `vllm.LLM`, on top of the loop: each call waits in its own thread, and all share a batch."""
 
@@ -178,14 +193,16 @@ class _AsLLM:
     def get_tokenizer(self) -> Any:
         return self._tokenizer
 
-    def chat(self, messages: list[dict[str, str]], sampling_params: Any, ticket: list[Job]) -> list[Any]:
+    def chat(self, messages: list[dict[str, str]], sampling_params: Any, ticket: _Ticket) -> list[Any]:
         text = self._tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         return self.generate(text, sampling_params, ticket)
 
-    def generate(self, prompts: str, sampling_params: Any, ticket: list[Job]) -> list[Any]:
+    def generate(self, prompts: str, sampling_params: Any, ticket: _Ticket) -> list[Any]:
         ids = self._tokenizer.encode(prompts, add_special_tokens=False)
-        ticket.append(self._loop.submit(Job({"prompt_token_ids": ids}, sampling_params)))
-        return [ticket[0].done.result()]
+        ticket.job = job = self._loop.submit(Job({"prompt_token_ids": ids}, sampling_params))
+        if ticket.given_up:
+            self._loop.cancel(job)
+        return [job.done.result()]
 
 
 def _outlined(loop: EngineLoop, tokenizer: Any) -> Any:
@@ -226,6 +243,7 @@ def _prepare() -> None:
     defaults = {
         "HF_HUB_OFFLINE": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
+        "TORCH_CPP_LOG_LEVEL": "ERROR",
         "VLLM_CONFIGURE_LOGGING": "0",
         "VLLM_CPU_OMP_THREADS_BIND": _cores(),  # its own choice leaves a core idle
         "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
@@ -233,6 +251,8 @@ def _prepare() -> None:
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+    # Without a handler what vLLM logs as a warning would go to the standard error of a command.
+    logging.getLogger("vllm").addHandler(logging.NullHandler())
 
 
 def _engine(folder: Path, context_tokens: int, cache_bytes: int) -> Any:
@@ -248,6 +268,7 @@ def _engine(folder: Path, context_tokens: int, cache_bytes: int) -> Any:
         enable_prefix_caching=True,
         enforce_eager=on_cpu,
         disable_log_stats=True,
+        use_tqdm_on_load=False,
         structured_outputs_config={"backend": "guidance", "disable_any_whitespace": True},
         **({"kv_cache_memory_bytes": cache_bytes, "block_size": _BLOCK_TOKENS} if on_cpu else {}),
     )

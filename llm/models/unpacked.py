@@ -21,7 +21,7 @@ _GROWTH = 5.0  # bf16 against four and a half bits, with room for what is writte
 
 
 def unpacked(gguf: Path, *, cache: Path | None = None) -> Path:
-    """The folder with the weights of `gguf`; takes half a minute and up to 8 GB of memory the first time (1.5B).
+    """The folder with the weights of `gguf`; takes a minute the first time, and memory for the whole model in bf16.
 
     Its name carries the file's sha256, so another file of the same name gets another folder. Raises `BackendError`.
     """

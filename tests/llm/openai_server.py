@@ -20,6 +20,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from jurat.llm.injection import CONTROLS
+from jurat.llm.wording import LAYOUT
 
 
 @dataclass
@@ -109,7 +110,8 @@ def _instance(schema: dict[str, Any], said: str) -> Any:
 
 
 def _speaks_of_it(said: str) -> bool:
-    return "refund" in said or any(true and text in said for text, true in CONTROLS)
+    statement = said.rpartition(LAYOUT.statement)[2]
+    return "refund" in statement or any(true and text in statement for text, true in CONTROLS)
 
 
 def _error(status: int, message: str) -> Response:

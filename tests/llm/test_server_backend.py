@@ -178,3 +178,8 @@ def test_a_prompt_that_is_too_long_says_by_how_much(start: Start) -> None:
 @pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://x", "http://"])
 def test_what_is_no_address_is_said(url: str) -> None:
     assert "is not the address of a server" in refused(url)
+
+
+def test_a_schema_that_is_none_is_an_error(start: Start) -> None:
+    with pytest.raises(BackendError, match="'no such type' is not valid"):
+        asked(start(Manners()), lambda backend: backend.generate("Hi", {"type": "no such type"}, max_tokens=9))

