@@ -9,6 +9,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+# ruff: noqa: E402 - what follows can be imported only where torch is
+for needed in ("torch", "transformers"):
+    pytest.importorskip(needed, reason=f"the packed scorer needs {needed}: pip install jurat[packed]")
+
 import torch
 import transformers
 from hypothesis import HealthCheck, given, settings
