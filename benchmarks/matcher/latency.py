@@ -81,7 +81,12 @@ class System:
             env=environment,
             cwd=ROOT,
         )
-        self.fault = "" if self._answer().get("ready") else "does not start"
+
+    def wait(self) -> None:
+        """Until the model is loaded; exits where it cannot be."""
+        answer = self._answer()
+        if "error" in answer:
+            sys.exit(f"{self.name}: {answer['error']}")
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -240,6 +245,9 @@ def main() -> None:
     print(heading("torch", "transformers", *options.versions.split()) + f"\nModel: {options.model}. bf16 throughout "
           "but for the embedded one, which runs the file's own 4 bits.\n")  # fmt: skip
     systems = [System(name, model if name == "embedded" else folder) for name in options.systems]
+    for system in systems:  # they load side by side
+        system.wait()
+        print(f"{system.name} is ready", file=sys.stderr)
     lines, stages, notes = [HEAD], [], set()
     for number, cell in enumerate(cells):
         chosen = [s for s in systems if s.name not in _SLOW or cell.judgements <= options.most_slow]

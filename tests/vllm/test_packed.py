@@ -9,18 +9,21 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+# ruff: noqa: E402 - what follows can be imported only where torch is
+for needed in ("torch", "transformers"):
+    pytest.importorskip(needed, reason=f"the packed scorer needs {needed}: pip install jurat[packed]")
+
+import torch
+import transformers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tests.vllm import tiny
 
 from jurat.llm import BackendError, Condition, Message
 from jurat.llm.backends.packed import PackedBackend
 from jurat.llm.errors import ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
-
-torch = pytest.importorskip("torch", reason="torch lives in an environment of its own: `make test-vllm` runs this")
-transformers = pytest.importorskip("transformers", reason="as torch does")
-
-from tests.vllm import tiny  # noqa: E402 - it needs both
 
 pytestmark = pytest.mark.timeout(300)
 
