@@ -78,7 +78,7 @@ def parts(found: Sequence[Found]) -> Iterator[tuple[str, list[Found]]]:
     """All of it, each class and each language."""
     yield "all", list(found)
     multi = [each for each in found if each.case.kind in (*HARD, "plain")]
-    if len(multi) < len(found):
+    if 0 < len(multi) < len(found):
         yield "multi-turn, contrastive", multi
     for kind in sorted({each.case.kind for each in found}):
         yield kind, [each for each in found if each.case.kind == kind]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from jurat.llm.calibration import Calibration
 from jurat.llm.layouts import Example, plain
 
 EXAMPLES: tuple[Example, ...] = (
@@ -51,6 +52,7 @@ INTRODUCTION = (
     "Each conversation between a customer and an agent is followed by statements about its last message. "
     "A statement is true only if the last message says so."
 )
+EARLIER_CALIBRATION = Calibration(slope=0.88, intercept=-0.47, low=0.2, high=0.7)
 EARLIER = plain(INTRODUCTION, EXAMPLES, "earlier")
 STATEMENTS = (
     "Each conversation between a customer and an agent is followed by statements about the customer's last message, in the "
