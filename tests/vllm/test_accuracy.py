@@ -6,25 +6,28 @@ import asyncio
 from pathlib import Path
 
 from jurat.llm.backends.vllm_engine import VLLMBackend
-from jurat.llm.calibration import auroc, read_cases, scored
-from jurat.llm.judge import ScoringJudge
+from jurat.llm.cases import read_labelled
+from jurat.llm.judge import CALIBRATIONS, ScoringJudge
+from jurat.llm.measures import Scored, accuracy, auroc
 from jurat.llm.models import DEFAULT_MODEL, pull
 
 
 def test_the_default_model_is_accurate(repository: Path) -> None:
-    cases = [each for each in read_cases(repository / "tests/llm/data/judge_cases.jsonl") if each.split == "report"]
+    file = repository / "benchmarks/matcher/cases/everyday.yaml"
+    cases = [each for each in read_labelled([str(file)]) if each.split == "report"]
 
-    async def measure() -> tuple[float, float]:
+    async def measure() -> list[Scored]:
         backend = await VLLMBackend.load(pull(DEFAULT_MODEL))
+        judge, found = ScoringJudge(backend, calibration=CALIBRATIONS), []
         try:
-            judge = ScoringJudge(backend)
-            found = await scored(judge, cases)
+            for each in cases:
+                scores, _ = await judge.scores(each.said, list(each.holds))
+                found += [Scored(s, true, each.id) for s, true in zip(scores, each.holds.values(), strict=True)]
         finally:
             await backend.close()
-        right = sum((judge._calibration.probability(each.score) > 0.5) == each.true for each in found)
-        return right / len(found), auroc(found)
+        return [Scored(CALIBRATIONS.general.probability(s.score), s.true, s.group) for s in found]
 
-    accuracy, area = asyncio.run(measure())
-    print(f"accuracy {accuracy:.3f}, AUROC {area:.3f}")
-    assert accuracy >= 0.88
-    assert area >= 0.93
+    found = asyncio.run(measure())
+    print(f"{len(found)} statements: accuracy {accuracy(found):.3f}, AUROC {auroc(found):.3f}")
+    assert accuracy(found) >= 0.85
+    assert auroc(found) >= 0.92
