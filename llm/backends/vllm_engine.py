@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,6 +254,7 @@ def _prepare() -> None:
         os.environ.setdefault(name, value)
     # Without a handler what vLLM logs as a warning would go to the standard error of a command.
     logging.getLogger("vllm").addHandler(logging.NullHandler())
+    warnings.filterwarnings("ignore", category=FutureWarning, module=r"vllm\.")
 
 
 def _engine(folder: Path, context_tokens: int, cache_bytes: int) -> Any:
