@@ -258,7 +258,7 @@ def _look(prover: Prover, asked: Asked, claims: tuple[Claim, ...], wanted: Calla
 
     witness = witness_of(prover, question, shows)
     if witness is None:
-        return Reply(None, reason="every situation that the solver finds needs a value that no decimal writes")
+        return Reply(None, reason="every situation that the solver finds needs a value that cannot be written down")
     return Reply(True, witness, arguments=_arguments(part, asked, witness))
 
 

@@ -40,7 +40,7 @@ def absent(prover: Prover, check: Check, text: str, question: Question, shows: S
         return proof_of(prover, check, text, answer, "obligation")
     witness = witness_of(prover, question, shows)
     if witness is None:
-        reason = "every situation that the solver finds needs a value that no decimal writes"
+        reason = "every situation that the solver finds needs a value that cannot be written down"
         return Proof(text, check.name, Verdict.UNKNOWN, reason=reason, kind="obligation")
     return Proof(text, check.name, Verdict.REFUTED, witness=witness, kind="obligation")
 

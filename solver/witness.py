@@ -168,6 +168,8 @@ def _elements(model: z3.ModelRef, term: ListTerm, type_: ListType) -> Value | No
     filled: list[Scalar] = [each for each in members if each is not None]
     missing = _eval(model, term.size).as_long() - len(filled)
     filled += _others(type_.element, plain, missing) if missing <= MAX_FILLED else []
+    if filled and not type_.unique and missing <= MAX_FILLED:  # a list, other than a set, may have one of them again
+        filled += filled[-1:] * (len(members) + missing - len(filled))
     return tuple(sorted(filled, key=repr)) if len(filled) == len(members) + missing else None
 
 

@@ -125,7 +125,7 @@ def id_of(faults: Faults, key: Scalar, what: str) -> str | None:
         return key.text
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", key.text).strip("-")
     advice = f"write `{plain}`" if ID.fullmatch(plain) else ""
-    message = f"`{key.text}` cannot name {what}; names have letters, digits, `_` and `-`"
+    message = f"`{key.text}` cannot name {what}; names have the letters A to Z, digits, `_` and `-`"
     faults.at(key, "P306", message, help=advice)
     return None
 

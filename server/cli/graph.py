@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from jurat.server.cli.shell import Exit, load_policy, policy_argument, prove
+from jurat.server.cli.shell import Exit, Refused, load_policy, policy_argument, prove
 from jurat.server.cli.streams import write
 
 EPILOG = """\b
@@ -16,6 +16,10 @@ Examples:
   jurat graph --format mermaid            for Markdown
   jurat graph --format dot | dot -Tpdf > policy.pdf
 """
+
+
+FORMS = {"": "svg", ".svg": "svg", ".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}
+"""What a file's name says of its format."""
 
 
 @click.command(short_help="Draw a policy: SVG, DOT or Mermaid.", epilog=EPILOG)
@@ -46,5 +50,7 @@ def graph(path: str, form: str | None, output: str | None, checked: bool) -> int
 
 
 def _form_of(output: str | None) -> str:
-    suffix = Path(output).suffix if output else ""
-    return {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid"}.get(suffix, "svg")
+    suffix = Path(output).suffix.lower() if output else ""
+    if suffix not in FORMS:
+        raise Refused(f"`{suffix}` is none of {', '.join(filter(None, FORMS))}; rename the file, or give --format")
+    return FORMS[suffix]

@@ -14,8 +14,8 @@ Fix
 
 Limits
     "Always" means never false: a condition on an absent fact is unknown, which is not false. A guideline without a
-    condition is not reported, nor a plain observation that no axiom speaks of. Of a goal only a condition that never
-    holds is reported.
+    condition is not reported, nor a plain observation that no axiom speaks of, nor a guard that is constant because of what
+    it says of its arguments. Of a goal only a condition that never holds is reported.
 """
 
 from __future__ import annotations

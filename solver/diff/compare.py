@@ -127,7 +127,7 @@ class _Comparing:
             for place, answer in enumerate(answers)
         ]
         if any(answer.possible and found is None for answer, found in zip(answers, examples, strict=True)):
-            reason = "every situation that the solver finds needs a value that no decimal writes"
+            reason = "every situation that the solver finds needs a value that cannot be written down"
             return Row(topic.key, Change.UNDECIDED, reason=reason)
         change = _change(lost.possible, gained.possible, restrictive=topic.key.restrictive)
         return Row(topic.key, change, examples[0], examples[1], self._trust(answers))

@@ -10,8 +10,9 @@ import pytest
 
 from jurat.llm import BackendError, Condition, Message, ReplyRequest
 from jurat.llm.backends.vllm_engine import VLLMBackend
+from jurat.llm.calibration import logit
 from jurat.llm.errors import ContextTooLong
-from jurat.llm.judge import ANSWERS, ScoringJudge, logit
+from jurat.llm.judge import ANSWERS, ScoringJudge
 from jurat.llm.typed import by_key, choice, truths, typed
 from jurat.llm.voice import ModelVoice
 
