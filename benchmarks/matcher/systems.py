@@ -80,8 +80,11 @@ def _tokens(outputs: list[Any]) -> int:
     return sum(len(o.prompt_token_ids) - (o.num_cached_tokens or 0) + len(o.outputs[0].token_ids) - 1 for o in outputs)
 
 
-def vllm_token(model: str) -> Callable[[Job], Done]:
-    """One token a condition, of which only the two answers are allowed."""
+def vllm_token(model: str, *, prefix_first: bool = False) -> Callable[[Job], Done]:
+    """One token a condition, of which only the two answers are allowed.
+
+    Requests that start together do not share what none has computed yet; `prefix_first` reads each prefix alone before.
+    """
     from vllm import SamplingParams
 
     llm = _vllm(model)
@@ -97,11 +100,12 @@ def vllm_token(model: str) -> Callable[[Job], Done]:
             outputs = llm.generate(job["sessions"], params, use_tqdm=False)
             return {"ends": [time.perf_counter() - begin], "computed": _tokens(outputs), "scores": []}
         prompts = [p + s for p in job["sessions"] for s in job["suffixes"]]
+        before = llm.generate(job["sessions"], params, use_tqdm=False) if prefix_first else []
         outputs = llm.generate(prompts, params, use_tqdm=False)
         took = time.perf_counter() - begin
         found = [o.outputs[0].logprobs[0] for o in outputs[: len(job["suffixes"])]]
         scores = [_share(f[pair[0]].logprob, f[pair[1]].logprob) for f in found]
-        return {"ends": [took] * len(job["sessions"]), "computed": _tokens(outputs), "scores": scores}
+        return {"ends": [took] * len(job["sessions"]), "computed": _tokens([*before, *outputs]), "scores": scores}
 
     return _forgetting(llm, ask)
 
@@ -180,10 +184,7 @@ def vllm_one_object(model: str) -> Callable[[Job], Done]:
 
 def embedded(model: str) -> Callable[[Job], Done]:
     """llama.cpp in this process, one condition after the other."""
-    try:
-        from jurat.llm.backends.embedded import EmbeddedBackend
-    except ModuleNotFoundError:
-        from jurat.llm.backends.embedded import EmbeddedBackend
+    from jurat.llm.backends.embedded import EmbeddedBackend
 
     backend, loop = EmbeddedBackend(model), asyncio.new_event_loop()
 
@@ -204,6 +205,7 @@ SYSTEMS: dict[str, Callable[[str], Callable[[Job], Done]]] = {
     "packed": packed,
     "packed, nothing shared": lambda model: packed(model, share_beginnings=False),
     "vLLM, one token": vllm_token,
+    "vLLM, prefix first": lambda model: vllm_token(model, prefix_first=True),
     "vLLM + Outlines, object each": vllm_objects,
     "vLLM + Outlines, one object": vllm_one_object,
     "embedded": embedded,

@@ -6,8 +6,6 @@ Everything that would only show in a wrong answer later is refused here with one
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,7 +34,7 @@ class Loaded:
 def load(path: Path, device: str, dtype: Any) -> Loaded:
     """The model at `path`, in memory; raises `BackendError`."""
     transformers.utils.logging.disable_progress_bar()
-    folder, digest = (path, _folder_digest(path)) if path.is_dir() else unpacked(path)
+    folder, digest = (path, _folder_digest(path)) if path.is_dir() else _of_file(path)
     config = _attempt(path, lambda: transformers.AutoConfig.from_pretrained(folder, local_files_only=True))
     _require_architecture(config)
     _require_memory(folder, device, dtype)
@@ -107,29 +105,12 @@ def _folder_digest(folder: Path) -> str:
     return whole.hexdigest()
 
 
-def unpacked(file: Path) -> tuple[Path, str]:
+def _of_file(file: Path) -> tuple[Path, str]:
     """The folder with a GGUF file's weights in 16 bits, and the file's SHA-256."""
-    from jurat.llm.models.lock import file_lock
+    from jurat.llm.models.unpacked import unpacked  # a machine with torch and transformers alone runs folders
 
     _require_gguf(file)
-    digest = _sha256(file)
-    target = _cache() / f"{file.stem}-{digest[:16]}"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with file_lock(target.parent / f"{target.name}.lock", lambda: None):
-        if not target.is_dir():
-            _attempt(file, lambda: _unpack(file, target))
-    return target, digest
-
-
-def _unpack(file: Path, target: Path) -> None:
-    quantized = {"gguf_file": file.name, "quantization_config": transformers.GgufConfig(dequantize=True)}
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        model = transformers.AutoModelForCausalLM.from_pretrained(file.parent, dtype=torch.bfloat16, **quantized)
-        vars(model.config).pop("quantization_config", None)
-        model.save_pretrained(folder)
-        transformers.AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name).save_pretrained(folder)
-        Path(folder).rename(target)
-        Path(folder).mkdir()  # for the context manager to remove
+    return unpacked(file), _sha256(file)
 
 
 def _require_gguf(file: Path) -> None:
@@ -141,13 +122,6 @@ def _require_gguf(file: Path) -> None:
         raise BackendError(f"cannot read the model `{file}`: {reason}") from error
     if magic != b"GGUF":
         raise BackendError(f"`{file}` is neither a GGUF model nor a folder with one")
-
-
-def _cache() -> Path:
-    import platformdirs  # only for GGUF files: a machine with torch and transformers alone runs folders
-
-    given = os.environ.get("JURAT_CACHE")
-    return (Path(given).expanduser() if given else platformdirs.user_cache_path("jurat")) / "unpacked"
 
 
 def _sha256(file: Path) -> str:
