@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import shutil
+import struct
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def _write(gguf: Path, folder: Path) -> None:
             **where, dtype=torch.bfloat16, quantization_config=transformers.GgufConfig(dequantize=True)
         )
         tokenizer = transformers.AutoTokenizer.from_pretrained(**where)
-    except (ValueError, RuntimeError, KeyError, ImportError) as error:
+    except (ValueError, RuntimeError, LookupError, ImportError, struct.error) as error:  # of a file that was cut short
         raise BackendError(f"`{gguf}` could not be unpacked: {one_line(error)}") from error
     if hasattr(model.config, "quantization_config"):
         del model.config.quantization_config

@@ -316,7 +316,7 @@ def test_what_cannot_work_is_refused_with_one_line(
     for path, reason in (
         (tmp_path / "nowhere", "no such file"),
         (other, "neither a GGUF model nor a folder"),
-        (broken, "could not be loaded"),
+        (broken, "could not be unpacked"),
         (tmp_path / "empty", "holds no model"),
         (folders("windowed"), "window"),
         (folders("gemma2"), "`gemma2`"),
