@@ -52,9 +52,8 @@ def _command(name: str, message: str, properties: dict[str, str]) -> str:
 
 
 def _data(text: str) -> str:
-    """As `escapeData` of GitHub's own toolkit does it; marks that turn text round or hide it are shown as such."""
-    plain = "\n".join(map(one_line, text.split("\n")))
-    return plain.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """As `escapeData` of GitHub's own toolkit does it."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

@@ -120,7 +120,7 @@ def test_a_draft_that_could_not_be_checked_is_not_sent() -> None:
 
 
 def test_the_next_turn_asks_again() -> None:
-    found, made = turns(Failing(BackendError("out of memory"), times=4), 2)
+    found, made = turns(Failing(BackendError("out of memory"), times=2), 2)
     assert sorted(made) == ["close", "open", "pay"]
     assert found[1].trace.notes == []
 

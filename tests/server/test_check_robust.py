@@ -167,7 +167,7 @@ def test_a_proof_is_taken_apart_when_nothing_speaks_against_it(graph: PolicyGrap
 def test_our_own_faults_come_back_with_their_trace(graph: PolicyGraph, monkeypatch: pytest.MonkeyPatch) -> None:
     import jurat.solver
 
-    def fail(*_: object) -> Report:
+    def fail(*_: object, **__: object) -> Report:
         raise InternalError("the moon is in the way")
 
     monkeypatch.setattr(jurat.solver, "check", fail)
