@@ -45,7 +45,7 @@ class Server:
         self._log = log
         command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(folder)]
         command += ["--host", "127.0.0.1", "--port", str(self.port), "--served-model-name", "tiny"]
-        command += ["--max-model-len", "1024", "--dtype", "bfloat16", "--enforce-eager", "--block-size", "32"]
+        command += ["--max-model-len", "4096", "--dtype", "bfloat16", "--enforce-eager", "--block-size", "32"]
         environment = {
             **os.environ, "HF_HUB_OFFLINE": "1", "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind",
             "VLLM_NO_USAGE_STATS": "1", "OMP_NUM_THREADS": "2", "OMP_WAIT_POLICY": "PASSIVE",
@@ -131,8 +131,8 @@ def test_typed_answers_arguments_and_replies(backend: ServerBackend, run: asynci
 
 def test_a_prompt_that_is_too_long_says_by_how_much(backend: ServerBackend, run: asyncio.Runner) -> None:
     with pytest.raises(ContextTooLong) as caught:
-        run.run(backend.score("word " * 2000, ["a"], ANSWERS))
-    assert (caught.value.limit, caught.value.tokens > 1024) == (1024, True)
+        run.run(backend.score("word " * 8000, ["a"], ANSWERS))
+    assert (caught.value.limit, caught.value.tokens > 4096) == (4096, True)
 
 
 def test_an_answer_of_several_tokens_is_refused(backend: ServerBackend, run: asyncio.Runner) -> None:

@@ -33,7 +33,7 @@ def run() -> Iterator[asyncio.Runner]:
 
 @pytest.fixture(scope="module")
 def backend(tiny: Path, run: asyncio.Runner) -> Iterator[VLLMBackend]:
-    model = run.run(VLLMBackend.load(tiny, context_tokens=1024))
+    model = run.run(VLLMBackend.load(tiny, context_tokens=4096))
     yield model
     run.run(model.close())
 
@@ -111,11 +111,11 @@ def test_a_caller_that_gives_up_stops_its_request(backend: VLLMBackend, run: asy
 
 def test_a_prompt_that_is_too_long_says_by_how_much(backend: VLLMBackend, run: asyncio.Runner) -> None:
     with pytest.raises(ContextTooLong) as caught:
-        run.run(backend.score("word " * 2000, ["a"], ANSWERS))
-    assert caught.value.tokens > 2000
+        run.run(backend.score("word " * 8000, ["a"], ANSWERS))
+    assert caught.value.tokens > 8000
     with pytest.raises(ContextTooLong):
-        run.run(backend.generate("word " * 2000, max_tokens=10))
-    kept, left_out = run.run(ScoringJudge(backend).scores((Message("customer", "word " * 900), *TALK), ["It is so"]))
+        run.run(backend.generate("word " * 8000, max_tokens=10))
+    kept, left_out = run.run(ScoringJudge(backend).scores((Message("customer", "word " * 3000), *TALK), ["It is so"]))
     assert (len(kept), left_out) == (1, 1)
 
 
