@@ -108,10 +108,10 @@ def test_it_is_found_out_that_vllm_scores_by_token(backend: ServerBackend) -> No
 
 
 def test_more_conditions_than_a_request_takes_come_back_in_order(backend: ServerBackend, run: asyncio.Runner) -> None:
-    found = run.run(ScoringJudge(backend).judge(TALK, CONDITIONS))
+    found = run.run(ScoringJudge(backend, defended=False).judge(TALK, CONDITIONS))
     assert [each.observation for each in found] == [each.key for each in CONDITIONS]
     assert all(0 < (each.probability or 0) < 1 for each in found)
-    alone = run.run(ScoringJudge(backend).judge(TALK, CONDITIONS[66:67]))[0]
+    alone = run.run(ScoringJudge(backend, defended=False).judge(TALK, CONDITIONS[66:67]))[0]
     assert alone.probability == pytest.approx(found[66].probability, abs=0.06)
 
 

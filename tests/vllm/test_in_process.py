@@ -52,7 +52,7 @@ def test_an_answer_hardly_depends_on_what_else_is_asked(backend: VLLMBackend, ru
 
 
 def test_judgements_have_probabilities(backend: VLLMBackend, run: asyncio.Runner) -> None:
-    found = run.run(ScoringJudge(backend).judge(TALK, CONDITIONS))
+    found = run.run(ScoringJudge(backend, defended=False).judge(TALK, CONDITIONS))
     assert [each.observation for each in found] == ["c0", "c1", "c2"]
     assert all(0 < (each.probability or 0) < 1 for each in found)
 
