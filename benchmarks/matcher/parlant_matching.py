@@ -70,7 +70,8 @@ class Generator(SchematicGenerator[GenericActionableGuidelineMatchesSchema]):
         return SchematicGenerationResult(content, GenerationInfo("checks", self.id, 0.0, usage))
 
     def _counted(self, text: str, _: Any) -> GenericActionableGuidelineMatchesSchema:
-        self.tally.prompt_tokens += len(posted(self.url, "/tokenize", {"content": text})["tokens"])
+        tokens = len(posted(self.url, "/tokenize", {"content": text})["tokens"])
+        self.tally.prompt_tokens += tokens  # after the answer came: several threads wait for one at the same time
         checks = [
             {"guideline_id": str(n), "condition": "", "rationale": "", "applies": True} for n in range(1, self.size + 1)
         ]
