@@ -24,7 +24,7 @@ _ANSWERED = {1.0: True, 0.0: False}
 
 _MODEL, _ADAPTER = find_model(DEFAULT_MODEL).sha256, "ab2ff89d29cd32fc"
 _IN_16_BITS = Calibrations(
-    Calibration(slope=1.27, intercept=0.34, low=0.25, high=0.75), limits=Limits(false_high=0.15, true_low=0.76)
+    Calibration(slope=0.88, intercept=-0.4, low=0.2, high=0.8), limits=Limits(false_high=0.054, true_low=0.62)
 )
 SHIPPED: Mapping[str, Calibrations] = {
     _MODEL: Calibrations(
