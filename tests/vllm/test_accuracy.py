@@ -7,7 +7,7 @@ from pathlib import Path
 
 from jurat.llm.backends.vllm_engine import VLLMBackend
 from jurat.llm.cases import read_labelled
-from jurat.llm.judge import CALIBRATIONS, ScoringJudge
+from jurat.llm.judge import ScoringJudge
 from jurat.llm.measures import Scored, accuracy, auroc
 from jurat.llm.models import DEFAULT_MODEL, pull
 
@@ -18,14 +18,15 @@ def test_the_default_model_is_accurate(repository: Path) -> None:
 
     async def measure() -> list[Scored]:
         backend = await VLLMBackend.load(pull(DEFAULT_MODEL))
-        judge, found = ScoringJudge(backend, calibration=CALIBRATIONS), []
+        judge, found = ScoringJudge(backend), []
+        assert judge.calibrated
         try:
             for each in cases:
                 scores, _ = await judge.scores(each.said, list(each.holds))
                 found += [Scored(s, true, each.id) for s, true in zip(scores, each.holds.values(), strict=True)]
         finally:
             await backend.close()
-        return [Scored(CALIBRATIONS.general.probability(s.score), s.true, s.group) for s in found]
+        return [Scored(judge.calibrations.general.probability(s.score), s.true, s.group) for s in found]
 
     found = asyncio.run(measure())
     print(f"{len(found)} statements: accuracy {accuracy(found):.3f}, AUROC {auroc(found):.3f}")
