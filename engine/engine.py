@@ -18,6 +18,7 @@ from jurat.engine.briefing import HUMAN
 from jurat.engine.describe import described
 from jurat.engine.errors import TurnRefused, UnprovedPolicy
 from jurat.engine.facts import checked_facts
+from jurat.engine.hooks import Hooks
 from jurat.engine.journeys import advance, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
@@ -52,6 +53,7 @@ class Engine:
         report: the result of checking exactly this policy; its gate must have passed.
         unproved: run without such a report; every trace says so.
         clock: the time in seconds, for history with ``within``.
+        hooks: what the application does around the verbs.
 
     Raises:
         UnprovedPolicy: there is no report that passed for this policy, and ``unproved`` is not given.
@@ -68,6 +70,7 @@ class Engine:
         report: Report | None = None,
         unproved: bool = False,
         clock: Callable[[], float] = time.time,
+        hooks: Hooks | None = None,
     ) -> None:
         fault = _unproved(graph, report)
         if fault and not unproved:
@@ -81,6 +84,7 @@ class Engine:
         self._hands = Hands(toolbox, self._sensor, voice, self.limits)
         self.unproved = bool(fault)
         self.clock = clock
+        self._hooks = hooks or Hooks()
         self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
 
     def start_session(
@@ -151,8 +155,10 @@ class Engine:
             try:
                 with interruptible(working, number):
                     turn = await self._run(working)
-            except BaseException:
+            except BaseException as error:
                 _undo(working)
+                if isinstance(error, Exception):
+                    await self._hooks.failed(working, error)
                 raise
             leave_ended(working, self.graph.journeys.values())
             session.state = working.state
@@ -194,9 +200,12 @@ class Engine:
         if working.state.mode == "manual":
             working.trace.notes.append("a human answers this session")
             return _ended(working, None, None, start)
+        await self._hooks.begun(working)
         decision = await self._decide(working)
+        await self._hooks.decided(working, decision)
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
+            await self._hooks.replied(working, response, decision)
             working.state.messages = (*working.state.messages, Message("agent", response.text))
             working.happen("reply")
         self._hand_off(working, decision)

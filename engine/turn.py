@@ -49,7 +49,7 @@ class Working:
     does not hang on when it was asked for. ``committed``: a consequential call was begun, so the turn is carried to its
     end. ``fulfilled`` are the obligations done in the present
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
-    arguments of the calls that happened, by tool and round, ``model_failed`` that a question to the judge or the voice had
+    arguments of the calls that happened, by tool and round, ``background`` what the application looked up for the reply to rest on, ``model_failed`` that a question to the judge or the voice had
     no answer.
     """
 
@@ -66,6 +66,7 @@ class Working:
     ran: set[str] = field(default_factory=set)
     offered: set[str] = field(default_factory=set)
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
+    background: list[str] = field(default_factory=list)
     calls: int = 0
     round: int = 0
     committed: bool = False
@@ -73,6 +74,15 @@ class Working:
 
     def __post_init__(self) -> None:
         self.heard.append(self.state.messages)
+
+    def inform(self, *texts: str) -> None:
+        """Put what the application knows before the newest message, before anything is judged; nothing twice."""
+        said = {message.text for message in self.state.messages if message.role == "system"}
+        fresh = tuple(Message("system", text) for text in texts if text not in said)
+        newest = self.state.messages[-1:] if self.trace.message is not None else ()
+        before = self.state.messages[: len(self.state.messages) - len(newest)]
+        self.state.messages = (*before, *fresh, *newest)
+        self.heard[-1] = self.state.messages
 
     def begin_round(self) -> None:
         """Count a round of match, resolve and act, and note what had been said by then."""

@@ -163,6 +163,7 @@ def _journey() -> Schema:
         "initial": NAME,
         "on_end": {"const": "deactivate"},
         "allow": _allow(),
+        **_relations(),
         "states": _by_id(state),
     }
     return _object(fields, "triggers", "initial", "states")

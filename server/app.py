@@ -27,20 +27,23 @@ from jurat.server.about import about
 from jurat.server.drawing import picture_of, to_svg
 from jurat.server.headers import SecurityHeaders
 from jurat.server.opening import Agent
-from jurat.server.requests import Refusal, mapping_of, read_object, text_of
+from jurat.server.requests import Refusal, mapping_of, optional_text_of, read_object, text_of
 from jurat.server.sessions import Conversation, Sessions
 
 STATIC = Path(__file__).parent / "static"
 TURNS_AT_ONCE = 16
 """Turns that run or wait for the model, over all sessions; more are asked to come back."""
 
+NAME_CHARACTERS = 200
+"""Of an event's name; none that a policy declares is longer in earnest."""
+
 LOG = logging.getLogger("jurat.server")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(agent: Agent, hosts: Sequence[str] | None = None) -> Starlette:
-    """The application that serves one agent; ``hosts`` are the names it answers to, all if None."""
-    service = Service(agent)
+def create_app(agent: Agent, hosts: Sequence[str] | None = None, sessions: Sessions | None = None) -> Starlette:
+    """The application that serves a policy's agents; ``hosts`` are the names it answers to, all if None."""
+    service = Service(agent, sessions)
     routes = [
         Route("/", service.page),
         Route("/healthz", service.health),
@@ -49,6 +52,7 @@ def create_app(agent: Agent, hosts: Sequence[str] | None = None) -> Starlette:
         Route("/sessions", service.start, methods=["POST"]),
         Route("/sessions/{id}", service.show),
         Route("/sessions/{id}/messages", service.message, methods=["POST"]),
+        Route("/sessions/{id}/events", service.event, methods=["POST"]),
         Route("/traces/{id}", service.trace),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
@@ -86,9 +90,12 @@ class Service:
 
     async def start(self, request: Request) -> Response:
         """A new conversation."""
-        content = await read_object(request, ("facts",))
+        content = await read_object(request, ("facts", "agent", "customer"))
+        wanted, who = optional_text_of(content, "agent"), optional_text_of(content, "customer")
+        if (customer := self.agent.customer_of(who)) is None:
+            raise Refusal(422, "refused", f"there is no customer `{str(who)[:60]}`")
         try:
-            session = self.agent.engine.start_session(mapping_of(content, "facts"))
+            session = self.agent.engine.start_session(mapping_of(content, "facts"), customer, agent=wanted)
         except (FactRefused, TurnRefused) as error:
             raise Refusal(422, "refused", str(error)) from None
         return JSONResponse(_shown(self.sessions.add(session)), 201)
@@ -120,6 +127,19 @@ class Service:
         return StreamingResponse(
             _until_none(events), media_type="text/event-stream", headers={"cache-control": "no-store"}
         )
+
+    async def event(self, request: Request) -> Response:
+        """A turn on something that happened without a message; it gets no reply."""
+        conversation = self._conversation(request.path_params["id"])
+        content = await read_object(request, ("event",))
+        name = text_of(content, "event", NAME_CHARACTERS)
+        try:
+            turn = await self.agent.engine.turn(conversation.session, None, event=name)
+        except TurnRefused as error:
+            raise Refusal(409, "refused", str(error)) from None
+        trace = turn.trace.as_json()
+        conversation.keep(turn.number, trace)
+        return JSONResponse(_told(conversation, turn, trace))
 
     async def _turn(self, conversation: Conversation, text: str, events: asyncio.Queue[str | None]) -> None:
         conversation.running += 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +18,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An engine with what it was made of; ``backend`` is the model to free at the end, if there is one."""
+    """An engine with what it was made of; ``backend`` is the model to free at the end, if there is one.
+
+    ``customers`` finds what is known of a customer by id; without it nobody is known.
+    """
 
     engine: Engine
     report: Report
     backend: Backend | None = None
+    customers: Callable[[str], Mapping[str, Any] | None] | None = None
 
     @property
     def graph(self) -> PolicyGraph:
@@ -32,6 +36,12 @@ class Agent:
     def name(self) -> str:
         """What the first agent of the policy is called."""
         return next(iter(self.engine.agents.values())).name
+
+    def customer_of(self, id_: str | None) -> Mapping[str, Any] | None:
+        """What tools are told of a customer, nothing of a guest; None of one who is not known."""
+        if id_ is None:
+            return {}
+        return self.customers(id_) if self.customers else None
 
     async def close(self) -> None:
         """Free the model."""
@@ -81,10 +91,10 @@ def open_with_script(graph: PolicyGraph, report: Report, toolbox: Toolbox, scrip
 
 
 def assemble(
-    graph: PolicyGraph, report: Report, toolbox: Toolbox, judge: Judge, voice: Voice, *, unproved: bool
+    graph: PolicyGraph, report: Report, toolbox: Toolbox, judge: Judge, voice: Voice, *, unproved: bool, **options: Any
 ) -> Engine:
-    """The engine of a policy, its report checked."""
-    return Engine(graph, judge, voice, toolbox, report=report, unproved=unproved)
+    """The engine of a policy, its report checked; ``options`` are the engine's."""
+    return Engine(graph, judge, voice, toolbox, report=report, unproved=unproved, **options)
 
 
 def facts_of(graph: PolicyGraph, texts: Mapping[str, str]) -> dict[str, Any]:

@@ -67,6 +67,14 @@ def text_of(content: dict[str, Any], name: str, longest: int) -> str:
     return value
 
 
+def optional_text_of(content: dict[str, Any], name: str) -> str | None:
+    """A text, or None if it is not there."""
+    value = content.get(name)
+    if value is not None and (not isinstance(value, str) or not value.strip()):
+        raise Refusal(422, "malformed", f"`{name}` must be a text that is not empty")
+    return value
+
+
 def mapping_of(content: dict[str, Any], name: str) -> dict[str, Any]:
     """An object, empty if it is not there."""
     value = content.get(name, {})

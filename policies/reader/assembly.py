@@ -13,7 +13,7 @@ from jurat.policies.reader.documents import Sections, read_documents
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.formulas import Formulas
 from jurat.policies.reader.goals import read_goals
-from jurat.policies.reader.guidelines import read_guidelines, read_tags
+from jurat.policies.reader.guidelines import read_guidelines, read_journey_relations, read_tags
 from jurat.policies.reader.journeys import read_journeys
 from jurat.policies.reader.logic import read_axioms, read_invariants
 from jurat.policies.reader.names import gather
@@ -55,6 +55,7 @@ def _assemble(faults: Faults, sections: Sections) -> Policy:
     reading.vocabulary.tools.update(read_tools(reading))
     guidelines, relations = read_guidelines(reading)
     relations.extend(read_tags(reading))
+    relations.extend(read_journey_relations(reading))
     return Policy(
         vocabulary=reading.vocabulary,
         guidelines=guidelines,

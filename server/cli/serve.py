@@ -90,7 +90,7 @@ def _serve(agent: object, listener: socket.socket, host: str, run: asyncio.Runne
 
     assert isinstance(agent, Agent)
     port = listener.getsockname()[1]
-    local = _is_local(host)
+    local = is_local(host)
     if not local:
         complain_mildly(
             f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet"
@@ -107,7 +107,8 @@ def _serve(agent: object, listener: socket.socket, host: str, run: asyncio.Runne
     return Exit.PASSED
 
 
-def _is_local(host: str) -> bool:
+def is_local(host: str) -> bool:
+    """Whether only this machine reaches an address."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
