@@ -73,6 +73,8 @@ class Running(Hooks):
         now = _now(working)
         await self._say(self._server.document.on_selected, now, decision)
         await self._call(self._server.hooks.on_generating_messages, now)
+        if working.trace.message is None:
+            _grant(working, now)
 
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """Say what is about to be sent."""
@@ -80,6 +82,7 @@ class Running(Hooks):
         await self._call(self._server.hooks.on_message_generated, now, response.text)
         await self._say(self._server.document.on_message, now, decision)
         await self._call(self._server.hooks.on_messages_emitted, now, response.text)
+        _grant(working, now)
 
     async def failed(self, working: Working, error: Exception) -> None:
         """Say why there is no reply."""
@@ -134,6 +137,14 @@ class Running(Hooks):
                 return
             if wanted is EngineHookResult.BAIL:
                 raise TurnRefused("the application wants no reply in this turn")
+
+
+def _grant(working: Working, now: TurnContext) -> None:
+    """Let another agent or a person answer from now on, where a function asked for it."""
+    state, to = working.state, now.wishes.get("agent")
+    if to is not None and to != state.agent:
+        state.agent = working.trace.handed_to = to
+    state.mode = now.wishes.get("mode", state.mode)
 
 
 def _now(working: Working) -> TurnContext:

@@ -31,7 +31,10 @@ class Interaction:
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check."""
+    """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check.
+
+    ``wishes``: what is to become of the session when the turn ends.
+    """
 
     server: Server
     session: Session
@@ -41,6 +44,7 @@ class TurnContext:
     facts: Mapping[str, Value] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     reply: str | None = None
+    wishes: dict[str, Any] = field(default_factory=dict)
 
 
 CURRENT: ContextVar[TurnContext | None] = ContextVar("jurat_turn", default=None)

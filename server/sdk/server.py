@@ -264,6 +264,14 @@ class Server(Background, Vocabulary):
 
         return emit(self._content()).text
 
+    def left_out(self) -> list[str]:
+        """What is declared here and is no part of a policy, in sentences."""
+        mine = (
+            ("matchers", self.document.matchers), ("hooks of guidelines, journeys and states", {**self.document.on_selected, **self.document.on_message}),
+            ("variables", self.variables), ("terms", self.terms), ("retrievers", self.retrievers),
+        )  # fmt: skip
+        return [f"{name} stay in the program; a policy file has none" for name, found in mine if found]
+
     # -- serving -------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
@@ -301,6 +309,11 @@ class Server(Background, Vocabulary):
             self._captured.touched()  # type: ignore[union-attr]
         elif getattr(self, "_life", None) is not None:
             self._life.touched()  # type: ignore[union-attr]
+
+    @property
+    def serving(self) -> bool:
+        """Whether it listens: from entry of its block to the end of its exit."""
+        return self._life is not None
 
     @property
     def ready(self) -> asyncio.Event:

@@ -6,6 +6,7 @@ Everything here builds the policy that a YAML file would: it is proved before it
 from jurat.engine.tools import ToolContext, ToolResult
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
+from jurat.server.sdk.conversations import Session
 from jurat.server.sdk.customers import Customer, Term, Variable
 from jurat.server.sdk.errors import NotProved, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
@@ -49,6 +50,7 @@ __all__ = [
     "RetrieverResult",
     "SDKError",
     "Server",
+    "Session",
     "Tag",
     "Term",
     "ToolContext",
