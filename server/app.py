@@ -68,7 +68,7 @@ class Service:
 
     def __init__(self, agent: Agent, sessions: Sessions | None = None) -> None:
         self.agent = agent
-        self.sessions = sessions or Sessions()
+        self.sessions = Sessions() if sessions is None else sessions
         self._turns: set[asyncio.Task[None]] = set()
 
     async def page(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature, here and below

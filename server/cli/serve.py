@@ -63,13 +63,15 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        listener = socket.socket(family, kind, protocol)
+    except socket.gaierror:
+        raise Refused(f"`{host}` is not the address of this machine") from None
+    listener = socket.socket(family, kind, protocol)
+    try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen()
-    except socket.gaierror:
-        raise Refused(f"`{host}` is not the address of this machine") from None
     except OSError as error:
+        listener.close()
         raise Refused(_why_not(error, host, port)) from None
     return listener
 

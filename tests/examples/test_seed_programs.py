@@ -20,6 +20,9 @@ ORDER = {"check_order_status": lambda said: {"order_id": "1042"}}
 
 def rows(shop: Path, query: str) -> list[tuple[Any, ...]]:
     """What the shop's database says."""
+    from shop.database import path
+
+    assert path() == shop  # made here where nothing has asked for it
     with sqlite3.connect(shop) as database:
         found = database.execute(query).fetchall()
     database.close()
