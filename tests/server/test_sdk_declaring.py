@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from enum import Enum
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -341,8 +342,7 @@ def test_places_are_calls_in_the_program() -> None:
 
     span = declared(declare).policy.guidelines["one"].span
     assert span.source.endswith("test_sdk_declaring.py")
-    with open(__file__, encoding="utf-8") as source:
-        assert 'create_guideline("One"' in source.readlines()[span.line - 1]
+    assert 'create_guideline("One"' in Path(__file__).read_text(encoding="utf-8").splitlines()[span.line - 1]
 
 
 def test_what_is_declared_is_what_is_stored() -> None:

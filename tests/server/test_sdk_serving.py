@@ -89,7 +89,7 @@ def test_exit_waits_until_it_is_told_to_end() -> None:
             return "ended"
 
         running = asyncio.create_task(program())
-        while not serving.serving:
+        while not serving.serving:  # noqa: ASYNC110 - of what begins nobody tells
             await asyncio.sleep(0.01)
         await asyncio.wait_for(serving.ready.wait(), 60)
         done, _ = await asyncio.wait({running}, timeout=0.3)
