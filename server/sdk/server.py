@@ -25,8 +25,15 @@ from jurat.server.sdk.hooks import EngineHooks, Running
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.journeys import Journey, create_journey
 from jurat.server.sdk.logs import set_level
-from jurat.server.sdk.matching import Matching
+from jurat.server.sdk.matching import Matching, called
 from jurat.server.sdk.opening import Assembly, Minds, opened, program_name
+from jurat.server.sdk.performance import (
+    Container,
+    OutputMode,
+    PerceivedPerformancePolicy,
+    policy_of,
+    preamble_body,
+)
 from jurat.server.sdk.relations import Related, Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook
 from jurat.server.sdk.vocabulary import Vocabulary
@@ -44,7 +51,6 @@ _ADVICE = {
     "nlp_service": "say with what to judge and speak by `model`, `backend` and `url`",
     "tool_service_port": "tools run in this process, so they need no port",
     "modules": "declare what a module would declare inside of the block",
-    "configure_container": "give `judge` and `voice`, or `configure_hooks`",
     "initialize_container": "give `judge` and `voice`, or `configure_hooks`",
     "configure_api": "serve your own routes from your own application",
 }
@@ -72,6 +78,7 @@ class Server(Background, Vocabulary):
         proof_seconds: how long proving may take.
         limits: what a turn may cost.
         configure_hooks: is given the hooks, and returns them with what it added.
+        configure_container: is given a :class:`Container` for a performance policy of all agents.
 
     Raises:
         SDKError: a parameter that is wrong, an address that cannot be listened at.
@@ -98,6 +105,7 @@ class Server(Background, Vocabulary):
         proof_seconds: float | None = None,
         limits: Limits | None = None,
         configure_hooks: Any = None,
+        configure_container: Any = None,
         session_store: str = "transient",
         customer_store: str = "transient",
         variable_store: str = "transient",
@@ -112,8 +120,12 @@ class Server(Background, Vocabulary):
         set_level(log_level)
         self.document = Document(self._touched)
         self.hooks = EngineHooks()
-        if configure_hooks is not None:
-            self._configure = given.function(configure_hooks, "`configure_hooks`", takes=1)
+        self.container = Container()
+        self._configure = {
+            name: given.function(function, f"`{name}`", takes=1)
+            for name, function in (("configure_hooks", configure_hooks), ("configure_container", configure_container))
+            if function is not None
+        }
         self._minds = Minds(model, backend, url, cassette, script, judge, voice)
         self.limits = limits or Limits()
         self._unproved = given.flag(unproved, "`unproved`")
@@ -144,31 +156,37 @@ class Server(Background, Vocabulary):
         name: str,
         description: str = "",
         *,
+        prompt: str = "",
         model: str | None = None,
         composition_mode: Any = None,
         id: str | None = None,
         tags: Sequence[Tag | str] = (),
         max_engine_iterations: int | None = None,
-        output_mode: Any = None,
+        output_mode: OutputMode | str = OutputMode.BLOCK,
         perceived_performance_policy: Any = None,
         planner: Any = None,
         preamble_config: Any = None,
     ) -> Agent:
-        """Declare an agent. A ``model`` that this server has no backend for is replaced by the default, with a warning.
+        """Declare an agent. A ``model`` that this server has no backend for is replaced by the default, with a warning;
+        ``prompt`` is another name of ``description``.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
         unsupported = {
-            "max_engine_iterations": max_engine_iterations, "output_mode": output_mode, "planner": planner,
-            "perceived_performance_policy": perceived_performance_policy, "preamble_config": preamble_config,
+            "max_engine_iterations": max_engine_iterations, "planner": planner, "preamble_config": preamble_config,
         }  # fmt: skip
-        body = agent_body(self, name, description, model=model, composition=composition_mode, unsupported=unsupported)
+        given.word(output_mode, OutputMode, "`output_mode`")
+        policy = self.container.get(PerceivedPerformancePolicy)
+        policy = policy if perceived_performance_policy is None else policy_of(perceived_performance_policy)
+        if description and prompt:
+            raise SDKError("`prompt` is another name of `description`; give one of them")
+        body = agent_body(self, name, description or prompt, model=model, composition=composition_mode, unsupported=unsupported)
         id_ = given.text(id, "`id`") if id else self.document.free_id("agents", id_from(name, "agent"))
         names = tag_names(self.document, tags)
         if id_ == "human":
             raise SDKError("`human` stands for a person; give the agent another `id`")
-        self.document.add("agents", id_, body)
+        self.document.add("agents", id_, {**body, **preamble_body(self.document, policy)})
         if model is not None and model != self._minds.name:
             complain_mildly(
                 f"no backend is configured for `{model}`, the model of `{name}`; it uses `{self._minds.name}`"
@@ -275,7 +293,7 @@ class Server(Background, Vocabulary):
     # -- serving -------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        self._configure_hooks()
+        await self._configured()
         self.current_server.set(self)
         if (captured := capturing()) is not None:
             self._captured = captured
@@ -298,11 +316,13 @@ class Server(Background, Vocabulary):
             self._life = None
             await self._minds.close()
 
-    def _configure_hooks(self) -> None:
-        configure = getattr(self, "_configure", None)
-        if configure is not None:
-            found = configure(self.hooks)
+    async def _configured(self) -> None:
+        """Have the program's functions add what they add."""
+        if (configure := self._configure.get("configure_hooks")) is not None:
+            found = await called(configure, self.hooks)
             self.hooks = found if isinstance(found, EngineHooks) else self.hooks
+        if (configure := self._configure.get("configure_container")) is not None:
+            await called(configure, self.container)
 
     def _touched(self) -> None:
         if getattr(self, "_captured", None) is not None:

@@ -14,6 +14,14 @@ from jurat.server.sdk.journeys import END_JOURNEY, Journey, JourneyState, Journe
 from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, TurnContext
 from jurat.server.sdk.moments import TurnContext as GuidelineMatchingContext
 from jurat.server.sdk.moments import TurnContext as RetrieverContext
+from jurat.server.sdk.performance import (
+    BasicPerceivedPerformancePolicy,
+    Container,
+    NullPerceivedPerformancePolicy,
+    OutputMode,
+    PerceivedPerformancePolicy,
+    VoiceOptimizedPerceivedPerformancePolicy,
+)
 from jurat.server.sdk.relations import AllOf, AnyOf, Tag
 from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, formula
 from jurat.server.sdk.server import Server
@@ -27,8 +35,10 @@ __all__ = [
     "Agent",
     "AllOf",
     "AnyOf",
+    "BasicPerceivedPerformancePolicy",
     "CannedResponse",
     "CompositionMode",
+    "Container",
     "Criticality",
     "Customer",
     "Decision",
@@ -44,7 +54,10 @@ __all__ = [
     "JourneyTransition",
     "NotProved",
     "NotSupported",
+    "NullPerceivedPerformancePolicy",
     "OneOf",
+    "OutputMode",
+    "PerceivedPerformancePolicy",
     "Range",
     "RetrieverContext",
     "RetrieverResult",
@@ -59,6 +72,7 @@ __all__ = [
     "Topic",
     "TurnContext",
     "Variable",
+    "VoiceOptimizedPerceivedPerformancePolicy",
     "formula",
     "one_of",
     "tool",
