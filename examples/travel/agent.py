@@ -109,14 +109,13 @@ async def create_status_journey(agent: p.Agent) -> p.Journey:
     await looked.target.transition_to(
         chat_state="Ask them to look at the reference again", condition="There is no booking of that reference"
     )
-    await looked.target.transition_to(
-        chat_state="Say that all is in order", condition="The booking is confirmed"
-    )
+    await looked.target.transition_to(chat_state="Say that all is in order", condition="The booking is confirmed")
     await looked.target.transition_to(
         chat_state="Say what is still to be done", condition="Something is still to be done for the booking"
     )
     await journey.create_guideline(
-        condition="The customer wants to change their booking", action="Say that the service line changes flexible fares"
+        condition="The customer wants to change their booking",
+        action="Say that the service line changes flexible fares",
     )
     return journey
 
@@ -138,9 +137,7 @@ async def main() -> None:
         await agent.create_guideline(
             condition="The customer asks about travel insurance", action="Say that the service line sells it"
         )
-        await agent.create_guideline(
-            condition="The customer asks for a person", action="Give them the service line"
-        )
+        await agent.create_guideline(condition="The customer asks for a person", action="Give them the service line")
         await agent.create_guideline(
             condition="The customer asks for something that has nothing to do with travelling",
             action="Say kindly that you only help with flights",

@@ -181,7 +181,9 @@ class Server(Background, Vocabulary):
         policy = policy if perceived_performance_policy is None else policy_of(perceived_performance_policy)
         if description and prompt:
             raise SDKError("`prompt` is another name of `description`; give one of them")
-        body = agent_body(self, name, description or prompt, model=model, composition=composition_mode, unsupported=unsupported)
+        body = agent_body(
+            self, name, description or prompt, model=model, composition=composition_mode, unsupported=unsupported
+        )
         id_ = given.text(id, "`id`") if id else self.document.free_id("agents", id_from(name, "agent"))
         names = tag_names(self.document, tags)
         if id_ == "human":

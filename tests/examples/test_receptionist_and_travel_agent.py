@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.examples.rehearsal import SEED, calls, load, rehearsed
 
 EXAMPLES = SEED.parent
