@@ -93,6 +93,19 @@ class Engine:
         self.clock = clock
         self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
 
+    def renewed(self, graph: PolicyGraph, toolbox: Toolbox, report: Report) -> Engine:
+        """An engine for another version of the policy, with everything else as it is here.
+
+        Sessions go on under it with their next turn; a turn that runs is carried to its end under this one.
+
+        Raises:
+            UnprovedPolicy: the report is not one that passed for this policy.
+        """
+        return Engine(
+            graph, self.judge, self.voice, toolbox,
+            limits=self.limits, report=report, clock=self.clock, store=self.store,
+        )  # fmt: skip
+
     def start_session(
         self,
         facts: Mapping[str, object] | None = None,
@@ -166,9 +179,8 @@ class Engine:
             StoreError: it cannot be stored, and is not so.
         """
         async with self._changing(session, durable=True) as state:
-            return resolved(
-                self.graph, session, state, key, ToolResult(message, data, status == "failed"), by, self.clock()
-            )
+            result = ToolResult(message, data, status == "failed")
+            return resolved(self.graph, session, state, key, result, by=by, now=self.clock())
 
     @asynccontextmanager
     async def _changing(self, session: Session, *, durable: bool = False) -> AsyncIterator[State]:

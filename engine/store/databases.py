@@ -40,6 +40,8 @@ class Database(Protocol):
     """
 
     owner: str
+    shared: bool
+    """Whether other processes may write to it."""
 
     async def read(self, body: Body[Result]) -> Result: ...
 
@@ -52,6 +54,8 @@ class Database(Protocol):
 
 class SQLite:
     """One file. It belongs to one process at a time, held by a lock on a second file that ends with the process."""
+
+    shared = False
 
     def __init__(self, path: Path) -> None:
         self.owner = uuid.uuid4().hex
@@ -123,6 +127,8 @@ class PostgreSQL:
     Each connection of a process holds a shared advisory lock under the process's number, by which the others know that
     it still runs.
     """
+
+    shared = True
 
     def __init__(self, url: URL) -> None:
         self.owner = uuid.uuid4().hex

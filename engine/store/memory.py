@@ -58,6 +58,9 @@ class MemoryStore:
     async def load(self, id_: str) -> Session | None:
         return self._sessions[id_][0] if id_ in self._sessions else None
 
+    async def current(self, session: Session) -> bool:  # noqa: ARG002 - as above
+        return True
+
     async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
         found = [summary for _, summary in reversed(self._sessions.values())]
         return [each for each in found if before is None or each.updated < before][:limit]

@@ -77,6 +77,9 @@ class Store(Protocol):
     async def load(self, id_: str) -> Session | None:
         """A session as it was saved last, with those of its calls that are open."""
 
+    async def current(self, session: Session) -> bool:
+        """Whether no other process has gone on with a session that is held in memory."""
+
     async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
         """The sessions changed last, newest first; ``before`` goes on from the ``updated`` of the last one."""
 

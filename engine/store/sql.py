@@ -86,6 +86,13 @@ class SqlStore:
             return None
         return await self._database.read(lambda connection: _load(connection, id_))
 
+    async def current(self, session: Session) -> bool:
+        if not self._database.shared:
+            return True
+        query = select(SESSIONS.c.revision).where(SESSIONS.c.id == session.id)
+        revision = await self._database.read(lambda connection: connection.execute(query).scalar())
+        return not session.saved.certain or revision == session.saved.revision
+
     async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
         names = [each.name for each in fields(Summary)]
         query = select(*(SESSIONS.c[name] for name in names)).order_by(SESSIONS.c.updated.desc()).limit(limit)
