@@ -102,9 +102,8 @@ def _end(working: Working, key: str, status: CallState, message: str, data: Mapp
 
 def kept(working: Working) -> State:
     """The session with what has happened in the world, and nothing of what the turn has decided."""
-    state, now = working.session.state.copy(), working.state
+    state, now = working.session.state.copy(), working.unsent or working.state
     state.messages, state.moments, state.facts, state.turns = now.messages, now.moments, now.facts, now.turns
-    state.policy = now.policy
     return state
 
 

@@ -123,7 +123,7 @@ class Engine:
         chosen = agent or next(iter(self.agents))
         if chosen not in self.agents:
             raise TurnRefused(f"the policy has no agent `{chosen}`" + _hint(chosen, self.agents))
-        state = State(chosen, checked_facts(self.graph, facts or {}))
+        state = State(chosen, checked_facts(self.graph, facts or {}), policy=self.graph.digest)
         return Session(id or uuid.uuid4().hex, state, dict(customer or {}))
 
     async def open(self, id_: str) -> Session | None:
@@ -293,6 +293,7 @@ class Engine:
         decision = await self._decide(working)
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
+            working.unsent = working.state.copy()
             working.state.messages = (*working.state.messages, Message("agent", response.text))
             working.happen("reply")
         self._hand_off(working, decision)

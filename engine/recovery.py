@@ -16,7 +16,7 @@ from jurat.engine.trace import CallRecord, Trace
 from jurat.llm import Message
 from jurat.policies.graph import PolicyGraph
 
-STOPPED = "the server stopped in the middle of this turn, and nothing was sent"
+STOPPED = "this turn was cut short when its server stopped, and nothing was sent"
 
 
 async def recovered(store: Store, session: Session, clock: Callable[[], float]) -> None:
@@ -38,7 +38,7 @@ async def recovered(store: Store, session: Session, clock: Callable[[], float]) 
             state.happen(clock(), f'called("{call.tool}")', 'called("*")')
             state.happen(clock(), f'failed("{call.tool}")', 'failed("*")')
         try:
-            await store.save(session, state, _trace(session, lost).as_json(), durable=True)
+            await store.save(session, state, _trace(session).as_json(), durable=True)
         except BaseException:
             session.calls = before
             raise
@@ -55,13 +55,12 @@ async def _was_cut_short(store: Store, session: Session) -> bool:
     return session.saved.writer == store.owner or not await store.alive(session.saved.writer)
 
 
-def _trace(session: Session, lost: list[Call]) -> Trace:
+def _trace(session: Session) -> Trace:
     """The trace of the turn that was cut short, as far as it is known."""
     state = session.state
     said = next((each.text for each in reversed(state.messages) if each.role == "customer"), None)
     trace = Trace(session.id, state.turns, state.policy, False, state.agent, "", "", said, None, notes=[STOPPED])
-    known = [each for each in session.calls.values() if each.turn == state.turns and each not in lost]
-    for call in (*known, *lost):
+    for call in (each for each in session.calls.values() if each.turn == state.turns):
         status = call.status if call.status in ("succeeded", "failed") else "unknown"
         trace.calls.append(
             CallRecord(

@@ -46,11 +46,11 @@ class Working:
 
     ``judged`` holds the answers of this turn by observation. ``heard`` is the conversation at the start of each round,
     and ``since`` the one that an observation is judged on: the first, until a tool has it judged again. So an answer
-    does not hang on when it was asked for. ``received``: its message is stored. ``committed``: a consequential call was begun, so the turn is carried to its
-    end. ``fulfilled`` are the obligations done in the present
-    activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
-    arguments of the calls that happened, by tool and round, ``begun`` the consequential calls, ``model_failed`` that a question to the judge or the voice had
-    no answer.
+    does not hang on when it was asked for. ``received``: its message is stored. ``committed``: a consequential call was
+    begun, so the turn is carried to its end. ``unsent``: the state without the reply, which stays if that cannot be
+    stored. ``fulfilled`` are the obligations done in the present activation, ``ran`` the journeys whose tool state has
+    run, ``offered`` the tools whose need was judged, ``made`` the arguments of the calls that happened, by tool and round,
+    ``begun`` the consequential calls, ``model_failed`` that a question to the judge or the voice had no answer.
     """
 
     session: Session
@@ -71,6 +71,7 @@ class Working:
     round: int = 0
     committed: bool = False
     received: bool = False
+    unsent: State | None = None
     model_failed: bool = False
 
     def __post_init__(self) -> None:
