@@ -238,4 +238,5 @@ async def _not_found(request: Request, error: Exception) -> Response:  # noqa: A
 
 
 async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    return JSONResponse(_apology(error).as_json(), 500)
+    refusal = _apology(error)
+    return JSONResponse(refusal.as_json(), refusal.status)

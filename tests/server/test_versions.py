@@ -22,7 +22,7 @@ from jurat.server.opening import Agent
 
 pytestmark = pytest.mark.timeout(300)
 PLAIN = POLICY.replace("MORE ", "")
-POLITE = PLAIN.replace("Say that it is paid", "Say that it is paid, and thank the customer")
+POLITE = PLAIN.replace("Say that it is paid", "Say that it is paid and thank the customer")
 CONTRADICTORY = PLAIN + "  closed: {when: pays, forbid: [pay]}\n"
 
 
@@ -123,10 +123,10 @@ class Slow(ScriptedJudge):
 
     def __init__(self) -> None:
         super().__init__({"asks": True})
-        self.asked, self.go = threading.Event(), threading.Event()
+        self.begun, self.go = threading.Event(), threading.Event()
 
     async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
-        self.asked.set()
+        self.begun.set()
         await asyncio.to_thread(self.go.wait, 60)
         return await super().judge(conversation, conditions)
 
@@ -142,7 +142,7 @@ def test_a_turn_that_runs_ends_under_the_version_that_it_began_with(tmp_path: Pa
         turns: list[Any] = []
         first = threading.Thread(target=lambda: turns.append(say(client, session, "one?")))  # type: ignore[arg-type]
         first.start()
-        assert judge.asked.wait(60)
+        assert judge.begun.wait(60)
         made = client.post("/versions", json={"policy": new}).json()
         assert not turns
         judge.go.set()

@@ -188,7 +188,7 @@ def test_a_file_is_of_one_server_at_a_time(tmp_path: Path) -> None:
         ("mysql://localhost/x", "a store is a file"),
         ("sqlite://", "a store is a file"),
         ("postgresql://jurat:secret@127.0.0.1:1/x", "cannot be used: connect call failed"),
-        ("http://[", "cannot be read"),
+        ("postgresql://localhost:port/x", "cannot be read"),
     ],
 )
 def test_an_address_that_leads_nowhere_is_one_clear_error(address: str, said: str) -> None:
