@@ -15,6 +15,7 @@ import sys
 import time
 import types
 import typing
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -47,7 +48,7 @@ def filled(kind: Any, prompt: str, name: str = "") -> Any:
     if origin in (typing.Union, types.UnionType):
         wanted = "response" in name or "message" in name
         return filled(next(each for each in inner if each is not type(None)), prompt, name) if wanted else None
-    if origin in (list, typing.Sequence):
+    if origin in (list, Sequence):
         return (
             [{**filled(inner[0], prompt), "guideline_id": n, "applies": k == 0} for k, n in enumerate(_ids(prompt))]
             if name == "checks"
