@@ -228,12 +228,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--turns", type=int, default=1_000, metavar="N")
     parser.add_argument("--parlant", metavar="PYTHON", help="a Python that has parlant")
+    parser.add_argument(
+        "--memory", action="store_true", help="only the memory, in a process that did nothing else before"
+    )
     options = parser.parse_args()
-    print(heading("sqlalchemy"))
+    if options.memory:
+        asyncio.run(memory())
+        return
+    print(heading("sqlalchemy"), flush=True)
     a_turn(options.turns, options.parlant)
     starting()
     resolving(options.parlant)
-    asyncio.run(memory())
+    sys.stdout.flush()
+    subprocess.run([sys.executable, __file__, "--memory"], check=True)
 
 
 if __name__ == "__main__":

@@ -138,6 +138,8 @@ class PostgreSQL:
             url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True, connect_args=arguments
         )
         event.listen(self._engine.sync_engine, "connect", self._sign)
+        self._turns = asyncio.Semaphore(CONNECTIONS)
+        """Who waits for a connection waits here, in order and without a limit: a busy database is not one that is gone."""
 
     def _sign(self, connection: Any, _: Any) -> None:
         cursor = connection.cursor()
@@ -150,7 +152,7 @@ class PostgreSQL:
 
     async def write(self, body: Body[Result], *, durable: bool = False) -> Result:  # noqa: ARG002 - it always is
         try:
-            async with self._engine.begin() as connection:
+            async with self._turns, self._engine.begin() as connection:
                 return await connection.run_sync(body)
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise StoreError(f"the store `{self._shown}` cannot be used: {told(error)}") from error

@@ -14,7 +14,7 @@ from jurat.llm.scripted import ScriptedJudge, ScriptedVoice
 from jurat.policies import load
 from jurat.server.sessions import Sessions
 
-SESSIONS, TURNS, IN_MEMORY = 1_000, 4, 100
+SESSIONS, TURNS, IN_MEMORY = 1_000, 3, 100
 POLICY = """
 jurat: 1
 observations: {pays: The customer pays}
@@ -39,7 +39,7 @@ def test_a_thousand_conversations_keep_their_order_and_lose_nothing(database: Pl
         return Engine(graph, judge, voice, Toolbox(graph, {"pay": pay}), unproved=True, store=store)
 
     def message(number: int, turn: int) -> str:
-        return f"{number}: message {turn}" + (", I pay" if turn == 2 and number % 10 == 0 else "")
+        return f"{number}: message {turn}" + (", I pay" if turn == 1 and number % 10 == 0 else "")
 
     async def talk(engine: Engine, sessions: Sessions, number: int) -> None:
         """One conversation; it is dropped from memory between turns, for others have taken its place."""
