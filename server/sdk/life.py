@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import click
+from starlette.applications import Starlette
 
 from jurat.server.app import create_app
 from jurat.server.cli.serve import is_local, listen
@@ -37,6 +38,7 @@ class Life:
         self._failure: BaseException | None = None
         self._stopped = asyncio.Event()
         self._exiting = False
+        self._app: Starlette | None = None
         self._signals = Signals(self.stop)
 
     @classmethod
@@ -94,7 +96,11 @@ class Life:
 
     def _open(self, agent: Agent) -> None:
         host, port = self._server.host, self._listening.port
-        self._gate.open(create_app(agent, hosts_of(host), self._server.sessions))
+        if self._app is None:
+            self._app = create_app(agent, hosts_of(host))
+        else:
+            self._app.state.service.change(agent)
+        self._gate.open(self._app)
         self.ready.set()
         if not is_local(host):
             complain_mildly(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from jurat.engine import Engine, Limits, Toolbox
 from jurat.engine.hooks import Hooks
+from jurat.engine.store import Store
 from jurat.llm import Backend, Judge, Voice
 from jurat.policies import PolicyError, PolicyGraph, Report, build_graph
 from jurat.policies.model import Policy
@@ -117,6 +118,7 @@ class Assembly:
     unproved: bool
     proof_seconds: float | None
     customers: Callable[[str], Mapping[str, Any] | None]
+    store: Store
 
 
 async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Assembly) -> Agent:
@@ -132,7 +134,7 @@ async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Ass
     toolbox = Toolbox(graph, {tool: entry.tool for tool, entry in parts.tools.items()})
     engine: Engine = assemble(
         graph, report, toolbox, parts.filter(judge), voice, unproved=parts.unproved, limits=parts.limits,
-        hooks=parts.hooks,
+        hooks=parts.hooks, store=parts.store,
     )  # fmt: skip
     return Agent(engine, report, customers=parts.customers)
 

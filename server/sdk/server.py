@@ -10,9 +10,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jurat.engine import Limits
+from jurat.engine.store import Store
+from jurat.engine.store.opening import MEMORY, open_store
 from jurat.llm import Judge, Voice
 from jurat.policies.model import Policy
 from jurat.server.cli.shell import complain_mildly
+from jurat.server.data import store_of
 from jurat.server.opening import Agent as Opened
 from jurat.server.sdk import given
 from jurat.server.sdk.agents import Agent, agent_body
@@ -37,7 +40,6 @@ from jurat.server.sdk.performance import (
 from jurat.server.sdk.relations import Related, Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook
 from jurat.server.sdk.vocabulary import Vocabulary
-from jurat.server.sessions import Sessions
 
 if TYPE_CHECKING:
     from jurat.server.sdk.life import Life
@@ -77,6 +79,7 @@ class Server(Background, Vocabulary):
         unproved: serve a policy that did not pass its check; every trace says so.
         proof_seconds: how long proving may take.
         limits: what a turn may cost.
+        session_store: `transient`, `local` (a file in the user's data folder), or a store's address.
         configure_hooks: is given the hooks, and returns them with what it added.
         configure_container: is given a :class:`Container` for a performance policy of all agents.
 
@@ -111,7 +114,8 @@ class Server(Background, Vocabulary):
         variable_store: str = "transient",
         **others: Any,
     ) -> None:
-        self._refuse(others, session_store, customer_store, variable_store)
+        self._refuse(others, customer_store, variable_store)
+        self._session_store = given.text(session_store, "`session_store`")
         self.host = given.text(host, "`host`")
         self.port = _port(port)
         self.cors_allowed_origins = tuple(
@@ -133,8 +137,8 @@ class Server(Background, Vocabulary):
         self._tags: dict[str, Tag] = {}
         self._agents: dict[str, Agent] = {}
         self._journeys: dict[str, Journey] = {}
-        self.sessions = Sessions()
         self.quiet_seconds = QUIET_SECONDS
+        self._store: Store | None = None
         self._life: Life | None = None
         self._captured: Captured | None = None
         super().__init__()
@@ -317,6 +321,8 @@ class Server(Background, Vocabulary):
         finally:
             self._life = None
             await self._minds.close()
+            if self._store is not None:
+                await self._store.close()
 
     async def _configured(self) -> None:
         """Have the program's functions add what they add."""
@@ -349,6 +355,16 @@ class Server(Background, Vocabulary):
         if self._life is not None:
             self._life.stop()
 
+    async def _opened_store(self) -> Store:
+        """Where conversations are kept, opened once."""
+        if self._store is None:
+            place = self._session_store
+            if place == "local":
+                self._store = await open_store(store_of(program_name()))
+            else:
+                self._store = await open_store(MEMORY if place == "transient" else place)
+        return self._store
+
     async def build(self) -> Opened:
         """The engine of what was declared so far, its policy proved."""
         if not self._agents:
@@ -356,7 +372,7 @@ class Server(Background, Vocabulary):
         matching = Matching(self)
         parts = Assembly(
             self.document.tools, Running(self), matching.judge, self.limits, self._unproved, self._proof_seconds,
-            self.customer_data,
+            self.customer_data, await self._opened_store(),
         )  # fmt: skip
         return await opened(lambda: self.policy, program_name(), self._minds, parts)
 
