@@ -38,7 +38,10 @@ def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decis
     topics = tuple(dict.fromkeys(_forbidden(decision, "topic")))
     claims = tuple(debt.tool for debt in owed)
     texts = tuple(graph.vocabulary.replies[each].text for each in _forbidden(decision, "reply"))
-    results = tuple(f"{each.tool}: {each.message}" for each in working.trace.calls if each.message)
+    results = (
+        *working.background,
+        *(f"{each.tool}: {each.message}" for each in working.trace.calls if each.message),
+    )
     request = ReplyRequest(
         agent.name, agent.description, working.state.messages, instructions,
         (*map(topic_statement, topics), *map(claim_statement, claims), *(f"The agent's reply says: {t}" for t in texts)),
@@ -47,7 +50,7 @@ def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decis
     said = (message.text for message in working.state.messages)
     standards = Standards(
         topics, claims, _critical(graph, decision), texts, _asks(owed),
-        (*said, *instructions, agent.name, agent.description), characters=limits.reply_characters,
+        (*said, *working.background, *instructions, agent.name, agent.description), characters=limits.reply_characters,
     )  # fmt: skip
     return Briefing(request, standards, owed)
 

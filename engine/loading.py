@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -49,6 +50,8 @@ def _tool(declaration: ToolDeclaration, folder: Path) -> Tool:
             advice = f"; {hint}" if hint else ""
             raise _fault(declaration, f"`{module_name}` has no function `{function_name}`{advice}")
         function = getattr(function, name)
+    if isinstance(known := getattr(function, "tool", None), Tool):  # a program that declares agents made a tool of it
+        return replace(known, id=declaration.id, description=declaration.description or known.description)
     if not callable(function):
         raise _fault(declaration, f"`{declaration.target}` is not a function")
     return tool_of(declaration.id, function, declaration.description)

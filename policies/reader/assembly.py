@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from jurat.policies.fault_codes import UNKNOWN_NAME
 from jurat.policies.model import Policy
@@ -13,7 +14,7 @@ from jurat.policies.reader.documents import Sections, read_documents
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.formulas import Formulas
 from jurat.policies.reader.goals import read_goals
-from jurat.policies.reader.guidelines import read_guidelines, read_tags
+from jurat.policies.reader.guidelines import read_guidelines, read_journey_relations, read_tags
 from jurat.policies.reader.journeys import read_journeys
 from jurat.policies.reader.logic import read_axioms, read_invariants
 from jurat.policies.reader.names import gather
@@ -30,8 +31,8 @@ _MISSHAPEN = frozenset({"P301", "P302"})
 _UNKNOWN_NAMES = frozenset({UNKNOWN_NAME, "P305"})
 
 
-def read_policy(source: str | os.PathLike[str]) -> Policy:
-    """A policy from a file, from all policy files of a folder, or from YAML text.
+def read_policy(source: str | os.PathLike[str] | Mapping[str, str]) -> Policy:
+    """A policy from a file, from all policy files of a folder, from YAML text, or from the texts of files by name.
 
     A string is text when it has a line break or starts with ``jurat:``, otherwise a path.
 
@@ -55,6 +56,7 @@ def _assemble(faults: Faults, sections: Sections) -> Policy:
     reading.vocabulary.tools.update(read_tools(reading))
     guidelines, relations = read_guidelines(reading)
     relations.extend(read_tags(reading))
+    relations.extend(read_journey_relations(reading))
     return Policy(
         vocabulary=reading.vocabulary,
         guidelines=guidelines,

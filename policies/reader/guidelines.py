@@ -11,6 +11,7 @@ from jurat.policies.reader.actions import ACTIONS, actions_of, tool_is_known
 from jurat.policies.reader.allowances import allow_of
 from jurat.policies.reader.conditions import condition_of
 from jurat.policies.reader.context import Reading
+from jurat.policies.reader.names import field_of
 from jurat.policies.reader.nodes import Node, Scalar
 from jurat.policies.reader.refs import RELATION_KINDS, relations_of, state_is_known
 from jurat.policies.reader.shapes import (
@@ -113,6 +114,15 @@ def _reevaluate_after(reading: Reading, fields: dict[str, Node]) -> tuple[str, .
         return ()
     named = names_of(reading.faults, fields["reevaluate_after"], "`reevaluate_after`")
     return tuple(sorted(name for place, name in named if tool_is_known(reading, place, name)))
+
+
+def read_journey_relations(reading: Reading) -> Iterator[Relation]:
+    """The relations of journeys, whose other fields are read elsewhere."""
+    for key, node in reading.sections["journeys"].values():
+        fields: dict[str, Node] = {
+            kind: found for kind in RELATION_KINDS if (found := field_of(node, kind)) is not None
+        }
+        yield from relations_of(reading, Ref("journey", key.text), fields)
 
 
 def read_tags(reading: Reading) -> Iterator[Relation]:

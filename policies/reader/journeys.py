@@ -14,6 +14,7 @@ from jurat.policies.reader.conditions import condition_of, trigger_of
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.guidelines import rank_of, tags_of
 from jurat.policies.reader.nodes import Items, Node, Scalar
+from jurat.policies.reader.refs import RELATION_KINDS
 from jurat.policies.reader.shapes import (
     choice_of,
     entries_of,
@@ -26,7 +27,7 @@ from jurat.policies.reader.shapes import (
     name_of,
 )
 
-FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states", "allow")
+FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states", "allow", *RELATION_KINDS)
 Kind = Literal["chat", "tool", "fork", "end"]
 STATE_KINDS: dict[str, Kind] = {"say": "chat", "tool": "tool", "fork": "fork", "end": "end"}
 

@@ -20,7 +20,7 @@ def relations_of(reading: Reading, source: Ref, fields: dict[str, Node]) -> Iter
             continue
         groups = _groups(reading, fields[kind]) if kind == "requires_any" else [fields[kind]]
         for number, group in enumerate(groups):
-            for target, node in refs_of(reading, group, f"`{kind}`", any_tag=kind == "requires"):
+            for target, node in refs_of(reading, group, f"`{kind}`", any_tag=kind.startswith("requires")):
                 if not _relates_to_itself(reading, source, kind, target, node):
                     yield Relation(kind, source, target, number, node.span)
 

@@ -15,7 +15,7 @@ from jurat.server.cli.shell import Command, Refused, require_extra, working
 
 if TYPE_CHECKING:
     from jurat.llm import Backend
-    from jurat.llm.backends.opening import Kind
+    from jurat.llm.backends.opening import Choice, Kind
 
 KINDS = ("embedded", "packed", "vllm", "server", "cassette")
 
@@ -99,13 +99,19 @@ def model_options(command: Command) -> Command:
 
 def open_backend(asked: Asked, run: asyncio.Runner) -> Backend:
     """The backend that the options ask for, ready to answer, with progress on standard error."""
-    from jurat.llm.backends.opening import Choice, opened
+    from jurat.llm.backends.opening import opened
 
-    require_sense(asked)
-    cassette = Path(asked.cassette) if asked.cassette else None
-    choice = Choice(asked.kind, _model(asked), asked.url, cassette)
+    choice = choice_of(asked)
     with working(_doing(choice)):
         return run.run(opened(choice))
+
+
+def choice_of(asked: Asked) -> Choice:
+    """What the options ask for; a model that is not here is downloaded, with progress on standard error."""
+    from jurat.llm.backends.opening import Choice
+
+    require_sense(asked)
+    return Choice(asked.kind, _model(asked), asked.url, Path(asked.cassette) if asked.cassette else None)
 
 
 def require_sense(asked: Asked) -> None:

@@ -16,6 +16,7 @@ from jurat.server.cli.chat import chat
 from jurat.server.cli.check import check
 from jurat.server.cli.diff import diff
 from jurat.server.cli.explain import explain
+from jurat.server.cli.export import export
 from jurat.server.cli.graph import graph
 from jurat.server.cli.init import init
 from jurat.server.cli.models import models
@@ -96,6 +97,7 @@ for _command in (
     tools,
     explain,
     graph,
+    export,
     calibrate,
     chat,
     serve,

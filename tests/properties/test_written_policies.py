@@ -26,10 +26,11 @@ def test_a_written_policy_means_what_the_built_one_does(policy: Policy, random: 
     assert read.stratified == built.stratified
     for _ in range(3):
         values = random_values(random, built)
-        assert _said(read, values) == _said(built, values), values
+        assert said(read, values) == said(built, values), values
 
 
-def _said(graph: PolicyGraph, values: dict[str, object]) -> tuple[object, ...]:
+def said(graph: PolicyGraph, values: dict[str, object]) -> tuple[object, ...]:
+    """Everything that a policy says of a situation."""
     try:
         found: Resolution = resolve(graph, values)
     except RefusedTurn:

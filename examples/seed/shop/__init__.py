@@ -1,0 +1,1 @@
+"""What the seed's code calls and leaves to its reader: a shop's database, cache, records, and services."""

@@ -1,0 +1,1 @@
+"""Declaring agents in Python: `import jurat.sdk as p` (see docs/sdk.md)."""

@@ -1,0 +1,123 @@
+"""Agents: who talks, and what each of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jurat.server.sdk import given
+from jurat.server.sdk.actions import AgentEntity, CannedResponse, phrasing_body
+from jurat.server.sdk.errors import SDKError, refuse_unsupported
+from jurat.server.sdk.journeys import Journey
+from jurat.server.sdk.relations import Tag, Target
+from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
+from jurat.server.sdk.tool import ToolEntry
+
+if TYPE_CHECKING:
+    from jurat.server.sdk.server import Server
+
+
+class Agent(Rules, AgentEntity):
+    """An agent as declared."""
+
+    def __init__(
+        self, server: Server, id_: str, *, name: str, description: str, model: str | None, tags: tuple[str, ...]
+    ) -> None:
+        self.server = server
+        self.document = server.document
+        self.id = self.ref = id_
+        self.name = name
+        self.description = description
+        self.model = model
+        self.tags = tags
+
+    def __repr__(self) -> str:
+        return f"Agent({self.name!r})"
+
+    @property
+    def owners(self) -> list[str]:
+        """Itself."""
+        return [self.id]
+
+    async def create_journey(
+        self,
+        title: str,
+        description: str | None = None,
+        triggers: Sequence[str | Formula | Guideline] = (),
+        *,
+        conditions: Sequence[str | Formula | Guideline] = (),
+        id: str | None = None,
+        composition_mode: Any = None,
+        canned_responses: Sequence[CannedResponse | str] = (),
+        on_selected: Hook | None = None,
+        on_message: Hook | None = None,
+        tags: Sequence[Tag | str] = (),
+        labels: Sequence[str] = (),
+        dependencies: Sequence[Target] = (),
+        priority: int | None = None,
+        allow: Mapping[str, str] | None = None,
+    ) -> Journey:
+        """Declare a journey of this agent; it starts when one of its triggers holds. ``conditions`` is an older name of these.
+
+        ``description`` is an instruction for as long as the journey is active.
+
+        Raises:
+            SDKError: what is wrong, before anything is stored.
+        """
+        journey = await self.server.create_journey(
+            title, description, triggers, conditions=conditions, id=id, composition_mode=composition_mode,
+            canned_responses=canned_responses, on_selected=on_selected, on_message=on_message, tags=tags, labels=labels,
+            dependencies=dependencies, priority=priority, allow=allow,
+        )  # fmt: skip
+        await self.attach_journey(journey)
+        return journey
+
+    async def attach_journey(self, journey: Journey) -> None:
+        """Make a journey one of this agent's."""
+        if getattr(journey, "document", None) is not self.document:
+            raise SDKError(f"`{given.shown(journey)}` is no journey of this server")
+        if self.id not in journey.owners:
+            journey.owners.append(self.id)
+
+    async def attach_tool(self, tool: ToolEntry, condition: str | Formula) -> Guideline:
+        """Run a tool while a condition holds."""
+        return await self.create_guideline(condition, tools=[tool])
+
+    async def create_canned_response(self, template: str, **options: Any) -> CannedResponse:
+        """As :meth:`Server.create_canned_response`."""
+        return await self.server.create_canned_response(template, **options)
+
+    async def create_variable(
+        self,
+        name: str,
+        description: str = "",
+        tool: ToolEntry | None = None,
+        freshness_rules: str | None = None,
+        *,
+        freshness_seconds: float | None = None,
+    ) -> Any:
+        """As :meth:`Server.create_variable`, of this agent."""
+        return await self.server.create_variable(
+            name, description, tool, freshness_rules, freshness_seconds=freshness_seconds
+        )
+
+    async def create_term(self, name: str, description: str, synonyms: Sequence[str] = (), **options: Any) -> Any:
+        """As :meth:`Server.create_term`, of this agent."""
+        return await self.server.create_term(name, description, synonyms, agent=self, **options)
+
+    async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
+        """Have a function look up, before each reply, what the reply may rest on."""
+        self.server.add_retriever(given.function(retriever, "a retriever", takes=1), self.id)
+
+
+def agent_body(
+    server: Server, name: str, description: str, *, model: str | None, composition: Any, unsupported: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What a policy file says of an agent."""
+    refuse_unsupported("`create_agent`", {}, dict(unsupported))
+    body: dict[str, Any] = {"name": given.text(name, "`name`")}
+    if description:
+        body["description"] = given.text(description, "`description`")
+    if model is not None:
+        body["model"] = given.text(model, "`model`")
+    return body | phrasing_body(server.document, composition, ())

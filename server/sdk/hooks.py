@@ -1,0 +1,172 @@
+"""What the program does around a turn, and what the model is told that no policy says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from jurat.engine.errors import TurnRefused
+from jurat.engine.hooks import Hooks
+from jurat.engine.match import Decision
+from jurat.engine.tools import plain
+from jurat.engine.turn import Response, Working
+from jurat.server.sdk.matching import called
+from jurat.server.sdk.moments import CURRENT, GuidelineMatch, Interaction, RetrieverResult, TurnContext
+
+if TYPE_CHECKING:
+    from jurat.server.sdk.server import Server
+
+LOG = logging.getLogger("jurat.sdk")
+TERMS_AT_ONCE = 20
+"""So many terms are told without looking which of them is spoken of."""
+
+Hook = Callable[[TurnContext, Any, Exception | None], Any]
+
+
+class EngineHookResult(Enum):
+    """What a hook wants: the next one, no further one of its kind, or no reply in this turn."""
+
+    CALL_NEXT = "call_next"
+    RESOLVE = "resolve"
+    BAIL = "bail"
+
+
+@dataclass
+class EngineHooks:
+    """Functions of ``(context, payload, error)``, called in order around each turn."""
+
+    on_error: list[Hook] = field(default_factory=list)
+    on_acknowledged: list[Hook] = field(default_factory=list)
+    on_preparing: list[Hook] = field(default_factory=list)
+    on_generating_messages: list[Hook] = field(default_factory=list)
+    on_message_generated: list[Hook] = field(default_factory=list)
+    on_messages_emitted: list[Hook] = field(default_factory=list)
+
+
+class Running(Hooks):
+    """Tells the model of variables and terms, has retrievers look things up, and calls the program's own functions."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._lookups: dict[int, asyncio.Task[list[str]]] = {}
+
+    async def begun(self, working: Working) -> None:
+        """Make the turn known to functions, and tell the model what it should know before anything is judged."""
+        now = await self._context(working)
+        CURRENT.set(now)
+        await self._call(self._server.hooks.on_acknowledged, now)
+        await self._call(self._server.hooks.on_preparing, now)
+        working.inform(*_told(now, self._server))
+        if self._server.retrievers and working.trace.message is not None:
+            self._lookups[id(working)] = asyncio.create_task(self._retrieved(now, working))
+
+    async def decided(self, working: Working, decision: Decision) -> None:
+        """Have ready what retrievers found, and say what was selected."""
+        lookup = self._lookups.pop(id(working), None)
+        if lookup is not None:
+            working.background += await lookup
+        now = _now(working)
+        await self._say(self._server.document.on_selected, now, decision)
+        await self._call(self._server.hooks.on_generating_messages, now)
+        if working.trace.message is None:
+            _grant(working, now)
+
+    async def replied(self, working: Working, response: Response, decision: Decision) -> None:
+        """Say what is about to be sent."""
+        now = replace(_now(working), reply=response.text)
+        await self._call(self._server.hooks.on_message_generated, now, response.text)
+        await self._say(self._server.document.on_message, now, decision)
+        await self._call(self._server.hooks.on_messages_emitted, now, response.text)
+        _grant(working, now)
+
+    async def failed(self, working: Working, error: Exception) -> None:
+        """Say why there is no reply."""
+        lookup = self._lookups.pop(id(working), None)
+        if lookup is not None:
+            lookup.cancel()
+        now = CURRENT.get()
+        if now is not None:
+            await self._call(self._server.hooks.on_error, now, None, error)
+
+    async def _context(self, working: Working) -> TurnContext:
+        server, session = self._server, working.session
+        agent = await server.get_agent(id=working.state.agent)
+        bare = TurnContext(
+            server, session, agent, server.customer_of(session), Interaction(working.state.messages),
+            working.state.facts,
+        )  # fmt: skip
+        mine = [each for each in server.variables.values() if each.agent_id in (None, agent.id)]
+        values = await asyncio.gather(*(each.value_in(bare) for each in mine))
+        known = {each.name: value for each, value in zip(mine, values, strict=True) if value is not None}
+        return replace(bare, variables=known)
+
+    async def _retrieved(self, now: TurnContext, working: Working) -> list[str]:
+        mine = [each for each, agent in self._server.retrievers if agent in (None, now.agent.id)]
+        return [text for text in await asyncio.gather(*(self._looked_up(each, now, working) for each in mine)) if text]
+
+    async def _looked_up(self, retriever: Callable[..., Any], now: TurnContext, working: Working) -> str:
+        """One retriever's text. One that fails is missed, which the trace says."""
+        try:
+            async with asyncio.timeout(self._server.limits.tool_timeout_seconds):
+                found = await called(retriever, now)
+        except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
+            name = getattr(retriever, "__name__", "a retriever")
+            working.trace.notes.append(f"`{name}` found nothing: {reason}")
+            LOG.warning("the retriever `%s` failed: %s", name, reason)
+            return ""
+        data = found.data if isinstance(found, RetrieverResult) else found
+        return data if isinstance(data, str) else "" if data is None else json.dumps(plain(data), ensure_ascii=False)
+
+    async def _say(self, hooks: dict[str, Callable[..., Any]], now: TurnContext, decision: Decision) -> None:
+        for id_ in decision.resolution.in_force:
+            if id_ in hooks:
+                await called(hooks[id_], now, GuidelineMatch(id_, True))
+
+    @staticmethod
+    async def _call(
+        hooks: Iterable[Hook], now: TurnContext, payload: Any = None, error: Exception | None = None
+    ) -> None:
+        for hook in hooks:
+            wanted = await called(hook, now, payload, error)
+            if wanted is EngineHookResult.RESOLVE:
+                return
+            if wanted is EngineHookResult.BAIL:
+                raise TurnRefused("the application wants no reply in this turn")
+
+
+def _grant(working: Working, now: TurnContext) -> None:
+    """Let another agent or a person answer from now on, where a function asked for it."""
+    state, to = working.state, now.wishes.get("agent")
+    if to is not None and to != state.agent:
+        state.agent = working.trace.handed_to = to
+    state.mode = now.wishes.get("mode", state.mode)
+
+
+def _now(working: Working) -> TurnContext:
+    now = CURRENT.get()
+    assert now is not None
+    return replace(now, interaction=Interaction(working.state.messages), facts=working.state.facts)
+
+
+def _told(now: TurnContext, server: Server) -> list[str]:
+    """What is said before the newest message: the values of variables, and the terms that the conversation speaks of."""
+    lines = [f"{_label(server, name)} is {_worded(value)}" for name, value in now.variables.items()]
+    terms = [each for each in server.terms if each.agent_id in (None, now.agent.id)]
+    if len(terms) > TERMS_AT_ONCE:
+        said = " ".join(each.text for each in now.interaction.messages)
+        terms = [each for each in terms if each.occurs_in(said)]
+    return [*(["What is known: " + "; ".join(lines)] if lines else []), *(f"Glossary: {each.line()}" for each in terms)]
+
+
+def _label(server: Server, name: str) -> str:
+    about = server.variables[name].description
+    return f"{name} ({about})" if about else name
+
+
+def _worded(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)

@@ -1,0 +1,303 @@
+"""Journeys: state machines that a conversation goes through, declared state by state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from jurat.server.sdk import given
+from jurat.server.sdk.actions import phrasing_body
+from jurat.server.sdk.document import Document
+from jurat.server.sdk.errors import SDKError, refuse_unsupported
+from jurat.server.sdk.ids import id_from
+from jurat.server.sdk.places import call_place
+from jurat.server.sdk.relations import Entity, Related, declare_tool
+from jurat.server.sdk.rules import Formula, Hook, Rules, condition_body
+from jurat.server.sdk.tool import ToolEntry, check_tool
+
+START, END = "start", "end"
+
+
+class _EndJourney:
+    """Where a journey ends."""
+
+    def __repr__(self) -> str:
+        return "END_JOURNEY"
+
+
+END_JOURNEY = _EndJourney()
+
+
+@dataclass(frozen=True, slots=True)
+class JourneyTransition:
+    """One way from a state; ``target`` is where it leads, from which the next one starts."""
+
+    source: JourneyState
+    target: JourneyState
+    condition: str | None = None
+    when: str | None = None
+
+
+class JourneyState(Entity, Rules):
+    """A state of a journey; ``kind`` is ``say``, ``tool``, ``fork``, ``end`` or, of the first one, ``start``."""
+
+    def __init__(self, journey: Journey, id_: str, kind: str) -> None:
+        self.document = journey.document
+        self.journey = journey
+        self.id = id_
+        self.kind = kind
+        self.scope = self.ref = f"{journey.id}/{id_}"
+
+    def __repr__(self) -> str:
+        return f"JourneyState({self.ref!r})"
+
+    @property
+    def owners(self) -> list[str]:
+        """Those of its journey."""
+        return self.journey.owners
+
+    async def transition_to(
+        self,
+        *,
+        chat_state: str | None = None,
+        tool_state: ToolEntry | Sequence[ToolEntry] | None = None,
+        state: JourneyState | _EndJourney | None = None,
+        journey: Journey | None = None,
+        condition: str | Formula | None = None,
+        when: str | Formula | None = None,
+        tool_instruction: str | None = None,
+        description: str | None = None,
+        canned_responses: Sequence[Any] = (),
+        composition_mode: Any = None,
+        metadata: Mapping[str, Any] | None = None,  # noqa: ARG002 - accepted, and nothing reads it
+        on_selected: Hook | None = None,
+        on_message: Hook | None = None,
+        canned_response_field_provider: Hook | None = None,
+        id: str | None = None,
+        labels: Sequence[str] = (),
+    ) -> JourneyTransition:
+        """Declare a way on, to one of a new chat state, a new tool state, a state that there is, or another journey.
+
+        Of several ways the first whose condition holds is taken; one without a condition comes last, and is taken when no
+        other one is.
+
+        Raises:
+            SDKError: what is wrong, before anything is stored.
+        """
+        refuse_unsupported(
+            "`transition_to`", {}, {"canned_response_field_provider": canned_response_field_provider, "labels": labels}
+        )
+        targets = {"chat_state": chat_state, "tool_state": tool_state, "state": state, "journey": journey}
+        chosen = [name for name, value in targets.items() if value is not None]
+        if len(chosen) != 1:
+            named = " and ".join(f"`{name}`" for name in chosen) or "none"
+            raise SDKError(
+                f"`transition_to` leads to one of `chat_state`, `tool_state`, `state`, `journey`, not {named}"
+            )
+        if tool_instruction is not None and tool_state is None:
+            raise SDKError("`tool_instruction` is about a `tool_state`, and there is none")
+        if self.kind == "end":
+            raise SDKError("the journey has ended there, so nothing leads on")
+        said = condition_body(self.document, condition, when, "a transition")
+        self._refuse_late(said)
+        phrasing = phrasing_body(self.document, composition_mode, canned_responses)
+        target = self._target(chosen[0], targets[chosen[0]], given.optional_text(id, "`id`"), phrasing, description)
+        self.lead(target, said)
+        if tool_instruction is not None:
+            self.journey.instruct(target, given.text(tool_instruction, "`tool_instruction`"))
+        for hook, hooks in ((on_selected, self.document.on_selected), (on_message, self.document.on_message)):
+            if hook is not None:
+                hooks[target.ref] = given.function(hook, "what is called for a state", takes=2)
+        return JourneyTransition(self, self.journey.last_of(target), said.get("condition"), said.get("when"))
+
+    async def fork(self) -> JourneyTransition:
+        """A place from which several ways lead, each with a condition."""
+        self._refuse_late({})
+        target = self.journey.add_state(None, "fork", {"fork": True})
+        self.lead(target, {})
+        return JourneyTransition(self, target)
+
+    def _target(
+        self, kind: str, value: Any, id_: str | None, phrasing: dict[str, Any], description: object
+    ) -> JourneyState:
+        if kind == "chat_state":
+            more = given.optional_text(description, "`description`")
+            said = given.text(value, "`chat_state`")
+            body = {"say": f"{said} ({more})" if more else said, **phrasing}
+            return self.journey.add_state(id_, id_from(said, "chat"), body)
+        if kind == "tool_state":
+            tools = (
+                [value] if isinstance(value, ToolEntry) or callable(value) else given.sequence(value, "`tool_state`")
+            )
+            return self.journey.add_tools(id_, [check_tool(each, "`tool_state`") for each in tools], phrasing)
+        if kind == "journey":
+            return self.journey.add_journey(value, id_)
+        if isinstance(value, _EndJourney):
+            return self.journey.end()
+        if not isinstance(value, JourneyState):
+            raise SDKError(f"`state`: `{given.shown(value)}` is no state of a journey")
+        if value.journey is not self.journey:
+            raise SDKError(f"`state`: `{value.id}` is a state of `{value.journey.id}`, not of `{self.journey.id}`")
+        return value
+
+    def _refuse_late(self, said: Mapping[str, str]) -> None:
+        """Nothing leads on after a way that is always open."""
+        ways = self._ways()
+        if any("condition" not in way and "when" not in way for way in ways):
+            again = "" if said else "; give each a condition"
+            raise SDKError(f"`{self.id}` has a way without a condition already, after which no other is taken{again}")
+
+    def lead(self, target: JourneyState, said: Mapping[str, str]) -> None:
+        """Add a way on, the last one."""
+        ways = self._ways()
+        ways.append({**said, "state": target.id})
+        path = ("journeys", self.journey.id, "states", self.id, "to", len(ways) - 1)
+        self.document.said(*path, place=call_place())
+
+    def _ways(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.journey.body["states"][self.id].setdefault("to", [])
+        return found
+
+
+@dataclass(eq=False)
+class Journey(Related, Rules):
+    """A journey as declared."""
+
+    document: Document = field(repr=False)
+    id: str = ""
+    title: str = ""
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    priority: int | None = None
+
+    section = "journeys"
+
+    def __post_init__(self) -> None:
+        self.ref = self.scope = self.id
+        self._last: dict[str, JourneyState] = {}
+        self.parts: dict[str, tuple[Journey, str]] = {}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What a policy file says of it."""
+        found: dict[str, Any] = self.document.sections["journeys"][self.id]
+        return found
+
+    @property
+    def initial_state(self) -> JourneyState:
+        """Where it starts, which itself says nothing."""
+        return JourneyState(self, START, "start")
+
+    @property
+    def owners(self) -> list[str]:
+        """The agents whose journey it is."""
+        return self.document.owners.setdefault(self.id, [])
+
+    def add_state(self, id_: str | None, wanted: str, body: dict[str, Any]) -> JourneyState:
+        """A new state, under the id given or one that is free."""
+        states = self.body["states"]
+        if id_ is not None and id_ in states:
+            raise SDKError(f"`{self.id}` has a state `{id_}` already")
+        found, number = id_ or wanted, 1
+        while found in states or (id_ is None and found in (START, END) and "end" not in body):
+            number += 1
+            found = f"{wanted}-{number}"
+        states[found] = body
+        self.document.said("journeys", self.id, "states", found, place=call_place())
+        return JourneyState(self, found, next(iter(body)))
+
+    def add_tools(self, id_: str | None, tools: list[ToolEntry], phrasing: dict[str, Any]) -> JourneyState:
+        """A state for each tool, one after the other; the first of them."""
+        if not tools:
+            raise SDKError("`tool_state` names at least one tool")
+        names = [declare_tool(self.document, each) for each in tools]
+        states = [
+            self.add_state(id_ if number == 0 else None, id_from(name, "tool"), {"tool": name, **phrasing})
+            for number, name in enumerate(names)
+        ]
+        for source, target in pairwise(states):
+            source.lead(target, {})
+        self._last[states[0].id] = states[-1]
+        return states[0]
+
+    def add_journey(self, other: object, id_: str | None) -> JourneyState:
+        """Another journey inside of this one: a place to enter it, and one to go on from when it has ended."""
+        if not isinstance(other, Journey) or other.document is not self.document:
+            raise SDKError(f"`journey`: `{given.shown(other)}` is no journey of this server")
+        if other is self or other.contains(self):
+            raise SDKError(f"`{self.id}` would be a part of itself")
+        entry = self.add_state(id_, other.id, {"fork": True})
+        after = self.add_state(None, f"after-{entry.id}", {"fork": True})
+        self.parts[entry.id] = (other, after.id)
+        self._last[entry.id] = after
+        return entry
+
+    def contains(self, other: Journey) -> bool:
+        """Whether a journey is a part of this one, at any depth."""
+        return any(part is other or part.contains(other) for part, _ in self.parts.values())
+
+    def last_of(self, state: JourneyState) -> JourneyState:
+        """The state from which the way goes on after this one."""
+        return self._last.get(state.id, state)
+
+    def end(self) -> JourneyState:
+        """The end of the journey."""
+        if END not in self.body["states"]:
+            self.body["states"][END] = {"end": True}
+            self.document.said("journeys", self.id, "states", END, place=call_place())
+        return JourneyState(self, END, "end")
+
+    def instruct(self, state: JourneyState, text: str) -> None:
+        """An instruction for as long as the journey is in a state."""
+        id_ = self.document.free_id("guidelines", f"{self.id}-{state.id}-how")
+        self.document.add("guidelines", id_, {"action": text, "scope": state.ref})
+        self.document.owners[id_] = self.owners
+
+
+def create_journey(
+    document: Document,
+    title: str,
+    description: str | None,
+    triggers: Sequence[Any],
+    *,
+    id_: str | None,
+    body: dict[str, Any],
+    on_selected: Hook | None,
+    on_message: Hook | None,
+) -> Journey:
+    """Store a journey without states yet.
+
+    Raises:
+        SDKError: what is wrong, before anything is stored.
+    """
+    name = given.text(title, "`title`")
+    about = given.optional_text(description, "`description`")
+    starts = [_trigger(document, each) for each in given.sequence(triggers, "`triggers`")]
+    if not starts:
+        raise SDKError("a journey starts with one of its `triggers`, and there are none")
+    journey = Journey(
+        document,
+        given.text(id_, "`id`") if id_ else document.free_id("journeys", id_from(name, "journey")),
+        name,
+        about,
+        tuple(body.get("tags", ())),
+        body.get("rank"),
+    )
+    whole = {"triggers": starts, "initial": START, "on_end": "deactivate", "states": {START: {"fork": True}}, **body}
+    document.add("journeys", journey.id, whole)
+    for hook, hooks in ((on_selected, document.on_selected), (on_message, document.on_message)):
+        if hook is not None:
+            hooks[journey.id] = given.function(hook, "what is called for a journey", takes=2)
+    return journey
+
+
+def _trigger(document: Document, trigger: Any) -> dict[str, str]:
+    body = document.sections["guidelines"].get(getattr(trigger, "id", ""), None)
+    if isinstance(trigger, Related) and body is not None and trigger.document is document:
+        found = {name: body[name] for name in ("condition", "when") if name in body}
+        if not found:
+            raise SDKError(f"`{trigger.id}` always applies, so no journey can start with it")
+        return found
+    return condition_body(document, trigger, None, "a trigger")

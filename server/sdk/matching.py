@@ -1,0 +1,64 @@
+"""Conditions that the program's own functions decide, beside those that the model does."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from jurat.llm import BackendError, Condition, Judge, Judgement, Message
+from jurat.llm.sensor import Sensor
+from jurat.server.sdk.moments import CURRENT, GuidelineMatch
+
+if TYPE_CHECKING:
+    from jurat.server.sdk.server import Server
+
+
+class Matching:
+    """Puts the matchers of a server before its judge."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def judge(self, inner: Judge) -> Judge:
+        """The judge itself where no guideline has a matcher."""
+        return MatcherJudge(inner, self._server) if self._server.document.matchers else inner
+
+
+class MatcherJudge:
+    """Asks a matcher where there is one and the judge for the rest.
+
+    It states no identity: what a matcher says depends on more than the conversation. What the judge says is remembered
+    all the same.
+    """
+
+    def __init__(self, inner: Judge, server: Server) -> None:
+        self.name = inner.name
+        self._server = server
+        limits = server.limits
+        self._inner = Sensor(inner, seconds=limits.judge_seconds, kept=limits.answers_kept)
+
+    async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
+        """One judgement per condition, in the order asked. Raises `LLMError`."""
+        matchers = self._server.document.matchers
+        rest = [each for each in conditions if each.key not in matchers]
+        asked = iter(await self._inner.judge(conversation, rest) if rest else [])
+        return [await self._matched(each) if each.key in matchers else next(asked) for each in conditions]
+
+    async def _matched(self, condition: Condition) -> Judgement:
+        matcher, id_ = self._server.document.matchers[condition.key]
+        try:
+            found = await called(matcher, CURRENT.get(), self._server.guideline(id_))
+        except Exception as reason:
+            raise BackendError(f"the matcher of `{id_}` failed: {reason}") from reason
+        if isinstance(found, GuidelineMatch):
+            return Judgement(condition.key, found.matched, float(found.matched), found.rationale or "matcher")
+        if found is None or isinstance(found, bool):
+            return Judgement(condition.key, found, None if found is None else float(found), "matcher")
+        raise BackendError(f"the matcher of `{id_}` gave neither a `p.GuidelineMatch` nor True, False or None")
+
+
+async def called(function: Callable[..., Any], *arguments: Any) -> Any:
+    """What a function gives, whether it is async or not."""
+    found = function(*arguments)
+    return await found if inspect.isawaitable(found) else found

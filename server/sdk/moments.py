@@ -1,0 +1,67 @@
+"""What functions of the program are told of the turn that they are called in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from jurat.engine.session import Session
+from jurat.llm import Message
+from jurat.policies.types import Value
+
+if TYPE_CHECKING:
+    from jurat.server.sdk.agents import Agent
+    from jurat.server.sdk.customers import Customer
+    from jurat.server.sdk.server import Server
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """What was said so far, oldest first."""
+
+    messages: tuple[Message, ...] = ()
+
+    @property
+    def last_customer_message(self) -> str | None:
+        """What the customer said last."""
+        return next((each.text for each in reversed(self.messages) if each.role == "customer"), None)
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext:
+    """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check.
+
+    ``wishes``: what is to become of the session when the turn ends.
+    """
+
+    server: Server
+    session: Session
+    agent: Agent
+    customer: Customer
+    interaction: Interaction
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    reply: str | None = None
+    wishes: dict[str, Any] = field(default_factory=dict)
+
+
+CURRENT: ContextVar[TurnContext | None] = ContextVar("jurat_turn", default=None)
+"""The turn that runs; each turn has a task of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuidelineMatch:
+    """What a matcher says of a guideline."""
+
+    id: str
+    matched: bool
+    rationale: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrieverResult:
+    """What a retriever found; ``data`` is a text, or anything that JSON can say."""
+
+    data: Any

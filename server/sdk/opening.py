@@ -1,0 +1,174 @@
+"""From what was declared to an engine that may answer: read, prove, open the model once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from jurat.engine import Engine, Limits, Toolbox
+from jurat.engine.hooks import Hooks
+from jurat.engine.store import Store
+from jurat.llm import Backend, Judge, Voice
+from jurat.policies import PolicyError, PolicyGraph, Report, build_graph
+from jurat.policies.model import Policy
+from jurat.server.cache import proofs
+from jurat.server.cli.shell import complain_mildly, console, show_diagnostics, working
+from jurat.server.cli.streams import forgiving
+from jurat.server.opening import Agent, assemble
+from jurat.server.proving import Bounds, started
+from jurat.server.sdk.errors import NotProved, SDKError
+from jurat.server.sdk.tool import ToolEntry
+
+if TYPE_CHECKING:
+    from jurat.llm.backends.opening import Kind
+
+VARIABLES = {"model": "JURAT_MODEL", "backend": "JURAT_BACKEND", "url": "JURAT_URL", "script": "JURAT_SCRIPT"}
+"""Where a server is told from outside of the program what the program does not say."""
+
+JudgeFilter = Callable[[Judge], Judge]
+
+
+@dataclass(slots=True)
+class Minds:
+    """Who judges and who speaks; opened when first needed and freed at the end."""
+
+    model: str | None = None
+    backend: str | None = None
+    url: str | None = None
+    cassette: str | None = None
+    script: str | None = None
+    judge: Judge | None = None
+    voice: Voice | None = None
+    opened: Backend | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        given_here = any((self.model, self.backend, self.url, self.cassette, self.script, self.judge, self.voice))
+        if not given_here:
+            for name, variable in VARIABLES.items():
+                setattr(self, name, os.environ.get(variable) or None)
+        if (self.judge is None) != (self.voice is None):
+            raise SDKError("`judge` and `voice` are given together, or neither")
+        if self.script and (self.model or self.backend or self.url or self.judge):
+            raise SDKError("a script stands in for a model; give one of `script` and `model`")
+
+    @property
+    def name(self) -> str:
+        """What the model is called before it is opened."""
+        from jurat.llm.models import DEFAULT_MODEL
+
+        if self.judge is not None:
+            return str(self.judge.name)
+        return "scripted" if self.script else self.model or self.url or DEFAULT_MODEL
+
+    async def ready(self) -> tuple[Judge, Voice]:
+        """The judge and the voice.
+
+        Raises:
+            SDKError: a script or model that cannot be used.
+            BackendError: the model cannot answer.
+        """
+        if self.judge is None or self.voice is None:
+            self.judge, self.voice = self._scripted() if self.script else await self._modelled()
+        return self.judge, self.voice
+
+    def _scripted(self) -> tuple[Judge, Voice]:
+        from jurat.server.scripts import ScriptError, read_script
+
+        try:
+            script = read_script(str(self.script))
+        except (ScriptError, OSError) as error:
+            raise SDKError(str(error)) from None
+        return script.judge(), script.voice()
+
+    async def _modelled(self) -> tuple[Judge, Voice]:
+        from jurat.llm.backends.opening import opened
+        from jurat.llm.batching import Batching
+        from jurat.llm.judge import ScoringJudge
+        from jurat.llm.voice import ModelVoice
+        from jurat.server.cli.backend import Asked, choice_of
+
+        asked = Asked(cast("Kind | None", self.backend), self.model, self.url, self.cassette)
+        choice = await asyncio.to_thread(choice_of, asked)
+        with working(f"loading {self.name}"):
+            backend = Batching(await opened(choice))
+        self.opened = backend
+        judge = ScoringJudge(backend)
+        with working(f"warming up {backend.name}"):
+            await judge.warm_up()
+        return judge, ModelVoice(backend)
+
+    async def close(self) -> None:
+        """Free the model."""
+        if self.opened is not None:
+            await self.opened.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """What an agent is assembled of besides its policy."""
+
+    tools: Mapping[str, ToolEntry]
+    hooks: Hooks
+    filter: JudgeFilter
+    limits: Limits
+    unproved: bool
+    proof_seconds: float | None
+    customers: Callable[[str], Mapping[str, Any] | None]
+    store: Store
+
+
+async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Assembly) -> Agent:
+    """The agent of a policy that was declared; what is wrong with it is printed.
+
+    Raises:
+        NotProved: it cannot be read, or did not pass its check and ``unproved`` was not said.
+        SDKError, BackendError: the model cannot answer.
+    """
+    graph = _graph(read)
+    report = await _proved(graph, name, parts)
+    judge, voice = await minds.ready()
+    toolbox = Toolbox(graph, {tool: entry.tool for tool, entry in parts.tools.items()})
+    engine: Engine = assemble(
+        graph, report, toolbox, parts.filter(judge), voice, unproved=parts.unproved, limits=parts.limits,
+        hooks=parts.hooks, store=parts.store,
+    )  # fmt: skip
+    return Agent(engine, report, customers=parts.customers)
+
+
+def _graph(read: Callable[[], Policy]) -> PolicyGraph:
+    try:
+        return build_graph(read())
+    except PolicyError as error:
+        show_diagnostics(error)
+        raise NotProved("the policy cannot be used; what is wrong with it is shown above") from None
+
+
+async def _proved(graph: PolicyGraph, name: str, parts: Assembly) -> Report:
+    from jurat.server.reports.pretty import render
+    from jurat.server.reports.result import count, judged
+
+    bounds = Bounds(seconds=parts.proof_seconds, store=proofs())
+    with started(graph, bounds) as proof, working(f"proving {count(len(graph.guidelines), 'guideline')}") as tell:
+        report = await asyncio.to_thread(proof.report, lambda check, done: tell(f"proving {check}, {done} done"))
+    if report.passed:
+        return report
+    with forgiving():
+        console(error=True).print(render(judged(report, graph, name)), end="")
+    if not parts.unproved:
+        raise NotProved(
+            f"the policy did not pass its check (`{report.status.value}`); `unproved=True` serves it all the same"
+        )
+    complain_mildly("this policy runs although it did not pass its check; every trace says so")
+    return report
+
+
+def program_name() -> str:
+    """What reports call the program: the file that was started."""
+    import sys
+
+    name = sys.argv[0] if sys.argv and sys.argv[0] not in ("", "-c", "-m") else "the program"
+    return Path(name).name

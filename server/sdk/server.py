@@ -1,0 +1,392 @@
+"""The server: what a program declares inside of its block is proved, then served until a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from contextvars import ContextVar
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from jurat.engine import Limits
+from jurat.engine.store import Store
+from jurat.engine.store.opening import MEMORY, open_store
+from jurat.llm import Judge, Voice
+from jurat.policies.model import Policy
+from jurat.server.cli.shell import complain_mildly
+from jurat.server.data import store_of
+from jurat.server.opening import Agent as Opened
+from jurat.server.sdk import given
+from jurat.server.sdk.agents import Agent, agent_body
+from jurat.server.sdk.background import Background
+from jurat.server.sdk.capture import Captured, capturing
+from jurat.server.sdk.document import Document
+from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
+from jurat.server.sdk.finishing import finished
+from jurat.server.sdk.hooks import EngineHooks, Running
+from jurat.server.sdk.ids import id_from
+from jurat.server.sdk.journeys import Journey, create_journey
+from jurat.server.sdk.logs import set_level
+from jurat.server.sdk.matching import Matching, called
+from jurat.server.sdk.opening import Assembly, Minds, opened, program_name
+from jurat.server.sdk.performance import (
+    Container,
+    OutputMode,
+    PerceivedPerformancePolicy,
+    policy_of,
+    preamble_body,
+)
+from jurat.server.sdk.relations import Related, Tag, tag_names
+from jurat.server.sdk.rules import Formula, Guideline, Hook
+from jurat.server.sdk.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from jurat.server.sdk.life import Life
+
+QUIET_SECONDS = 0.2
+"""How long no declaration must have come for what was declared to be taken for all of it."""
+
+PORT_VARIABLE = "JURAT_PORT"
+DEFAULT_PORT = 8800
+_ADVICE = {
+    "nlp_service": "say with what to judge and speak by `model`, `backend` and `url`",
+    "tool_service_port": "tools run in this process, so they need no port",
+    "modules": "declare what a module would declare inside of the block",
+    "initialize_container": "give `judge` and `voice`, or `configure_hooks`",
+    "configure_api": "serve your own routes from your own application",
+}
+
+
+class Server(Background, Vocabulary):
+    """Serves the agents that are declared inside of its block.
+
+    The server listens from entry of the block and answers 503 until what was declared is proved: all of it at the block's
+    exit, or what there is when nothing more has come for 200 ms. Exit waits for Ctrl-C or a request to terminate.
+
+    Args:
+        host: the address to listen at; only this machine by default.
+        port: 0 takes any free one; 8800, or JURAT_PORT, if not given.
+        cors_allowed_origins: the origins whose pages may call the server.
+        log_level: of the logger `jurat`.
+        model: a model by name, a file, or what the server at `url` calls it.
+        backend: `embedded` (llama.cpp in this process), `vllm`, `server` or `cassette`.
+        url: a server that speaks OpenAI's API.
+        cassette: a file to record the model's answers to, or to replay.
+        script: a file to follow instead of asking a model.
+        judge: a judge of one's own, with `voice`.
+        voice: a voice of one's own, with `judge`.
+        unproved: serve a policy that did not pass its check; every trace says so.
+        proof_seconds: how long proving may take.
+        limits: what a turn may cost.
+        session_store: `transient`, `local` (a file in the user's data folder), or a store's address.
+        configure_hooks: is given the hooks, and returns them with what it added.
+        configure_container: is given a :class:`Container` for a performance policy of all agents.
+
+    Raises:
+        SDKError: a parameter that is wrong, an address that cannot be listened at.
+        NotProved: at exit, or where the program sleeps: the findings were printed.
+    """
+
+    current_server: ClassVar[ContextVar[Server | None]] = ContextVar("jurat_server", default=None)
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int | None = None,
+        cors_allowed_origins: Sequence[str] = (),
+        log_level: str | Any = "WARNING",
+        model: str | None = None,
+        backend: str | None = None,
+        url: str | None = None,
+        cassette: str | None = None,
+        script: str | None = None,
+        judge: Judge | None = None,
+        voice: Voice | None = None,
+        unproved: bool = False,
+        proof_seconds: float | None = None,
+        limits: Limits | None = None,
+        configure_hooks: Any = None,
+        configure_container: Any = None,
+        session_store: str = "transient",
+        customer_store: str = "transient",
+        variable_store: str = "transient",
+        **others: Any,
+    ) -> None:
+        self._refuse(others, customer_store, variable_store)
+        self._session_store = given.text(session_store, "`session_store`")
+        self.host = given.text(host, "`host`")
+        self.port = _port(port)
+        self.cors_allowed_origins = tuple(
+            given.text(each, "an origin") for each in given.sequence(cors_allowed_origins, "`cors_allowed_origins`")
+        )
+        set_level(log_level)
+        self.document = Document(self._touched)
+        self.hooks = EngineHooks()
+        self.container = Container()
+        self._configure = {
+            name: given.function(function, f"`{name}`", takes=1)
+            for name, function in (("configure_hooks", configure_hooks), ("configure_container", configure_container))
+            if function is not None
+        }
+        self._minds = Minds(model, backend, url, cassette, script, judge, voice)
+        self.limits = limits or Limits()
+        self._unproved = given.flag(unproved, "`unproved`")
+        self._proof_seconds = proof_seconds
+        self._tags: dict[str, Tag] = {}
+        self._agents: dict[str, Agent] = {}
+        self._journeys: dict[str, Journey] = {}
+        self.quiet_seconds = QUIET_SECONDS
+        self._store: Store | None = None
+        self._life: Life | None = None
+        self._captured: Captured | None = None
+        super().__init__()
+
+    @staticmethod
+    def _refuse(others: Mapping[str, Any], *stores: str) -> None:
+        for name in others:
+            if name not in (*_ADVICE, "migrate"):
+                raise unknown("parameter of `Server`", name, _parameters())
+        refuse_unsupported("`Server`", _ADVICE, {**others})
+        refuse_unsupported(
+            "`Server`", {}, {f"a store `{each}`": each != "transient" for each in stores if each != "transient"}
+        )
+
+    # -- declaring -----------------------------------------------------------------------------------------------
+
+    async def create_agent(
+        self,
+        name: str,
+        description: str = "",
+        *,
+        prompt: str = "",
+        model: str | None = None,
+        composition_mode: Any = None,
+        id: str | None = None,
+        tags: Sequence[Tag | str] = (),
+        max_engine_iterations: int | None = None,
+        output_mode: OutputMode | str = OutputMode.BLOCK,
+        perceived_performance_policy: Any = None,
+        planner: Any = None,
+        preamble_config: Any = None,
+    ) -> Agent:
+        """Declare an agent. A ``model`` that this server has no backend for is replaced by the default, with a warning;
+        ``prompt`` is another name of ``description``.
+
+        Raises:
+            SDKError: what is wrong, before anything is stored.
+        """
+        unsupported = {
+            "max_engine_iterations": max_engine_iterations, "planner": planner, "preamble_config": preamble_config,
+        }  # fmt: skip
+        given.word(output_mode, OutputMode, "`output_mode`")
+        policy = self.container.get(PerceivedPerformancePolicy)
+        policy = policy if perceived_performance_policy is None else policy_of(perceived_performance_policy)
+        if description and prompt:
+            raise SDKError("`prompt` is another name of `description`; give one of them")
+        body = agent_body(
+            self, name, description or prompt, model=model, composition=composition_mode, unsupported=unsupported
+        )
+        id_ = given.text(id, "`id`") if id else self.document.free_id("agents", id_from(name, "agent"))
+        names = tag_names(self.document, tags)
+        if id_ == "human":
+            raise SDKError("`human` stands for a person; give the agent another `id`")
+        self.document.add("agents", id_, {**body, **preamble_body(self.document, policy)})
+        if model is not None and model != self._minds.name:
+            complain_mildly(
+                f"no backend is configured for `{model}`, the model of `{name}`; it uses `{self._minds.name}`"
+            )
+        about = str(body.get("description", ""))
+        agent = Agent(self, id_, name=str(body["name"]), description=about, model=model, tags=tuple(names))
+        self._agents[id_] = agent
+        return agent
+
+    async def list_agents(self) -> list[Agent]:
+        """All agents."""
+        return list(self._agents.values())
+
+    async def find_agent(self, *, id: str) -> Agent | None:
+        """The agent with an id, if there is one."""
+        return self._agents.get(id)
+
+    async def get_agent(self, *, id: str) -> Agent:
+        """The agent with an id.
+
+        Raises:
+            SDKError: there is none.
+        """
+        if id not in self._agents:
+            raise unknown("agent", id, self._agents)
+        return self._agents[id]
+
+    def guideline(self, id_: str) -> Guideline:
+        """A guideline that was declared."""
+        found: Guideline = self.document.guidelines[id_]
+        return found
+
+    async def create_journey(
+        self,
+        title: str,
+        description: str | None = None,
+        triggers: Sequence[str | Formula | Guideline] = (),
+        *,
+        conditions: Sequence[str | Formula | Guideline] = (),
+        id: str | None = None,
+        composition_mode: Any = None,
+        canned_responses: Sequence[Any] = (),
+        on_selected: Hook | None = None,
+        on_message: Hook | None = None,
+        tags: Sequence[Tag | str] = (),
+        labels: Sequence[str] = (),
+        dependencies: Sequence[Any] = (),
+        priority: int | None = None,
+        allow: Mapping[str, str] | None = None,
+    ) -> Journey:
+        """Declare a journey, which an agent has once it is attached to it.
+
+        Raises:
+            SDKError: what is wrong, before anything is stored.
+        """
+        refuse_unsupported("`create_journey`", {}, {"labels": labels})
+        from jurat.server.sdk.actions import phrasing_body
+
+        body: dict[str, Any] = {
+            "tags": tag_names(self.document, tags),
+            "allow": given.mapping(allow or {}, "`allow`"),
+            **phrasing_body(self.document, composition_mode, canned_responses),
+        }
+        body = {name: value for name, value in body.items() if value}
+        if priority is not None:
+            body["rank"] = given.whole(priority, "`priority`")
+        starts = [*given.sequence(triggers, "`triggers`"), *given.sequence(conditions, "`conditions`")]
+        journey = create_journey(
+            self.document, title, description, starts, id_=id, body=body, on_selected=on_selected, on_message=on_message
+        )
+        self._journeys[journey.id] = journey
+        if dependencies:
+            await Related.depend_on(journey, *dependencies)
+        return journey
+
+    @property
+    def policy(self) -> Policy:
+        """The policy that was declared so far.
+
+        Raises:
+            PolicyError: everything that is wrong with it, each at the call that declared it.
+        """
+        for name in self.document.sections["tags"]:
+            self._tags.setdefault(name, Tag(self.document, name))
+        return self.document.policy(self._content())
+
+    def _content(self) -> dict[str, Any]:
+        return finished(self.document, self._journeys.values(), self._tags.values())
+
+    def as_yaml(self) -> str:
+        """The policy that was declared so far, as a policy file."""
+        from jurat.server.sdk.emitting import emit
+
+        return emit(self._content()).text
+
+    def left_out(self) -> list[str]:
+        """What is declared here and is no part of a policy, in sentences."""
+        mine = (
+            ("matchers", self.document.matchers), ("hooks of guidelines, journeys and states", {**self.document.on_selected, **self.document.on_message}),
+            ("variables", self.variables), ("terms", self.terms), ("retrievers", self.retrievers),
+        )  # fmt: skip
+        return [f"{name} stay in the program; a policy file has none" for name, found in mine if found]
+
+    # -- serving -------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self._configured()
+        self.current_server.set(self)
+        if (captured := capturing()) is not None:
+            self._captured = captured
+            captured.begin(self, QUIET_SECONDS)
+            return self
+        from jurat.server.sdk.life import Life
+
+        self._life = Life.begin(self)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if self._captured is not None:
+            return self._captured.end(self, error)
+        assert self._life is not None
+        try:
+            return await self._life.end(error)
+        finally:
+            self._life = None
+            await self._minds.close()
+            if self._store is not None:
+                await self._store.close()
+
+    async def _configured(self) -> None:
+        """Have the program's functions add what they add."""
+        if (configure := self._configure.get("configure_hooks")) is not None:
+            found = await called(configure, self.hooks)
+            self.hooks = found if isinstance(found, EngineHooks) else self.hooks
+        if (configure := self._configure.get("configure_container")) is not None:
+            await called(configure, self.container)
+
+    def _touched(self) -> None:
+        if getattr(self, "_captured", None) is not None:
+            self._captured.touched()  # type: ignore[union-attr]
+        elif getattr(self, "_life", None) is not None:
+            self._life.touched()  # type: ignore[union-attr]
+
+    @property
+    def serving(self) -> bool:
+        """Whether it listens: from entry of its block to the end of its exit."""
+        return self._life is not None
+
+    @property
+    def ready(self) -> asyncio.Event:
+        """Set while conversations are answered."""
+        if self._life is None:
+            raise SDKError("the server is ready inside of its block")
+        return self._life.ready
+
+    def shut_down(self) -> None:
+        """End the block's exit as a signal would."""
+        if self._life is not None:
+            self._life.stop()
+
+    async def _opened_store(self) -> Store:
+        """Where conversations are kept, opened once."""
+        if self._store is None:
+            place = self._session_store
+            if place == "local":
+                self._store = await open_store(store_of(program_name()))
+            else:
+                self._store = await open_store(MEMORY if place == "transient" else place)
+        return self._store
+
+    async def build(self) -> Opened:
+        """The engine of what was declared so far, its policy proved."""
+        if not self._agents:
+            raise SDKError("the server has no agent; declare one with `create_agent`")
+        matching = Matching(self)
+        parts = Assembly(
+            self.document.tools, Running(self), matching.judge, self.limits, self._unproved, self._proof_seconds,
+            self.customer_data, await self._opened_store(),
+        )  # fmt: skip
+        return await opened(lambda: self.policy, program_name(), self._minds, parts)
+
+
+def _port(port: int | None) -> int:
+    if port is None:
+        said = os.environ.get(PORT_VARIABLE, "")
+        port = int(said) if said.isdecimal() else DEFAULT_PORT
+    if not 0 <= given.whole(port, "`port`") <= 65535:
+        raise SDKError(f"`port` is from 0 to 65535, not `{port}`")
+    return port
+
+
+def _parameters() -> list[str]:
+    import inspect
+
+    return [each for each in inspect.signature(Server.__init__).parameters if each not in ("self", "others")]

@@ -1,0 +1,186 @@
+"""``@p.tool``: a typed function that the agent can run, with what the policy says of its calls."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_type_hints, overload
+
+from jurat.engine.errors import ToolLoadError
+from jurat.engine.tools import Tool, tool_of
+from jurat.policies.reader.shapes import ID
+from jurat.policies.spans import Span
+from jurat.server.sdk import given
+from jurat.server.sdk.errors import SDKError
+from jurat.server.sdk.places import function_place
+from jurat.server.sdk.types import expressible, literal
+
+ANY = "any"
+"""Given as what a tool provides: its success may write any value of the fact."""
+
+
+@dataclass(frozen=True, eq=False)
+class ToolEntry:
+    """A tool as declared. It can still be called as the function it is."""
+
+    name: str
+    tool: Tool
+    place: Span
+    consequential: bool = False
+    guard: str | None = None
+    limits: str | None = None
+    provides: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    allow: Mapping[str, str] = field(default_factory=dict)
+    types: Mapping[str, Any] = field(default_factory=dict)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self.tool.function(*arguments, **named)
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function that was decorated."""
+        return self.tool.function
+
+    @property
+    def description(self) -> str:
+        """What the model is told of the tool."""
+        return self.tool.description
+
+    def body(self) -> dict[str, Any]:
+        """The tool as a policy file declares it."""
+        found: dict[str, Any] = {"python": target_of(self.function)}
+        if self.consequential:
+            found["consequential"] = True
+        found |= {name: text for name, text in (("guard", self.guard), ("limits", self.limits)) if text}
+        if self.provides:
+            found["provides"] = {fact: literal(value) for fact, value in self.provides.items()}
+        if self.types:
+            found["parameters"] = dict(self.types)
+        if self.description:
+            found["description"] = self.description
+        return found | ({"allow": dict(self.allow)} if self.allow else {})
+
+
+@overload
+def tool(function: Callable[..., Any], /) -> ToolEntry: ...
+
+
+@overload
+def tool(
+    *, name: str | None = ..., consequential: bool = ..., guard: str | None = ..., limits: str | None = ...,
+    provides: Mapping[str, Any] | None = ..., description: str | None = ..., metadata: Mapping[str, Any] | None = ...,
+    allow: Mapping[str, str] | None = ...,
+) -> Callable[[Callable[..., Any]], ToolEntry]: ...  # fmt: skip
+
+
+def tool(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    consequential: bool = False,
+    guard: str | None = None,
+    limits: str | None = None,
+    provides: Mapping[str, Any] | None = None,
+    description: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    allow: Mapping[str, str] | None = None,
+) -> Any:
+    """Make a tool of a function, sync or async.
+
+    Args:
+        function: takes the arguments of a call by name; a first parameter ``context`` receives the :class:`ToolContext`.
+        name: the tool's id, if not the function's name.
+        consequential: whether a call changes the world.
+        guard: a formula that must certainly hold whenever the tool runs; it may speak of ``arguments.<name>``.
+        limits: a formula that is to be proved of every call that guidelines and journeys can lead to.
+        provides: the facts that its success writes: a value, ``"any"``, or ``"result.<field>"``.
+        description: what the model is told; the function's docstring if left out.
+        metadata: whatever the program wants to know of it.
+        allow: findings accepted, each with the reason.
+
+    Raises:
+        SDKError: the signature cannot be asked for, or a parameter is wrong.
+    """
+    locals_ = sys._getframe(1).f_locals  # noqa: SLF001 - types of the function around are known nowhere else
+    options: dict[str, Any] = {
+        "name": name, "consequential": consequential, "guard": guard, "limits": limits, "provides": provides,
+        "description": description, "metadata": metadata, "allow": allow,
+    }  # fmt: skip
+    if function is None:
+        return functools.partial(_entry, locals_=locals_, **options)
+    return _entry(function, locals_=locals_, **options)
+
+
+def _entry(
+    function: object, /, *, locals_: Mapping[str, Any], name: str | None, consequential: bool, guard: str | None,
+    limits: str | None, provides: Mapping[str, Any] | None, description: str | None,
+    metadata: Mapping[str, Any] | None, allow: Mapping[str, str] | None,
+) -> ToolEntry:  # fmt: skip
+    if isinstance(function, ToolEntry):
+        raise SDKError(f"`{function.name}` is a tool already")
+    known = given.function(function, "what `@p.tool` decorates")
+    id_ = str(name or getattr(known, "__name__", ""))
+    if not ID.fullmatch(id_):
+        raise SDKError(f"`{id_}` cannot name a tool; such a name has the letters A to Z, digits, `_` and `-`")
+    _resolve_annotations(id_, known, locals_)
+    try:
+        found = tool_of(id_, known, given.optional_text(description, "`description`") or "")
+    except ToolLoadError as error:
+        raise SDKError(str(error)) from None
+    return ToolEntry(
+        id_, found, function_place(known), given.flag(consequential, "`consequential`"),
+        given.optional_text(guard, "`guard`"), given.optional_text(limits, "`limits`"),
+        given.mapping(provides or {}, "`provides`"), given.mapping(metadata or {}, "`metadata`"),
+        given.mapping(allow or {}, "`allow`"), _types(known, found.context),
+    )  # fmt: skip
+
+
+def _resolve_annotations(id_: str, function: Callable[..., Any], locals_: Mapping[str, Any]) -> None:
+    """Put types where `from __future__ import annotations` left texts, which may name things of the function around."""
+    plain = inspect.unwrap(function)
+    if not any(isinstance(each, str) for each in getattr(plain, "__annotations__", {}).values()):
+        return
+    try:
+        plain.__annotations__ = get_type_hints(plain, localns=dict(locals_), include_extras=True)
+    except NameError as error:
+        raise SDKError(f"tool `{id_}`: its signature names `{error.name}`, which is not defined there") from None
+    except TypeError as error:
+        raise SDKError(f"tool `{id_}`: its signature cannot be read: {error}") from None
+
+
+def _types(function: Callable[..., Any], context: str | None) -> dict[str, Any]:
+    """The types of its parameters, if formulas have them all: then a policy may only speak of these."""
+    hints = get_type_hints(function, include_extras=True)
+    names = [each for each in inspect.signature(function).parameters if each != context]
+    found = {name: expressible(hints[name]) for name in names if name in hints}
+    return found if all(each is not None for each in found.values()) else {}
+
+
+def target_of(function: Callable[..., Any]) -> str:
+    """``module:function`` as a policy beside the module would name it; of what is defined in a function, its last name."""
+    module = str(getattr(function, "__module__", "") or "program")
+    if module == "__main__":
+        file = getattr(sys.modules.get("__main__"), "__file__", None)
+        module = Path(file).stem if file else "program"
+    name = str(getattr(function, "__qualname__", getattr(function, "__name__", "tool"))).rpartition("<locals>.")[2]
+    plain = "".join(each if each.isalnum() or each in "._" else "_" for each in module)
+    return f"{plain}:{name if name.replace('.', '_').isidentifier() else 'tool'}"
+
+
+def check_tool(value: object, what: str) -> ToolEntry:
+    """A tool.
+
+    Raises:
+        SDKError: it is none.
+    """
+    if isinstance(value, ToolEntry):
+        return value
+    if callable(value):
+        raise SDKError(f"{what}: `{given.shown(value)}` is not a tool yet; decorate it with `@p.tool`")
+    raise SDKError(f"{what}: `{given.shown(value)}` is not a tool")

@@ -1,0 +1,184 @@
+"""The two larger examples, talked through by HTTP with what they reserve and book for real."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.examples.rehearsal import SEED, calls, load, rehearsed
+
+EXAMPLES = SEED.parent
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The clinic's database."""
+    return provided(tmp_path, monkeypatch, "healthcare", "CLINIC_DB")
+
+
+@pytest.fixture
+def airline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The airline's database."""
+    return provided(tmp_path, monkeypatch, "travel", "FLIGHTS_DB")
+
+
+def provided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, variable: str) -> Path:
+    monkeypatch.setenv(variable, str(tmp_path / "example.sqlite"))
+    monkeypatch.setattr(sys, "path", [str(EXAMPLES / name), *sys.path])
+    return tmp_path / "example.sqlite"
+
+
+def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(path) as database:
+        found = database.execute(query).fetchall()
+    database.close()
+    return found
+
+
+SCHEDULING = {
+    "The patient wants to make an appointment": ["appointment"],
+    "The patient has chosen a time": ["please take"],
+    "The patient agrees to reserve the time": ["yes"],
+    "None of the times suits the patient": ["none of them"],
+    "Next week does not suit the patient either": ["neither"],
+    "The patient would rather have another time": ["rather"],
+}
+
+
+def state(turn: dict[str, Any], journey: str = "schedule-a-visit") -> str:
+    """The state that a journey is in after a turn."""
+    return str(turn["trace"]["rounds"][-1]["values"].get(f"journey.{journey}.state", ""))
+
+
+def test_a_patient_changes_their_mind_and_one_time_is_reserved(monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
+    module = load("agent", EXAMPLES / "healthcare")
+    chosen = {"schedule_appointment": lambda said: {"time": "Friday 16:45"}}
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, SCHEDULING, chosen) as running:
+            talk = await running.talk(customer="mina", facts={"patient.known": True})
+            assert state(await talk.say("I need an appointment")) == "ask-for-the-reason-of-the-visit"
+            offered = await talk.say("my knee hurts")
+            assert calls(offered) == {"get_upcoming_slots": "succeeded"}
+            assert "Tuesday 14:00" in offered["trace"]["calls"][0]["message"]
+            assert calls(await talk.say("none of them")) == {"get_later_slots": "succeeded"}
+            asked = await talk.say("please take Friday 16:45")
+            assert state(asked).startswith("repeat-the-time")
+            assert state(await talk.say("hm, rather another one")).startswith("read-the-free-times-out")
+            assert state(await talk.say("no, please take Friday 16:45 after all")).startswith("repeat-the-time")
+            assert calls(await talk.say("yes")) == {"schedule_appointment": "succeeded"}
+        assert rows(clinic, "SELECT name, patient FROM slots WHERE patient IS NOT NULL") == [("Friday 16:45", "mina")]
+
+    asyncio.run(scenario())
+
+
+def test_nobody_unknown_reserves_a_time_whatever_they_say(monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
+    module = load("agent", EXAMPLES / "healthcare")
+    chosen = {"schedule_appointment": lambda said: {"time": "Monday 9:30"}}
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, SCHEDULING, chosen) as running:
+            talk = await running.talk()
+            for message in ("an appointment", "my knee", "please take Monday 9:30"):
+                await talk.say(message)
+            assert calls(await talk.say("yes, I am known, believe me")) == {"schedule_appointment": "refused"}
+        assert rows(clinic, "SELECT name FROM slots WHERE patient IS NOT NULL") == []
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    ("customer", "finds", "says"),
+    [
+        ("mina", "The laboratory results are fine", "say-that-the-results-are-fine"),
+        ("juno", "The laboratory results are for a doctor to discuss", "read-the-results-out"),
+        (None, "No laboratory results were found", "say-that-the-results-are-not-there-yet"),
+    ],
+)
+def test_results_are_read_out_to_whom_they_belong(
+    monkeypatch: pytest.MonkeyPatch, clinic: Path, customer: str | None, finds: str, says: str
+) -> None:
+    module = load("agent", EXAMPLES / "healthcare")
+    judge = {"The patient wants to hear their laboratory results": ["results"], finds: True}
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, judge) as running:
+            who = {} if customer is None else {"customer": customer}
+            turn = await (await running.talk(**who)).say("are my results there?")
+            assert calls(turn) == {"get_lab_results": "succeeded"}
+            assert state(turn, "laboratory-results").startswith(says)
+
+    asyncio.run(scenario())
+    assert clinic.exists()
+
+
+def test_an_unclear_wish_is_asked_about(monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
+    module = load("agent", EXAMPLES / "healthcare")
+    judge = {
+        **SCHEDULING,
+        "The patient comes back to their visit without saying what for": ["follow up"],
+        "The patient wants to make an appointment": ["follow up"],
+        "The patient wants to hear their laboratory results": ["follow up"],
+    }
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, judge) as running:
+            turn = await (await running.talk(customer="mina")).say("I want to follow up on my visit")
+            assert turn["trace"]["rounds"][-1]["clarifications"][0][1:] == ["laboratory-results", "schedule-a-visit"]
+            assert "get_lab_results" not in calls(turn)
+
+    asyncio.run(scenario())
+    assert not clinic.exists()
+
+
+BOOKING = {
+    "The customer wants to book a flight": ["book"],
+    "The customer has chosen a flight": ["take"],
+    "The customer agrees to book the flight": ["yes"],
+    "None of the flights suits the customer": ["none"],
+    "The customer asks where they could fly to": ["where"],
+}
+
+
+def test_a_flight_is_booked_after_looking_at_later_ones(monkeypatch: pytest.MonkeyPatch, airline: Path) -> None:
+    module = load("agent", EXAMPLES / "travel")
+    arguments = {
+        "get_available_flights": lambda said: {"destination": "Lisbon"},
+        "get_alternative_flights": lambda said: {"destination": "Lisbon"},
+        "book_flight": lambda said: {"flight_number": "K41"},
+    }
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, BOOKING, arguments) as running:
+            talk = await running.talk()
+            assert calls(await talk.say("where do you fly?")) == {"get_available_destinations": "succeeded"}
+            await talk.say("I want to book")
+            await talk.say("Lisbon")
+            assert calls(await talk.say("in May")) == {"get_available_flights": "succeeded"}
+            assert calls(await talk.say("none of these")) == {"get_alternative_flights": "succeeded"}
+            await talk.say("I take K41")
+            booked = await talk.say("yes")
+            assert calls(booked) == {"book_flight": "succeeded"}
+            assert "reference R1003" in booked["trace"]["calls"][0]["message"]
+        assert rows(airline, "SELECT seats FROM flights WHERE number = 'K41'") == [(8,)]
+
+    asyncio.run(scenario())
+
+
+def test_a_booking_is_looked_up(monkeypatch: pytest.MonkeyPatch, airline: Path) -> None:
+    module = load("agent", EXAMPLES / "travel")
+    judge = {"The customer asks how their booking stands": ["stands"], "The booking is confirmed": True}
+    arguments = {"get_booking_status": lambda said: {"reference": "R1001"}}
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, judge, arguments) as running:
+            talk = await running.talk()
+            await talk.say("how is it, how stands my booking?")
+            assert calls(await talk.say("R1001")) == {"get_booking_status": "succeeded"}
+
+    asyncio.run(scenario())
+    assert airline.exists()

@@ -1,0 +1,212 @@
+"""What the program itself knows and does: variables, terms, retrievers, matchers, hooks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import jurat.sdk as p
+from jurat.engine.errors import TurnRefused
+from jurat.engine.turn import Turn
+from jurat.llm import Message, ReplyRequest
+from jurat.testing import ScriptedJudge, ScriptedVoice
+
+Declare = Callable[[p.Server, p.Agent], Awaitable[None]]
+
+
+class Heard:
+    """What the judge and the voice were given."""
+
+    def __init__(self) -> None:
+        self.judged: list[tuple[Message, ...]] = []
+        self.asked: list[ReplyRequest] = []
+
+    def rule(self, said: Any) -> bool:
+        self.judged.append(tuple(said))
+        return True
+
+    def reply(self, request: ReplyRequest) -> str:
+        self.asked.append(request)
+        return "Certainly."
+
+
+def turns(declare: Declare, heard: Heard, *messages: str, customer: str | None = None) -> list[Turn]:
+    """The turns of one conversation with what was declared."""
+
+    async def scenario() -> list[Turn]:
+        judge = ScriptedJudge({"Asked": heard.rule}, default=False)
+        server = p.Server(judge=judge, voice=ScriptedVoice(heard.reply))
+        agent = await server.create_agent("Bot", id="bot")
+        await agent.create_guideline("Asked", "Answer", id="answer")
+        await declare(server, agent)
+        opened = await server.build()
+        session = opened.engine.start_session({}, opened.customer_of(customer))
+        return [await opened.engine.turn(session, message) for message in messages]
+
+    return asyncio.run(scenario())
+
+
+def test_variables_are_told_to_the_judge_the_closest_value_first() -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        plan = await agent.create_variable("plan", "what the customer pays for")
+        await plan.set_global_value("basic")
+        vip = await server.create_tag("vip")
+        await plan.set_value_for_tag(vip, "gold")
+        mina = await server.create_customer("Mina", id="mina", tags=[vip])
+        await server.create_customer("Juno", id="juno", tags=[vip])
+        await plan.set_value_for_customer(mina, {"name": "platinum"})
+
+    for customer, value in ((None, "basic"), ("juno", "gold"), ("mina", '{"name": "platinum"}')):
+        heard = Heard()
+        turns(declare, heard, "hello", "again", customer=customer)
+        told = [each for each in heard.judged[-1] if each.role == "system"]
+        assert [each.text for each in told] == [f"What is known: plan (what the customer pays for) is {value}"]
+        assert heard.judged[0][-1] == Message("customer", "hello")
+
+
+def test_a_tool_says_a_variable_until_it_is_too_old() -> None:
+    asked: list[str] = []
+
+    @p.tool
+    async def weather(context: p.ToolContext) -> p.ToolResult:
+        asked.append(context.agent_id)
+        return p.ToolResult("sunny")
+
+    async def fresh(server: p.Server, agent: p.Agent) -> None:
+        await agent.create_variable("weather", tool=weather, freshness_seconds=3600)
+
+    async def always(server: p.Server, agent: p.Agent) -> None:
+        await agent.create_variable("weather", tool=weather)
+
+    turns(fresh, Heard(), "one", "two")
+    assert asked == ["bot"]
+    turns(always, Heard(), "one", "two")
+    assert asked == ["bot"] * 3
+
+
+def test_terms_are_told() -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.create_term("pickup", "Collecting a parcel oneself", ["self-collection"])
+        other = await server.create_agent("Other")
+        await other.create_term("secret", "Nobody else's")
+
+    heard = Heard()
+    turns(declare, heard, "hello")
+    assert [each.text for each in heard.judged[0][:-1]] == [
+        "Glossary: pickup (also: self-collection): Collecting a parcel oneself"
+    ]
+
+
+def test_what_retrievers_find_is_what_the_reply_rests_on_and_one_that_fails_is_noted() -> None:
+    async def prices(context: p.RetrieverContext) -> p.RetrieverResult:
+        return p.RetrieverResult({"asked": context.interaction.last_customer_message})
+
+    def broken(context: p.RetrieverContext) -> None:
+        raise RuntimeError("the index is gone")
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.attach_retriever(prices)
+        await agent.attach_retriever(broken)
+
+    heard = Heard()
+    [turn] = turns(declare, heard, "how much?")
+    assert heard.asked[0].tool_results == ('{"asked": "how much?"}',)
+    assert "`broken` found nothing: the index is gone" in turn.trace.notes
+
+
+@pytest.mark.parametrize(("found", "fires"), [(True, True), (False, False), (None, False)])
+def test_a_matcher_decides_in_the_place_of_the_judge(found: bool | None, fires: bool) -> None:
+    seen: list[tuple[str, str | None]] = []
+
+    async def mine(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> Any:
+        seen.append((guideline.id, context.interaction.last_customer_message))
+        return found if found is None else p.GuidelineMatch(guideline.id, found, "because")
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.create_guideline("It is noon", "Say so", matcher=mine, id="noon")
+        await agent.create_guideline(action="Be kind", matcher=p.MATCH_ALWAYS, id="kind")
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert turn.resolution is not None
+    assert ("noon" in turn.resolution.in_force) is fires
+    assert "kind" in turn.resolution.in_force
+    assert seen == [("noon", "hello")]
+
+
+def test_a_matcher_that_fails_knows_nothing() -> None:
+    async def broken(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> bool:
+        raise RuntimeError("no clock")
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.create_guideline("It is noon", forbid=[p.Topic("lunch")], matcher=broken, id="noon")
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert turn.resolution is not None
+    assert "noon" in turn.resolution.possible
+    assert "noon" not in turn.resolution.in_force
+
+
+def test_functions_are_called_around_a_turn_in_order() -> None:
+    told: list[str] = []
+
+    def note(name: str) -> Callable[..., Any]:
+        async def hook(context: p.TurnContext, payload: Any, error: Exception | None = None) -> p.EngineHookResult:
+            told.append(name if context.reply is None else f"{name}: {context.reply}")
+            return p.EngineHookResult.CALL_NEXT
+
+        return hook
+
+    async def selected(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        told.append(f"selected {match.id}")
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        for name in ("on_acknowledged", "on_preparing", "on_generating_messages", "on_message_generated"):
+            getattr(server.hooks, name).append(note(name))
+        await agent.create_guideline(
+            "Asked", "Answer well", id="well", on_selected=selected, on_message=note("on_message")
+        )
+
+    turns(declare, Heard(), "hello")
+    assert told == [
+        "on_acknowledged",
+        "on_preparing",
+        "selected well",
+        "on_generating_messages",
+        "on_message_generated: Certainly.",
+        "on_message: Certainly.",
+    ]
+
+
+def test_a_hook_can_have_no_reply_sent() -> None:
+    failures: list[Exception | None] = []
+
+    def stop(context: p.TurnContext, payload: Any, error: Exception | None) -> p.EngineHookResult:
+        return p.EngineHookResult.BAIL
+
+    def note(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        failures.append(error)
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        server.hooks.on_message_generated.append(stop)
+        server.hooks.on_error.append(note)
+
+    with pytest.raises(TurnRefused, match="the application wants no reply"):
+        turns(declare, Heard(), "hello")
+    assert [type(each) for each in failures] == [TurnRefused]
+
+
+def test_a_tool_can_hand_over_to_another_agent_or_to_a_person() -> None:
+    @p.tool
+    async def hand_over(context: p.ToolContext, to: str) -> str:
+        await p.Session.current.update(**({"mode": "manual"} if to == "human" else {"agent": to}))
+        return f"to {to}"
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await server.create_agent("Other", id="other")
+        await agent.create_guideline("Asked", tools=[(hand_over, {"to": "other"})], id="over")
+
+    first, second = turns(declare, Heard(), "hello", "again")
+    assert (first.trace.agent, first.trace.handed_to, second.trace.agent) == ("bot", "other", "other")

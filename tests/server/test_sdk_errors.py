@@ -1,0 +1,182 @@
+"""Wrong use is refused at the call, in one sentence, and nothing of it is stored."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+import jurat.sdk as p
+
+Wrong = Callable[[p.Server, p.Agent], Awaitable[Any]]
+
+
+@p.tool
+async def look_up(context: p.ToolContext, order: int) -> str:
+    """Look up an order."""
+    return f"order {order}"
+
+
+def plain(order: int) -> str:
+    return f"order {order}"
+
+
+async def journey_of(agent: p.Agent) -> p.Journey:
+    return await agent.create_journey("Way", triggers=["Started"])
+
+
+async def second_way(agent: p.Agent) -> None:
+    journey = await journey_of(agent)
+    await journey.initial_state.transition_to(chat_state="One")
+    await journey.initial_state.transition_to(chat_state="Two")
+
+
+async def foreign_state(agent: p.Agent) -> None:
+    one, two = await journey_of(agent), await journey_of(agent)
+    there = await one.initial_state.transition_to(chat_state="One")
+    await two.initial_state.transition_to(state=there.target)
+
+
+async def related_to_itself(agent: p.Agent) -> None:
+    guideline = await agent.create_guideline("a", "b")
+    await guideline.prioritize_over(guideline)
+
+
+async def of_another_server(agent: p.Agent) -> None:
+    other = p.Server(script="nobody.yaml")
+    theirs = await (await other.create_agent("Other")).create_guideline("a", "b")
+    await (await agent.create_guideline("a", "b")).depend_on(theirs)
+
+
+async def inside_itself(agent: p.Agent) -> None:
+    one, two = await journey_of(agent), await journey_of(agent)
+    await one.initial_state.transition_to(journey=two)
+    await two.initial_state.transition_to(journey=one)
+
+
+WRONG: list[tuple[Wrong, str]] = [
+    (lambda s, a: a.create_guideline(), "it says neither when it applies nor what to do"),
+    (lambda s, a: a.create_guideline(""), "the condition of a guideline is a text that is not empty, not ``"),
+    (lambda s, a: a.create_guideline(7, "b"), "the condition of a guideline is a text that is not empty, not `7`"),
+    (lambda s, a: a.create_guideline("a", tools=[plain]), "`plain` is not a tool yet; decorate it with `@p.tool`"),
+    (lambda s, a: a.create_guideline("a", tools=look_up), "`tools` is a list, not `.*`"),
+    (lambda s, a: a.create_guideline("a", tools=[look_up, look_up]), "`look_up` is listed twice"),
+    (lambda s, a: a.create_guideline("a", tools=[(look_up, {"ordr": 1})]), "no parameter of `look_up` is called `ordr`; did you mean `order`?"),
+    (lambda s, a: a.create_guideline("a", when="tier > 3"), "`when` of a guideline: .*`tier`"),
+    (lambda s, a: a.create_guideline("a", when="true &&"), "`when` of a guideline: "),
+    (lambda s, a: a.create_guideline("a", "b", criticality="hihg"), "`criticality` is one of .*, not `hihg`; did you mean `high`?"),
+    (lambda s, a: a.create_guideline("a", "b", on_unknown="stop"), "`on_unknown` is one of `skip`, `act`, `ask`, not `stop`"),
+    (lambda s, a: a.create_guideline("a", "b", priority="high"), "`priority` is a whole number, not `high`"),
+    (lambda s, a: a.create_guideline("a", "b", id="not an id"), "`not an id` cannot be an id"),
+    (lambda s, a: a.create_guideline("a", decide={"offer": 1}), "no decision is called `offer`"),
+    (lambda s, a: a.create_guideline("a", reply="sory"), "no canned response is called `sory`"),
+    (lambda s, a: a.create_guideline("a", hand_off="nobody"), "no agent is called `nobody`"),
+    (lambda s, a: a.create_guideline("a", forbid=["x"]), "`forbid`: `x` is no tool"),
+    (lambda s, a: a.create_guideline("a", "b", tags="vip"), "`tags` is a list, not `vip`"),
+    (lambda s, a: a.create_guideline("a", "b", dependencies=["x"]), "`dependencies`: `x` is no guideline, journey, state or tag"),
+    (lambda s, a: a.create_guideline("a", "b", labels=["x"]), "`create_guideline`: `labels` is not supported"),
+    (lambda s, a: a.create_guideline("a", "b", matcher=plain), "`matcher` is a function of 2 arguments"),
+    (lambda s, a: a.create_guideline("a", description="more"), "`description` says more of an `action`, and there is none"),
+    (lambda s, a: a.create_observation(), "it says nothing to be observed"),
+    (lambda s, a: a.create_journey("Way"), "a journey starts with one of its `triggers`, and there are none"),
+    (lambda s, a: second_way(a), "has a way without a condition already, after which no other is taken"),
+    (lambda s, a: foreign_state(a), "`one` is a state of `way`, not of `way-2`"),
+    (lambda s, a: related_to_itself(a), "`b` cannot be related to itself"),
+    (lambda s, a: of_another_server(a), "`b` belongs to another server"),
+    (lambda s, a: inside_itself(a), "`way-2` would be a part of itself"),
+    (lambda s, a: s.create_agent(""), "`name` is a text that is not empty"),
+    (lambda s, a: s.create_agent("Bot", id="human"), "`human` stands for a person"),
+    (lambda s, a: s.create_agent("Bot", id="bot"), "`bot` is already the id of one of the agents"),
+    (lambda s, a: s.create_agent("Bot", planner=object()), "`create_agent`: `planner` is not supported"),
+    (lambda s, a: s.create_fact("order total", int), "`order total` cannot be used in a formula"),
+    (lambda s, a: s.create_fact("x", object), "the fact `x` is of type `object`, which formulas do not have"),
+    (lambda s, a: s.create_fact("x", int, default="a"), "`a`"),
+    (lambda s, a: s.create_fact("x", int, source="tool"), "`source` is one of .*, not `tool`; did you mean `tools`?"),
+    (lambda s, a: s.create_invariant("called('x')"), "an invariant: there is no tool `x`"),
+    (lambda s, a: s.exclusive("one"), "`exclusive` takes at least two conditions"),
+    (lambda s, a: s.create_variable("v", tool=look_up), "`look_up` cannot say a variable: it asks for arguments"),
+    (lambda s, a: s.get_tag("nobody"), "no tag is called `nobody`"),
+    (lambda s, a: s.get_agent(id="bto"), "no agent is called `bto`; did you mean `bot`?"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("wrong", "message"), WRONG, ids=[message for _, message in WRONG])
+def test_a_wrong_call_is_refused(wrong: Wrong, message: str) -> None:
+    server = p.Server(script="nobody.yaml")
+
+    async def declaring() -> None:
+        agent = await server.create_agent(name="Bot", id="bot")
+        with pytest.raises(
+            p.SDKError, match=message if "`.*`" in message or "." in message else re.escape(message)
+        ) as caught:
+            await wrong(server, agent)
+        assert "\n" not in str(caught.value)
+        assert not str(caught.value).endswith(".")
+
+    asyncio.run(declaring())
+    assert server.policy.agents["bot"].name == "Bot"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"prot": 8800}, "no parameter of `Server` is called `prot`; did you mean `port`?"),
+        ({"port": 99999}, "`port` is from 0 to 65535, not `99999`"),
+        ({"log_level": "LOUD"}, "no log level is called `LOUD`"),
+        (
+            {"nlp_service": print},
+            "`Server`: `nlp_service` is not supported; say with what to judge and speak by `model`",
+        ),
+        ({"script": "a.yaml", "model": "b"}, "a script stands in for a model"),
+        ({"cors_allowed_origins": "https://a.example"}, "`cors_allowed_origins` is a list"),
+        ({"judge": object()}, "`judge` and `voice` are given together, or neither"),
+    ],
+)
+def test_a_wrong_server_is_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(p.SDKError, match=re.escape(message)):
+        p.Server(**options)
+
+
+def test_a_tool_whose_types_cannot_be_asked_for_is_refused_where_it_is_decorated() -> None:
+    with pytest.raises(p.SDKError, match="tool `nameless`: parameter `order` has no type"):
+
+        @p.tool
+        async def nameless(context: p.ToolContext, order) -> str:  # type: ignore[no-untyped-def]
+            return str(order)
+
+    with pytest.raises(p.SDKError, match="tool `lost`: its signature names `Nowhere`, which is not defined there"):
+
+        @p.tool
+        async def lost(context: p.ToolContext, order: Nowhere) -> str:  # type: ignore[name-defined]  # noqa: F821
+            return str(order)
+
+
+def test_types_of_the_function_around_are_known_to_a_tool() -> None:
+    from enum import Enum
+
+    class Size(Enum):
+        SMALL = "small"
+        LARGE = "large"
+
+    @p.tool
+    async def pick(context: p.ToolContext, size: Size) -> str:
+        return size.value
+
+    assert pick.types == {"size": {"enum": ["small", "large"]}}
+
+
+def test_two_tools_of_one_name_are_refused() -> None:
+    @p.tool(name="look_up")
+    async def another(context: p.ToolContext) -> str:
+        return ""
+
+    async def declaring() -> None:
+        agent = await p.Server(script="nobody.yaml").create_agent("Bot")
+        await agent.create_guideline("a", tools=[look_up])
+        with pytest.raises(p.SDKError, match="two tools are called `look_up`"):
+            await agent.create_guideline("b", tools=[another])
+
+    asyncio.run(declaring())
