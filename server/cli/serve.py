@@ -25,6 +25,7 @@ Examples:
 \b
 POST /sessions                  a new conversation: {"facts": {…}}
 POST /sessions/ID/messages      a turn: {"message": "…"}; its steps and the turn as server-sent events
+POST /sessions/ID/events        something that happened: {"event": "session.ended"}
 GET  /sessions/ID               the conversation so far
 GET  /traces/ID                 why a turn went as it did
 GET  /policy, /about, /healthz  the policy's graph, what is served, whether it answers
