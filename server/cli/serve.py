@@ -30,6 +30,7 @@ Examples:
 \b
 POST /sessions                  a new conversation: {"facts": {…}}
 POST /sessions/ID/messages      a turn: {"message": "…"}; its steps and the turn as server-sent events
+POST /sessions/ID/events        something that happened: {"event": "session.ended"}
 GET  /sessions/ID               the conversation so far
 GET  /traces/ID                 why a turn went as it did
 GET  /calls?status=unknown      consequential calls whose outcome was lost; POST /calls/KEY says what it was

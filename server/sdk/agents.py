@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import AgentEntity, CannedResponse, phrasing_body
 from jurat.server.sdk.errors import SDKError, refuse_unsupported
 from jurat.server.sdk.journeys import Journey
+from jurat.server.sdk.moments import Current
 from jurat.server.sdk.relations import Tag, Target
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
 from jurat.server.sdk.tool import ToolEntry
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 class Agent(Rules, AgentEntity):
-    """An agent as declared."""
+    """An agent as declared; ``Agent.current`` is the one that answers in the turn that runs."""
+
+    current: ClassVar[Current[Agent]]
 
     def __init__(
         self, server: Server, id_: str, *, name: str, description: str, model: str | None, tags: tuple[str, ...]
@@ -108,6 +111,9 @@ class Agent(Rules, AgentEntity):
     async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
         """Have a function look up, before each reply, what the reply may rest on."""
         self.server.add_retriever(given.function(retriever, "a retriever", takes=1), self.id)
+
+
+Agent.current = Current("agent", lambda now: now.agent)
 
 
 def agent_body(

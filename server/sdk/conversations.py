@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jurat.server.sdk import given
-from jurat.server.sdk.errors import SDKError, unknown
-from jurat.server.sdk.moments import CURRENT
+from jurat.server.sdk.errors import unknown
+from jurat.server.sdk.moments import Current
 
 if TYPE_CHECKING:
     from jurat.server.sdk.agents import Agent
@@ -16,20 +16,10 @@ if TYPE_CHECKING:
 MODES = ("auto", "manual")
 
 
-class _Current:
-    """Looks the session up where it is asked for."""
-
-    def __get__(self, instance: object, owner: type[Session]) -> Session:
-        now = CURRENT.get()
-        if now is None:
-            raise SDKError("there is a current session only while a turn runs")
-        return Session(now)
-
-
 class Session:
     """One conversation as a turn of it sees it."""
 
-    current: ClassVar[_Current]
+    current: ClassVar[Current[Session]]
 
     def __init__(self, now: TurnContext) -> None:
         self._now = now
@@ -64,4 +54,4 @@ class Session:
         self._now.wishes.update(wishes)
 
 
-Session.current = _Current()
+Session.current = Current("session", Session)

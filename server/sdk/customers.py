@@ -12,7 +12,7 @@ from jurat.engine.tools import ToolContext, plain, result_of
 from jurat.server.sdk import given
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.matching import called
-from jurat.server.sdk.moments import CURRENT
+from jurat.server.sdk.moments import CURRENT, Current
 from jurat.server.sdk.relations import Tag
 from jurat.server.sdk.tool import ToolEntry
 
@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from jurat.server.sdk.moments import TurnContext
 
 GUEST = "guest"
-
-
-class _Current:
-    """The customer of the turn that runs."""
-
-    def __get__(self, instance: object, owner: type[Customer]) -> Customer:
-        now = CURRENT.get()
-        if now is None:
-            raise SDKError("there is a current customer only while a turn runs")
-        return now.customer
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +32,7 @@ class Customer:
     metadata: dict[str, Any] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
 
-    current: ClassVar[_Current]
+    current: ClassVar[Current[Customer]]
     guest: ClassVar[Customer]
 
     def data(self) -> dict[str, Any]:
@@ -51,7 +41,7 @@ class Customer:
 
 
 Customer.guest = Customer(GUEST, "Guest")
-Customer.current = _Current()
+Customer.current = Current("customer", lambda now: now.customer)
 
 
 def new_customer(name: str, metadata: Mapping[str, Any] | None, id_: str | None, tags: tuple[str, ...]) -> Customer:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from jurat.engine.session import Session
 from jurat.llm import Message
 from jurat.policies.types import Value
+from jurat.server.sdk.errors import SDKError
 
 if TYPE_CHECKING:
     from jurat.server.sdk.agents import Agent
@@ -49,6 +50,27 @@ class TurnContext:
 
 CURRENT: ContextVar[TurnContext | None] = ContextVar("jurat_turn", default=None)
 """The turn that runs; each turn has a task of its own."""
+
+
+Found = TypeVar("Found")
+
+
+class Current(Generic[Found]):
+    """What `Customer.current` and its like are: a part of the turn that runs, looked up where it is asked for."""
+
+    def __init__(self, what: str, of: Callable[[TurnContext], Found]) -> None:
+        self._what, self._of = what, of
+
+    def __get__(self, instance: object, owner: type) -> Found:
+        """The part.
+
+        Raises:
+            SDKError: no turn runs.
+        """
+        now = CURRENT.get()
+        if now is None:
+            raise SDKError(f"there is a current {self._what} only while a turn runs")
+        return self._of(now)
 
 
 @dataclass(frozen=True, slots=True)

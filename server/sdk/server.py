@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
-from contextvars import ContextVar
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -29,6 +28,7 @@ from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.journeys import Journey, create_journey
 from jurat.server.sdk.logs import set_level
 from jurat.server.sdk.matching import Matching, called
+from jurat.server.sdk.moments import Current
 from jurat.server.sdk.opening import Assembly, Minds, opened, program_name
 from jurat.server.sdk.performance import (
     Container,
@@ -88,7 +88,7 @@ class Server(Background, Vocabulary):
         NotProved: at exit, or where the program sleeps: the findings were printed.
     """
 
-    current_server: ClassVar[ContextVar[Server | None]] = ContextVar("jurat_server", default=None)
+    current: ClassVar[Current[Server]]
 
     def __init__(
         self,
@@ -300,7 +300,6 @@ class Server(Background, Vocabulary):
 
     async def __aenter__(self) -> Self:
         await self._configured()
-        self.current_server.set(self)
         if (captured := capturing()) is not None:
             self._captured = captured
             captured.begin(self, QUIET_SECONDS)
@@ -375,6 +374,9 @@ class Server(Background, Vocabulary):
             self.customer_data, await self._opened_store(),
         )  # fmt: skip
         return await opened(lambda: self.policy, program_name(), self._minds, parts)
+
+
+Server.current = Current("server", lambda now: now.server)
 
 
 def _port(port: int | None) -> int:

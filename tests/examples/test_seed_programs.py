@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ from typing import Any
 
 import pytest
 from tests.examples.rehearsal import calls, load, rehearsed
+from tests.llm.openai_server import free_port
 
 REFUND = {"Customer asks about refunds": ["refund"]}
 ORDER = {"check_order_status": lambda said: {"order_id": "1042"}}
@@ -263,10 +266,40 @@ def test_parcels_are_asked_for_over_http(
     asyncio.run(scenario())
 
 
+@pytest.fixture(params=["embedded", "redis"])
+def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """The cache of this process, and a real Redis."""
+    if request.param == "embedded":
+        from shop import cache as ours
+
+        monkeypatch.setattr(ours, "_EMBEDDED", ours.EmbeddedRedis())
+        yield
+        return
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    port = free_port()
+    command = [program, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        while "Ready to accept connections" not in process.stdout.readline():
+            assert process.poll() is None
+        monkeypatch.setenv("REDIS_URL", f"redis://127.0.0.1:{port}")
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.communicate(timeout=20)
+
+
+@pytest.mark.filterwarnings("ignore:Call to deprecated setex:DeprecationWarning")  # the seed's choice
+@pytest.mark.usefixtures("cache")
 def test_stock_comes_from_the_cache_and_from_the_database_on_a_miss(
     monkeypatch: pytest.MonkeyPatch, shop: Path
 ) -> None:
     module = load("inventory")
+
+    from shop.cache import close_redis_connections
 
     async def scenario() -> None:
         judge = {"The customer asks whether a product is in stock": ["stock"]}
@@ -278,7 +311,7 @@ def test_stock_comes_from_the_cache_and_from_the_database_on_a_miss(
                 turn = await talk.say(f"{product} in stock?")
                 return str(turn["trace"]["calls"][-1]["message"])
 
-            assert await asked("kettle") == "현재 재고: 25개 (재고 충분)"
+            assert await asked("kettle") == "현재 재고: 25개 (재고 충분)", kept(shop, "error")
             assert await asked("teapot") == "현재 재고: 3개 (재고 부족)"
             assert await asked("cup") == "현재 재고: 0개 (품절)"
             with sqlite3.connect(shop) as database:
@@ -289,6 +322,7 @@ def test_stock_comes_from_the_cache_and_from_the_database_on_a_miss(
             await redis.delete("inventory:kettle")
             assert await asked("kettle") == "현재 재고: 1개 (재고 부족)"
             assert "Product not found" in await asked("sofa")
+            await close_redis_connections()
 
     asyncio.run(scenario())
 

@@ -160,6 +160,11 @@ def test_functions_are_called_around_a_turn_in_order() -> None:
         return hook
 
     async def selected(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        assert (p.Agent.current.id, p.Server.current.hooks, p.Customer.current) == (
+            "bot",
+            context.server.hooks,
+            p.Customer.guest,
+        )
         told.append(f"selected {match.id}")
 
     async def declare(server: p.Server, agent: p.Agent) -> None:

@@ -35,12 +35,23 @@ class EmbeddedRedis:
 
 
 _EMBEDDED = EmbeddedRedis()
+_CLIENTS: dict[str, Any] = {}
 
 
 async def get_redis_connection() -> Any:
-    """A client of the cache."""
-    if url := os.environ.get("REDIS_URL"):
+    """The client of the cache, one for each address."""
+    url = os.environ.get("REDIS_URL")
+    if not url:
+        return _EMBEDDED
+    if url not in _CLIENTS:
         from redis.asyncio import Redis
 
-        return Redis.from_url(url)
-    return _EMBEDDED
+        _CLIENTS[url] = Redis.from_url(url)
+    return _CLIENTS[url]
+
+
+async def close_redis_connections() -> None:
+    """Let go of the clients."""
+    while _CLIENTS:
+        _, client = _CLIENTS.popitem()
+        await client.aclose()
