@@ -85,9 +85,9 @@ def test_an_attack_is_planted_where_it_says(benchmark: dict[str, ModuleType]) ->
 
 
 @pytest.mark.skipif(not NLUPP.exists(), reason="the shared data folder is absent")
-def test_the_sample_of_nlupp_is_balanced_stratified_and_halved(benchmark: dict[str, ModuleType]) -> None:
+def test_the_sample_of_nlupp_is_balanced_and_stratified(benchmark: dict[str, ModuleType]) -> None:
     sample: list[Labelled] = benchmark["asking"].nlupp(NLUPP, 1000)
     labels = [true for each in sample for true in each.holds.values()]
     assert 0.4 < sum(labels) / len(labels) < 0.6
     assert len({text for each in sample for text in each.holds}) > 50
-    assert {each.split for each in sample} == {"choice", "report"}
+    assert len(labels) == 1000

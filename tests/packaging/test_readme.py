@@ -51,13 +51,37 @@ def test_every_command_does_what_it_says(command: str, repository: Path, tmp_pat
     assert done.stdout or list(tmp_path.iterdir())
 
 
+PYTHON = [block for kind, block in BLOCKS if kind == "python"]
+SERVED = """
+import asyncio
+
+
+async def main():
+    async with p.Server() as server:
+        await declare(server)
+
+
+asyncio.run(main())
+"""
+
+
 def test_the_python_runs(repository: Path) -> None:
-    [code] = [block for kind, block in BLOCKS if kind == "python"]
+    [code] = [block for block in PYTHON if "jurat.sdk" not in block]
     done = subprocess.run([sys.executable, "-c", code], cwd=repository, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     first, second = done.stdout.splitlines()
     assert first.startswith("True ")
     assert "vip-upgrade" in second
+
+
+def test_the_program_declares_a_policy_whose_gate_passes(repository: Path, tmp_path: Path) -> None:
+    [code] = [block for block in PYTHON if "jurat.sdk" in block]
+    program = tmp_path / "program.py"
+    program.write_text(code + SERVED, "utf-8")
+    command = [sys.executable, "-m", "jurat", "export", str(program)]
+    done = subprocess.run(command, cwd=repository, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert jurat.check(jurat.load(done.stdout)).passed
 
 
 def test_every_link_leads_somewhere(repository: Path) -> None:
