@@ -142,6 +142,7 @@ def _outlines(model: str, build: Callable[[Any, Job], tuple[list[str], Any, int]
         seen.clear()
         texts = front.batch(prompts, kind, sampling_params=params)
         took = time.perf_counter() - begin
+        texts = [each if isinstance(each, str) else each[0] for each in texts]  # a list of samples for each prompt
         ends = [took] * len(job["sessions"])
         return {
             "ends": ends,
