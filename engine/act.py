@@ -10,22 +10,26 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from jurat.engine import journeys
+from jurat.engine import consequences, journeys
 from jurat.engine.facts import provided, with_written
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, asked_of, judged
 from jurat.engine.relevance import observations, open_observations
+from jurat.engine.session import Call as Made
+from jurat.engine.store import Store
 from jurat.engine.toolbox import Outcome, Permit, Toolbox, constraints, unmet
 from jurat.engine.tools import ToolContext, as_value, plain
 from jurat.engine.trace import CallRecord, CallStatus
+from jurat.engine.turn import Working
 from jurat.llm import BackendError, Condition, Judge, Message, Voice
 from jurat.llm.arguments import grounded, required_names
 from jurat.policies.evaluation import evaluate
 from jurat.policies.model import Call, Offer
+from jurat.policies.types import Value
 from jurat.policies.values import jsonable
 
 
@@ -37,6 +41,7 @@ class Hands:
     judge: Judge
     voice: Voice
     limits: Limits
+    store: Store
 
 
 @dataclass(slots=True)
@@ -64,10 +69,19 @@ async def act(hands: Hands, knowledge: Knowledge, decision: Decision) -> bool:
         ready = [each for each in wanted if each.tool not in held]
         await asyncio.gather(*(_find_arguments(hands, knowledge, decision, each) for each in ready))
         complete = [each for each in ready if not each.missing and not each.reason]
-        made = await asyncio.gather(*(_make(hands, knowledge, decision, each) for each in complete))
+        made = await _all(_make(hands, knowledge, decision, each) for each in complete)
     _record_missing(knowledge, ready)
     _record_held(knowledge, wanted, held, waiting=any(made))
     return any(made)
+
+
+async def _all(calls: Iterable[Coroutine[Any, Any, bool]]) -> list[bool]:
+    """What all calls came to; an error of one is raised when the others have ended, for they write to the turn."""
+    found = await asyncio.gather(*calls, return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return [each is True for each in found]
 
 
 def _obliged(knowledge: Knowledge, decision: Decision) -> list[Wanted]:
@@ -168,20 +182,27 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
     if working.calls >= hands.limits.tool_calls_a_turn:
         return _record(knowledge, wanted, Outcome("refused", f"the turn has made its {working.calls} calls"), start)
 
+    declared = knowledge.graph.vocabulary.tools[tool]
+    key = consequences.key_of(working, tool, wanted.arguments)
+    if declared.consequential and (earlier := consequences.precedent(working.session, declared, key)):
+        return _stand_by(knowledge, wanted, earlier)
     started = False
 
-    def on_start() -> None:
+    async def on_start() -> None:
         nonlocal started
+        if declared.consequential:
+            await consequences.begin(hands.store, working, _call(hands, working, wanted, key))
         started = True
         working.calls += 1
-        working.committed |= knowledge.graph.vocabulary.tools[tool].consequential
+        working.committed |= declared.consequential
         working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)
         working.happen(f'called("{tool}")', 'called("*")')
 
     knowledge.refresh()
     context = ToolContext(
-        working.state.agent, working.session.id, working.state.messages, working.session.customer, working.state.facts
-    )
+        working.state.agent, working.session.id, working.state.messages, working.session.customer, working.state.facts,
+        idempotency_key=key,
+    )  # fmt: skip
     permit = Permit(decision.actions, knowledge.now)
     try:
         outcome = await hands.toolbox.call(
@@ -190,29 +211,70 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
     except asyncio.CancelledError:
         if started:  # what became of it is not known, which is no success
             working.happen(f'failed("{tool}")', 'failed("*")')
+            consequences.lose(working, key)
         raise
-    return _record(knowledge, wanted, outcome, start, hands.limits.tool_message_characters)
+    happened = _record(knowledge, wanted, outcome, start, longest=hands.limits.tool_message_characters, key=key)
+    if declared.consequential and started:
+        await consequences.settle(hands.store, working, key, working.trace.calls[-1])
+    return happened
 
 
-def _record(knowledge: Knowledge, wanted: Wanted, outcome: Outcome, start: float, longest: int = 0) -> bool:
+def _call(hands: Hands, working: Working, wanted: Wanted, key: str) -> Made:
+    return Made(
+        key, working.session.id, working.state.turns, wanted.tool, _shown(wanted.arguments), wanted.guidelines,
+        "begun", working.clock(), hands.store.owner,
+    )  # fmt: skip
+
+
+def _stand_by(knowledge: Knowledge, wanted: Wanted, earlier: Made) -> bool:
+    """Take the outcome of a call that was made for the same decision; without one, whether it happened is not known."""
+    working, tool = knowledge.working, wanted.tool
+    unknown = earlier.status not in ("succeeded", "failed")
+    reason = consequences.UNKNOWN if unknown else f"it was made in turn {earlier.turn}, and is not repeated"
+    status: CallStatus = "unknown" if unknown else "succeeded" if earlier.status == "succeeded" else "failed"
+    working.trace.calls.append(
+        CallRecord(
+            tool, working.round, wanted.guidelines, _shown(wanted.arguments), status, reason,
+            message="" if unknown else earlier.message, data=earlier.data, key=earlier.key,
+        )
+    )  # fmt: skip
+    working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)
+    if unknown:
+        return False
+    working.events.update((f'{status}("{tool}")', f'{status}("*")'))
+    working.made[tool, working.round] = _values(wanted)
+    _follow(knowledge, wanted)
+    return True
+
+
+def _record(
+    knowledge: Knowledge, wanted: Wanted, outcome: Outcome, start: float, *, longest: int = 0, key: str = ""
+) -> bool:
     """Write down what became of a call, and what follows from it for facts, events, journeys and judgements."""
     working, tool = knowledge.working, wanted.tool
+    consequential = knowledge.graph.vocabulary.tools[tool].consequential
+    status: CallStatus = outcome.status if outcome.certain or not consequential else "unknown"
     record = CallRecord(
-        tool, working.round, wanted.guidelines, _shown(wanted.arguments), outcome.status, outcome.reason,
+        tool, working.round, wanted.guidelines, _shown(wanted.arguments), status, outcome.reason,
         missing=tuple(name for name in outcome.problems if name not in wanted.fixed), seconds=time.perf_counter() - start,
+        key=key if consequential else "",
     )  # fmt: skip
     happened = outcome.status in ("succeeded", "failed")
     if happened:
         text = outcome.result.message if outcome.result else f"failed: {outcome.reason}"
+        text = f"{outcome.reason}: {consequences.UNKNOWN}" if status == "unknown" else text
         text = text if len(text) <= longest else text[:longest] + " (cut)"
         record = _with_written(knowledge, replace(record, message=text), outcome)
-        values = {name: value for name, each in wanted.arguments.items() if (value := as_value(each)) is not None}
-        working.made[tool, working.round] = values
+        working.made[tool, working.round] = _values(wanted)
         working.happen(f'{outcome.status}("{tool}")', f'{outcome.status}("*")')
         working.state.messages = (*working.state.messages, Message("tool", f"{tool}: {text}"))
         _follow(knowledge, wanted)
     working.trace.calls.append(record)
     return happened
+
+
+def _values(wanted: Wanted) -> dict[str, Value]:
+    return {name: value for name, each in wanted.arguments.items() if (value := as_value(each)) is not None}
 
 
 def _with_written(knowledge: Knowledge, record: CallRecord, outcome: Outcome) -> CallRecord:

@@ -6,26 +6,33 @@ are functions. A turn works on a copy of the session's state, which becomes the 
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
+from jurat.engine import consequences
 from jurat.engine.act import Hands, act
+from jurat.engine.adapting import adapted
 from jurat.engine.arbitration import arbitrated
 from jurat.engine.briefing import HUMAN
 from jurat.engine.describe import described
-from jurat.engine.errors import TurnRefused, UnprovedPolicy
+from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.facts import checked_facts
 from jurat.engine.journeys import advance, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
+from jurat.engine.recovery import recovered, resolved
 from jurat.engine.respond import respond
-from jurat.engine.session import Session, State
+from jurat.engine.session import Call, CallState, Session, State
+from jurat.engine.store import MemoryStore, Store
 from jurat.engine.superseding import arrive, interruptible
 from jurat.engine.toolbox import Toolbox
+from jurat.engine.tools import ToolResult
 from jurat.engine.trace import Trace
 from jurat.engine.turn import OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
@@ -52,6 +59,7 @@ class Engine:
         report: the result of checking exactly this policy; its gate must have passed.
         unproved: run without such a report; every trace says so.
         clock: the time in seconds, for history with ``within``.
+        store: keeps what survives; without one, it is kept as long as the process runs.
 
     Raises:
         UnprovedPolicy: there is no report that passed for this policy, and ``unproved`` is not given.
@@ -68,6 +76,7 @@ class Engine:
         report: Report | None = None,
         unproved: bool = False,
         clock: Callable[[], float] = time.time,
+        store: Store | None = None,
     ) -> None:
         fault = _unproved(graph, report)
         if fault and not unproved:
@@ -78,10 +87,24 @@ class Engine:
         self.toolbox = toolbox
         self.limits = limits or Limits()
         self._sensor = Sensor(judge, seconds=self.limits.judge_seconds, kept=self.limits.answers_kept)
-        self._hands = Hands(toolbox, self._sensor, voice, self.limits)
+        self.store: Store = store or MemoryStore()
+        self._hands = Hands(toolbox, self._sensor, voice, self.limits, self.store)
         self.unproved = bool(fault)
         self.clock = clock
         self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
+
+    def renewed(self, graph: PolicyGraph, toolbox: Toolbox, report: Report) -> Engine:
+        """An engine for another version of the policy, with everything else as it is here.
+
+        Sessions go on under it with their next turn; a turn that runs is carried to its end under this one.
+
+        Raises:
+            UnprovedPolicy: the report is not one that passed for this policy.
+        """
+        return Engine(
+            graph, self.judge, self.voice, toolbox,
+            limits=self.limits, report=report, clock=self.clock, store=self.store,
+        )  # fmt: skip
 
     def start_session(
         self,
@@ -91,7 +114,7 @@ class Engine:
         agent: str | None = None,
         id: str | None = None,  # noqa: A002 - what it is called everywhere
     ) -> Session:
-        """A new conversation, with the facts that application and authentication know.
+        """A new conversation, with the facts that application and authentication know; stored with its first turn.
 
         Raises:
             FactRefused: a fact that the policy does not know, of another type, or for tools to write.
@@ -100,25 +123,77 @@ class Engine:
         chosen = agent or next(iter(self.agents))
         if chosen not in self.agents:
             raise TurnRefused(f"the policy has no agent `{chosen}`" + _hint(chosen, self.agents))
-        state = State(chosen, checked_facts(self.graph, facts or {}))
+        state = State(chosen, checked_facts(self.graph, facts or {}), policy=self.graph.digest)
         return Session(id or uuid.uuid4().hex, state, dict(customer or {}))
+
+    async def open(self, id_: str) -> Session | None:
+        """A stored conversation, or None. What was cut short when its server stopped is written into it first.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        session = await self.store.load(id_)
+        if session is not None:
+            await recovered(self.store, session, self.clock)
+        return session
+
+    async def save(self, session: Session) -> None:
+        """Store a conversation as it is.
+
+        Raises:
+            StoreError: it cannot be stored.
+        """
+        async with session.lock:
+            await self.store.save(session, session.state)
 
     async def set_facts(self, session: Session, facts: Mapping[str, object]) -> None:
         """Tell a session what the application has learnt; None makes a fact absent. Waits for a running turn.
 
         Raises:
             FactRefused: as :meth:`start_session`.
+            StoreError: it cannot be stored, and is not so.
         """
         checked = checked_facts(self.graph, facts)
-        async with session.lock:
-            kept = {path: value for path, value in session.state.facts.items() if path not in facts}
-            session.state.facts = MappingProxyType({**kept, **checked})
+        async with self._changing(session) as state:
+            kept_ = {path: value for path, value in state.facts.items() if path not in facts}
+            state.facts = MappingProxyType({**kept_, **checked})
 
     async def record_human(self, session: Session, text: str, *, resume: bool = False) -> None:
-        """Add what a human colleague told the customer; with ``resume`` the engine answers again from now on."""
+        """Add what a human colleague told the customer; with ``resume`` the engine answers again from now on.
+
+        Raises:
+            StoreError: it cannot be stored, and is not so.
+        """
+        async with self._changing(session) as state:
+            state.messages = (*state.messages, Message("agent", text))
+            state.mode = "auto" if resume else state.mode
+
+    async def resolve_call(
+        self, session: Session, key: str, status: CallState, message: str, data: Mapping[str, Any] | None = None,
+        *, by: str = "",
+    ) -> Call:  # fmt: skip
+        """Say what became of a call with an unknown outcome: what the tool would have returned, and who found it out.
+
+        Raises:
+            TurnRefused: the session has no such call, or its outcome is known.
+            StoreError: it cannot be stored, and is not so.
+        """
+        async with self._changing(session, durable=True) as state:
+            result = ToolResult(message, data, status == "failed")
+            return resolved(self.graph, session, state, key, result, by=by, now=self.clock())
+
+    @asynccontextmanager
+    async def _changing(self, session: Session, *, durable: bool = False) -> AsyncIterator[State]:
+        """A copy of the state to change, which becomes the session's once it is stored."""
         async with session.lock:
-            session.state.messages = (*session.state.messages, Message("agent", text))
-            session.state.mode = "auto" if resume else session.state.mode
+            state, calls = session.state.copy(), dict(session.calls)
+            try:
+                yield state
+                await self.store.save(session, state, durable=durable)
+            except BaseException:
+                session.calls = calls
+                raise
+            session.state = state
 
     async def turn(
         self,
@@ -141,6 +216,7 @@ class Engine:
             TurnSuperseded: a newer message came first.
             RefusedTurn: facts contradict the policy's axioms.
             LLMError: the judge or the voice cannot work at all.
+            StoreError: the message, a consequential call or the reply cannot be stored. Then it is not sent, not made.
         """
         self._check(message, event)
         number = arrive(session) if message is not None else None
@@ -150,12 +226,17 @@ class Engine:
             working = self._begin(session, message, event, on_step)
             try:
                 with interruptible(working, number):
+                    await self.store.save(session, consequences.kept(working))
+                    working.received = True
                     turn = await self._run(working)
-            except BaseException:
-                _undo(working)
+                leave_ended(working, self.graph.journeys.values())
+                working.state.completed = working.state.turns
+                await self.store.save(session, working.state, turn.trace.as_json())
+            except BaseException as error:
+                await self._give_up(working, error)
                 raise
-            leave_ended(working, self.graph.journeys.values())
             session.state = working.state
+            consequences.forget_settled(session)
         if turn.response is not None and on_text is not None:
             on_text(turn.response.text)
         return turn
@@ -174,11 +255,13 @@ class Engine:
 
     def _begin(self, session: Session, message: str | None, event: str | None, on_step: OnStep | None) -> Working:
         state = session.state.copy()
+        notes = adapted(self.graph, state)
         state.turns += 1
         trace = Trace(
             session.id, state.turns, self.graph.digest, self.unproved, state.agent,
             self.judge.name, self.voice.name, message, event,
         )  # fmt: skip
+        trace.notes += notes
         events = [event] if event else []
         if message is not None:
             state.messages = (*state.messages, Message("customer", message))
@@ -187,6 +270,19 @@ class Engine:
         working = Working(session, state, trace, self.clock, on_step)
         working.happen(*events, *(["session.started"] if state.turns == 1 else []))
         return working
+
+    async def _give_up(self, working: Working, error: BaseException) -> None:
+        """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
+        session = working.session
+        if isinstance(error, StoreError) and not working.received:
+            return  # the message was not taken
+        session.state = consequences.kept(working)
+        if not isinstance(error, Exception | asyncio.CancelledError):
+            return  # the program is to end
+        if not isinstance(error, TurnSuperseded):
+            working.trace.notes.append("the turn was cut short, and nothing was sent")
+        with suppress(StoreError):  # the first error is the one to tell; the next change stores this too
+            await self.store.save(session, session.state, working.trace.as_json())
 
     async def _run(self, working: Working) -> Turn:
         start = time.perf_counter()
@@ -197,6 +293,7 @@ class Engine:
         decision = await self._decide(working)
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
+            working.unsent = working.state.copy()
             working.state.messages = (*working.state.messages, Message("agent", response.text))
             working.happen("reply")
         self._hand_off(working, decision)
@@ -265,10 +362,3 @@ def _ended(working: Working, response: Response | None, decision: Decision | Non
     trace.reply_source = response.source if response else None
     resolution = decision.resolution if decision else None
     return Turn(trace.turn, trace.message, trace.event, trace, response, resolution, tuple(trace.calls))
-
-
-def _undo(working: Working) -> None:
-    """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
-    kept, now = working.session.state.copy(), working.state
-    kept.messages, kept.moments, kept.facts, kept.turns = now.messages, now.moments, now.facts, now.turns
-    working.session.state = kept

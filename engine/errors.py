@@ -5,7 +5,9 @@ EngineError
 ├── ToolLoadError     a tool's implementation cannot be found, imported or understood
 ├── FactRefused       a fact that the application may not write, or with a value of another type
 ├── TurnRefused       a message or event that a turn cannot begin with
-└── TurnSuperseded    a newer message came, and is answered together with this one
+├── TurnSuperseded    a newer message came, and is answered together with this one
+└── StoreError        what is to survive cannot be written or read now
+    └── SessionMoved  another server has gone on with the session meanwhile
 """
 
 from __future__ import annotations
@@ -44,3 +46,14 @@ class TurnSuperseded(EngineError):
     def __init__(self, trace: Trace) -> None:
         super().__init__("a newer message came; both are answered together")
         self.trace = trace
+
+
+class StoreError(EngineError):
+    """The store cannot be reached, is full, or refuses what it was given; what was acknowledged before is not lost."""
+
+
+class SessionMoved(StoreError):
+    """The stored session is newer than this one: another server has gone on with it. It has to be loaded again."""
+
+    def __init__(self, id_: str) -> None:
+        super().__init__(f"the session `{id_:.80}` was continued elsewhere; try again")

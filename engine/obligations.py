@@ -8,7 +8,7 @@ from jurat.engine.match import Decision
 from jurat.engine.turn import Working
 from jurat.policies.model import Call, Offer
 
-_UNDONE = ("failed", "refused")
+_UNDONE = ("failed", "refused", "unknown")
 _OPEN = ("missing", "invalid", "waiting")
 """What is owed only while something in force still wants it."""
 

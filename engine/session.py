@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -30,7 +31,11 @@ class Moment:
 
 @dataclass(slots=True)
 class State:
-    """What a turn may change. Messages and moments are only ever added to; facts are replaced, never edited."""
+    """What a turn may change. Messages and moments are only ever added to; facts are replaced, never edited.
+
+    ``completed`` is the last turn that came to its end: those after it failed or were cut short, and what the next turn
+    decides may have been done by them already. ``policy`` is the digest that the last turn ran under.
+    """
 
     agent: str
     facts: Mapping[str, Value] = field(default_factory=dict)
@@ -40,13 +45,66 @@ class State:
     turns: int = 0
     mode: Mode = "auto"
     ended: bool = False
+    completed: int = 0
+    policy: str = ""
 
     def copy(self) -> State:
         """An independent copy."""
         return replace(self, journeys=dict(self.journeys))
 
+    def happen(self, at: float, *events: str) -> None:
+        """Add one position to the history, with facts and journeys as they are."""
+        values = {**self.facts}
+        for journey, state in self.journeys.items():
+            values[f"journey.{journey}.active"] = True
+            values[f"journey.{journey}.state"] = state
+        before = self.moments[-1].values if self.moments else None
+        shared = values if before is None or before != values else before  # most moments change nothing
+        self.moments = (*self.moments, Moment(frozenset(events), self.turns, at, shared))
 
-@dataclass(slots=True, eq=False)
+
+CallState = Literal["begun", "succeeded", "failed", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A consequential call: written down as begun before it is made, and with its outcome after.
+
+    ``key`` is its idempotency key. ``message`` is what the tool said, or why there is no outcome. ``owner`` is the
+    process that made it, ``resolved_by`` who said the outcome where that was not the tool. Times are the engine's.
+    """
+
+    key: str
+    session: str
+    turn: int
+    tool: str
+    arguments: Mapping[str, Any]
+    guidelines: tuple[str, ...]
+    status: CallState
+    at: float
+    owner: str = ""
+    ended: float | None = None
+    message: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    resolved_by: str = ""
+
+
+@dataclass(slots=True)
+class Saved:
+    """What a store has of a session: its revision there, messages, moments, and calls as they were written."""
+
+    revision: int = 0
+    messages: tuple[Message, ...] = ()
+    moments: tuple[Moment, ...] = ()
+    calls: dict[str, Call] = field(default_factory=dict)
+    certain: bool = True
+    """False after a write that may or may not have been made."""
+
+    writer: str = ""
+    """The process that wrote it, where it was loaded."""
+
+
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Session:
     """One conversation. ``customer`` is what the application knows of the person, for tools (``user_data``)."""
 
@@ -59,6 +117,13 @@ class Session:
 
     interrupt: Callable[[], None] | None = field(default=None, repr=False)
     """Ends the turn that runs, if a newer message may."""
+
+    calls: dict[str, Call] = field(default_factory=dict, repr=False)
+    """Consequential calls by key: those of turns that did not come to their end, and those without a known outcome."""
+
+    created: float = field(default_factory=time.time)
+    saved: Saved = field(default_factory=Saved, repr=False)
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
     @property
     def agent(self) -> str:

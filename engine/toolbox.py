@@ -7,7 +7,7 @@ import contextlib
 import contextvars
 import inspect
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -38,12 +38,20 @@ class Permit:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a call. ``refused`` and ``invalid`` calls did not happen; ``problems`` is by argument."""
+    """What became of a call. ``refused`` and ``invalid`` calls did not happen; ``problems`` is by argument.
+
+    A call that is not ``certain`` did not succeed as far as is known, and may still have done what it was to do.
+    """
 
     status: Status
     reason: str = ""
     result: ToolResult | None = None
     problems: Mapping[str, str] = field(default_factory=dict)
+    certain: bool = True
+
+
+async def _nothing() -> None:
+    return None
 
 
 class Toolbox:
@@ -97,11 +105,11 @@ class Toolbox:
         context: ToolContext,
         *,
         limits: Limits,
-        on_start: Callable[[], None] = lambda: None,
+        on_start: Callable[[], Awaitable[None]] = _nothing,
     ) -> Outcome:
         """Run a tool, if the policy admits it; whatever goes wrong in the tool is a failed outcome.
 
-        ``on_start`` runs once the call is admitted, before it starts. A tool that is not async runs in a thread of
+        ``on_start`` runs once the call is admitted, before it starts; an error in it is raised, and nothing is called. A tool that is not async runs in a thread of
         its own; one that outlasts ``tool_timeout_seconds`` has failed, though its thread may still come to an end.
         """
         if name not in self._declared:
@@ -114,7 +122,7 @@ class Toolbox:
         values = {key: value for key, each in valid.items() if (value := as_value(each)) is not None}
         if reason := self.obstacle(name, permit, values):
             return Outcome("refused", reason)
-        on_start()
+        await on_start()
         if tool is None:
             return Outcome("failed", f"tool `{name}` has no implementation")
         return await _run(tool, tool.bound(valid, context), limits.tool_timeout_seconds)
@@ -198,7 +206,7 @@ async def _run(tool: Tool, call: Callable[[], Any], seconds: float) -> Outcome:
             result = result_of(await (call() if inspect.iscoroutinefunction(tool.function) else _started(call)))
     except (Exception, SystemExit) as reason:  # noqa: BLE001 - the author's code may raise anything; the turn goes on without it
         if limit.expired():
-            return Outcome("failed", f"it did not answer within {seconds:g} s")
+            return Outcome("failed", f"it did not answer within {seconds:g} s", certain=False)
         text = str(reason).splitlines()
         return Outcome("failed", text[0] if text else "it raised an error without a text")
     return Outcome("failed" if result.error else "succeeded", result.message if result.error else "", result)

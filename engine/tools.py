@@ -28,13 +28,18 @@ CONTEXT_NAMES = ("context", "ctx", "c")
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """Who is being served; ``user_data`` is what the application gave as the session's customer."""
+    """Who is being served; ``user_data`` is what the application gave as the session's customer.
+
+    ``idempotency_key`` names this call, and is the same when it is made again because its outcome was lost: a service
+    that is given it can tell that it has done this already.
+    """
 
     agent_id: str
     session_id: str
     conversation_history: tuple[Message, ...] = ()
     user_data: Mapping[str, Any] = field(default_factory=dict)
     facts: Mapping[str, Value] = field(default_factory=dict)
+    idempotency_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ FORMAT = 1
 """Raised when the shape of a trace's JSON changes."""
 
 Source = Literal["fact", "event", "history", "journey", "judged", "axiom", "not asked"]
-CallStatus = Literal["succeeded", "failed", "refused", "missing", "invalid", "waiting"]
+CallStatus = Literal["succeeded", "failed", "refused", "missing", "invalid", "waiting", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +125,10 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A tool call that was obliged or offered and what became of it; ``guidelines`` wanted it."""
+    """A tool call that was obliged or offered and what became of it; ``guidelines`` wanted it.
+
+    ``key`` is the idempotency key of a consequential one.
+    """
 
     tool: str
     round: int
@@ -139,6 +142,7 @@ class CallRecord:
     provided: Mapping[str, Any] = field(default_factory=dict)
     refused_facts: tuple[str, ...] = ()
     seconds: float = 0.0
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
-from jurat.engine.session import Moment, Session, State
+from jurat.engine.session import Call, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
 from jurat.llm import Judgement, Message
 from jurat.policies.resolution import Resolution
@@ -46,11 +46,11 @@ class Working:
 
     ``judged`` holds the answers of this turn by observation. ``heard`` is the conversation at the start of each round,
     and ``since`` the one that an observation is judged on: the first, until a tool has it judged again. So an answer
-    does not hang on when it was asked for. ``committed``: a consequential call was begun, so the turn is carried to its
-    end. ``fulfilled`` are the obligations done in the present
-    activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
-    arguments of the calls that happened, by tool and round, ``model_failed`` that a question to the judge or the voice had
-    no answer.
+    does not hang on when it was asked for. ``received``: its message is stored. ``committed``: a consequential call was
+    begun, so the turn is carried to its end. ``unsent``: the state without the reply, which stays if that cannot be
+    stored. ``fulfilled`` are the obligations done in the present activation, ``ran`` the journeys whose tool state has
+    run, ``offered`` the tools whose need was judged, ``made`` the arguments of the calls that happened, by tool and round,
+    ``begun`` the consequential calls, ``model_failed`` that a question to the judge or the voice had no answer.
     """
 
     session: Session
@@ -66,9 +66,12 @@ class Working:
     ran: set[str] = field(default_factory=set)
     offered: set[str] = field(default_factory=set)
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
+    begun: list[Call] = field(default_factory=list)
     calls: int = 0
     round: int = 0
     committed: bool = False
+    received: bool = False
+    unsent: State | None = None
     model_failed: bool = False
 
     def __post_init__(self) -> None:
@@ -87,12 +90,7 @@ class Working:
 
     def happen(self, *events: str) -> None:
         """Add one position to the history and make its events true for the turn."""
-        values = {**self.state.facts}
-        for journey, state in self.state.journeys.items():
-            values[f"journey.{journey}.active"] = True
-            values[f"journey.{journey}.state"] = state
-        moment = Moment(frozenset(events), self.state.turns, self.clock(), values)
-        self.state.moments = (*self.state.moments, moment)
+        self.state.happen(self.clock(), *events)
         self.events.update(events)
 
     @contextmanager

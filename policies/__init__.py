@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from jurat.policies.errors import InternalError, JuratError, PolicyError, RefusedTurn, ValuationError
 from jurat.policies.findings import Finding, Proof, Report, Severity, Status, Verdict
@@ -37,8 +38,10 @@ __all__ = [
 ]
 
 
-def load(source: str | os.PathLike[str]) -> PolicyGraph:
-    """Read a policy (a file, a folder, or YAML text) and build its graph.
+def load(source: str | os.PathLike[str] | Mapping[str, str]) -> PolicyGraph:
+    """Read a policy (a file, a folder, YAML text, or the texts of files by name) and build its graph.
+
+    Files that are given as texts include each other only, and nothing from the disk.
 
     Raises:
         PolicyError: everything that is wrong with it, with spans.

@@ -95,13 +95,14 @@ class ToolDeclaration:
 
     ``guard`` is enforced at every call; ``limits`` is not, it is to be proved of every call that can be made.
     ``parameters`` are the types of ``arguments.<name>`` where known; an argument that only a formula mentions has
-    the type the formula needs.
+    the type the formula needs. ``idempotent``: called again with the same idempotency key, it does nothing twice.
     """
 
     id: str
     kind: Literal["python", "mcp", "openapi", "implicit"] = "implicit"
     target: str = ""
     consequential: bool = False
+    idempotent: bool = False
     guard: Formula | None = None
     limits: Formula | None = None
     provides: tuple[Provision, ...] = ()

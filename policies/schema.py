@@ -104,6 +104,7 @@ def _tool() -> Schema:
     fields: dict[str, Schema] = {
         **dict.fromkeys(KINDS, TEXT),
         "consequential": _FLAG,
+        "idempotent": {**_FLAG, "description": "called again with the same idempotency key, it does nothing twice"},
         "guard": {**FORMULA, "description": "must hold, certainly, whenever the tool runs; the engine enforces it"},
         "limits": {**FORMULA, "description": "is proved of every call that can be made, and not enforced"},
         "provides": _by_name({}),

@@ -18,17 +18,21 @@ from starlette.responses import FileResponse, JSONResponse, Response, StreamingR
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from jurat.engine.errors import EngineError, FactRefused, TurnRefused, TurnSuperseded
+from jurat.engine.errors import EngineError, FactRefused, SessionMoved, StoreError, TurnRefused, TurnSuperseded
+from jurat.engine.session import Session
 from jurat.engine.trace import Step
 from jurat.engine.turn import Turn
 from jurat.llm import LLMError
 from jurat.policies import JuratError
 from jurat.server.about import about
+from jurat.server.calls import Calls
 from jurat.server.drawing import picture_of, to_svg
 from jurat.server.headers import SecurityHeaders
 from jurat.server.opening import Agent
 from jurat.server.requests import Refusal, mapping_of, read_object, text_of
-from jurat.server.sessions import Conversation, Sessions
+from jurat.server.sessions import Sessions
+from jurat.server.version_routes import VersionRoutes
+from jurat.server.versions import Versions
 
 STATIC = Path(__file__).parent / "static"
 TURNS_AT_ONCE = 16
@@ -38,9 +42,14 @@ LOG = logging.getLogger("jurat.server")
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def create_app(agent: Agent, hosts: Sequence[str] | None = None) -> Starlette:
-    """The application that serves one agent; ``hosts`` are the names it answers to, all if None."""
+def create_app(agent: Agent, hosts: Sequence[str] | None = None, home: Path | None = None) -> Starlette:
+    """The application that serves one agent; ``hosts`` are the names it answers to, all if None.
+
+    ``home`` is the folder that the tools of new versions of the policy are loaded from; without it there are none.
+    """
     service = Service(agent)
+    calls = Calls(service)
+    versions = VersionRoutes(Versions(agent, service.change, home), service.store).routes() if home is not None else []
     routes = [
         Route("/", service.page),
         Route("/healthz", service.health),
@@ -50,22 +59,30 @@ def create_app(agent: Agent, hosts: Sequence[str] | None = None) -> Starlette:
         Route("/sessions/{id}", service.show),
         Route("/sessions/{id}/messages", service.message, methods=["POST"]),
         Route("/traces/{id}", service.trace),
+        Route("/calls", calls.list),
+        Route("/calls/{key}", calls.resolve, methods=["POST"]),
+        *versions,
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     guards = [Middleware(SecurityHeaders)]
     if hosts is not None:
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(dict.fromkeys(hosts)), www_redirect=False))
-    handlers = {Refusal: _refused, HTTPException: _not_found, Exception: _failed}
+    handlers = {Refusal: _refused, HTTPException: _not_found, StoreError: _failed, Exception: _failed}
     return Starlette(routes=routes, middleware=guards, exception_handlers=handlers)
 
 
 class Service:
     """The handlers, and the conversations they share."""
 
-    def __init__(self, agent: Agent, sessions: Sessions | None = None) -> None:
+    def __init__(self, agent: Agent) -> None:
         self.agent = agent
-        self.sessions = sessions or Sessions()
+        self.store = agent.engine.store
+        self.sessions = Sessions(self.store, self._open)
         self._turns: set[asyncio.Task[None]] = set()
+
+    def change(self, agent: Agent) -> None:
+        """Answer with another agent from the next turn on; turns that run end with the one they have."""
+        self.agent = agent
 
     async def page(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature, here and below
         """The page."""
@@ -91,61 +108,83 @@ class Service:
             session = self.agent.engine.start_session(mapping_of(content, "facts"))
         except (FactRefused, TurnRefused) as error:
             raise Refusal(422, "refused", str(error)) from None
-        return JSONResponse(_shown(self.sessions.add(session)), 201)
+        await self.agent.engine.save(session)
+        self.sessions.add(session)
+        return JSONResponse(await self._shown(session), 201)
 
     async def show(self, request: Request) -> Response:
         """A conversation so far."""
-        return JSONResponse(_shown(self._conversation(request.path_params["id"])))
+        return JSONResponse(await self._shown(await self.session(request.path_params["id"])))
 
     async def trace(self, request: Request) -> Response:
         """One turn's trace."""
         session, _, number = str(request.path_params["id"]).rpartition("-")
-        found = self._conversation(session).traces.get(int(number)) if number.isdecimal() else None
+        found = await self.store.trace(session, int(number)) if _is_number(number) else None
         if found is None:
-            raise Refusal(404, "unknown", "there is no such trace, or it was dropped to make room")
+            raise Refusal(404, "unknown", "there is no such trace")
         return JSONResponse(found)
 
     async def message(self, request: Request) -> Response:
         """One turn: its steps as they happen, then the turn, as server-sent events."""
-        conversation = self._conversation(request.path_params["id"])
+        session = await self.session(request.path_params["id"])
         content = await read_object(request, ("message",))
         text = text_of(content, "message", self.agent.engine.limits.message_characters)
         if len(self._turns) >= TURNS_AT_ONCE:
             raise Refusal(503, "busy", "too many conversations at once; try again in a moment")
         events: asyncio.Queue[str | None] = asyncio.Queue()
         # The turn outlives a reader who goes away: tools may be at work, and the reply can be fetched later.
-        task = asyncio.create_task(self._turn(conversation, text, events))
+        task = asyncio.create_task(self._turn(session, text, events))
         self._turns.add(task)
         task.add_done_callback(self._turns.discard)
         return StreamingResponse(
             _until_none(events), media_type="text/event-stream", headers={"cache-control": "no-store"}
         )
 
-    async def _turn(self, conversation: Conversation, text: str, events: asyncio.Queue[str | None]) -> None:
-        conversation.running += 1
+    async def _turn(self, session: Session, text: str, events: asyncio.Queue[str | None]) -> None:
         try:
-            turn = await self.agent.engine.turn(
-                conversation.session, text, on_step=lambda step: events.put_nowait(_event("step", _step(step)))
-            )
-            trace = turn.trace.as_json()
-            conversation.keep(turn.number, trace)
-            events.put_nowait(_event("turn", _told(conversation, turn, trace)))
+            with self.sessions.running(session):
+                turn = await self.agent.engine.turn(
+                    session, text, on_step=lambda step: events.put_nowait(_event("step", _step(step)))
+                )
+            events.put_nowait(_event("turn", _told(session, turn)))
         except TurnSuperseded as error:
-            conversation.keep(error.trace.turn, error.trace.as_json())
             events.put_nowait(_event("error", Refusal(409, "superseded", str(error)).as_json()))
         except TurnRefused as error:
             events.put_nowait(_event("error", Refusal(409, "refused", str(error)).as_json()))
+        except SessionMoved as error:
+            self.sessions.forget(session)
+            events.put_nowait(_event("error", Refusal(409, "moved", str(error)).as_json()))
         except Exception as error:  # noqa: BLE001 - a stream that has begun can only end with an event
             events.put_nowait(_event("error", _apology(error).as_json()))
         finally:
-            conversation.running -= 1
             events.put_nowait(None)
 
-    def _conversation(self, id_: str) -> Conversation:
-        found = self.sessions.get(id_)
+    async def session(self, id_: str) -> Session:
+        """A session by its id.
+
+        Raises:
+            Refusal: there is none.
+            StoreError: it cannot be read.
+        """
+        found = await self.sessions.get(id_)
         if found is None:
-            raise Refusal(404, "unknown", "there is no such conversation, or it was dropped to make room")
+            raise Refusal(404, "unknown", "there is no such conversation")
         return found
+
+    async def _open(self, id_: str) -> Session | None:
+        return await self.agent.engine.open(id_)
+
+    async def _shown(self, session: Session) -> dict[str, Any]:
+        return {
+            "id": session.id,
+            "agent": session.agent,
+            "mode": session.mode,
+            "running": self.sessions.runs(session),
+            "conversation": [
+                {"role": each.role, "text": each.text} for each in session.conversation if each.role != "system"
+            ],
+            "traces": [f"{session.id}-{number}" for number in await self.store.traces(session.id)],
+        }
 
 
 async def _until_none(events: asyncio.Queue[str | None]) -> AsyncIterator[str]:
@@ -161,24 +200,14 @@ def _step(step: Step) -> dict[str, Any]:
     return {"name": step.name, "detail": step.detail, "seconds": step.seconds, "round": step.round}
 
 
-def _told(conversation: Conversation, turn: Turn, trace: dict[str, Any]) -> dict[str, Any]:
-    session = conversation.session
+def _told(session: Session, turn: Turn) -> dict[str, Any]:
     reply = turn.response.text if turn.response else None
-    return {"id": f"{session.id}-{turn.number}", "reply": reply, "mode": session.mode, "trace": trace}
+    return {"id": f"{session.id}-{turn.number}", "reply": reply, "mode": session.mode, "trace": turn.trace.as_json()}
 
 
-def _shown(conversation: Conversation) -> dict[str, Any]:
-    session = conversation.session
-    return {
-        "id": session.id,
-        "agent": session.agent,
-        "mode": session.mode,
-        "running": bool(conversation.running),
-        "conversation": [
-            {"role": each.role, "text": each.text} for each in session.conversation if each.role != "system"
-        ],
-        "traces": [f"{session.id}-{number}" for number in conversation.traces],
-    }
+def _is_number(text: str) -> bool:
+    """Whether it is one that a turn can have; others are too long to be read."""
+    return text.isascii() and text.isdecimal() and len(text) < 10
 
 
 def _apology(error: Exception) -> Refusal:
@@ -186,6 +215,9 @@ def _apology(error: Exception) -> Refusal:
     if isinstance(error, LLMError):
         LOG.error("the model failed: %s", error)
         return Refusal(503, "model", "the language model cannot answer now")
+    if isinstance(error, StoreError):
+        LOG.error("%s", error)
+        return Refusal(503, "store", "nothing can be stored or read now, so this was not done; try again in a moment")
     if isinstance(error, JuratError) and not isinstance(error, EngineError):
         LOG.error("a turn was refused: %s", error)
         return Refusal(409, "refused", "what is known of this conversation contradicts the policy, so nothing was done")
@@ -206,4 +238,5 @@ async def _not_found(request: Request, error: Exception) -> Response:  # noqa: A
 
 
 async def _failed(request: Request, error: Exception) -> Response:  # noqa: ARG001
-    return JSONResponse(_apology(error).as_json(), 500)
+    refusal = _apology(error)
+    return JSONResponse(refusal.as_json(), refusal.status)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jurat.engine import Engine, Toolbox
+from jurat.engine.store import Store
 from jurat.llm import Backend, Judge, Voice
 from jurat.policies import PolicyGraph, Report
 from jurat.policies.types import BoolType, IntType, ListType, Type
@@ -34,25 +35,41 @@ class Agent:
         return next(iter(self.engine.agents.values())).name
 
     async def close(self) -> None:
-        """Free the model."""
-        if self.backend is not None:
-            await self.backend.close()
+        """Free the model, and let go of the store."""
+        try:
+            if self.backend is not None:
+                await self.backend.close()
+        finally:
+            await self.engine.store.close()
 
 
-def toolbox_of(graph: PolicyGraph, path: str) -> Toolbox:
+def home_of(path: str | Path) -> Path:
+    """The folder of a policy."""
+    return Path(path) if Path(path).is_dir() else Path(path).parent
+
+
+def toolbox_of(graph: PolicyGraph, path: str | Path, *, relative: bool = False) -> Toolbox:
     """The policy's tools, from the folder of the files that declare them.
+
+    ``relative``: the files are named as seen from the policy's folder.
 
     Raises:
         ToolLoadError: everything that cannot be found, imported or understood.
     """
     declared = [tool.span.source for tool in graph.vocabulary.tools.values() if tool.kind == "python"]
-    folders = {Path(source).parent for source in declared}
-    home = Path(path) if Path(path).is_dir() else Path(path).parent
+    home = home_of(path)
+    folders = {(home if relative else Path()) / Path(source).parent for source in declared}
     return Toolbox.load(graph, folders.pop() if len(folders) == 1 else home)
 
 
 async def open_with_backend(
-    graph: PolicyGraph, report: Report, toolbox: Toolbox, backend: Backend, *, unproved: bool
+    graph: PolicyGraph,
+    report: Report,
+    toolbox: Toolbox,
+    backend: Backend,
+    *,
+    unproved: bool,
+    store: Store | None = None,
 ) -> Agent:
     """An agent that judges and speaks with the model of a backend, which is freed where that cannot be.
 
@@ -67,7 +84,7 @@ async def open_with_backend(
     try:
         backend = Batching(backend)
         judge = ScoringJudge(backend)
-        engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved)
+        engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved, store=store)
         await judge.warm_up()
     except BaseException:
         await backend.close()
@@ -75,16 +92,20 @@ async def open_with_backend(
     return Agent(engine, report, backend)
 
 
-def open_with_script(graph: PolicyGraph, report: Report, toolbox: Toolbox, script: Script, *, unproved: bool) -> Agent:
+def open_with_script(
+    graph: PolicyGraph, report: Report, toolbox: Toolbox, script: Script, *, unproved: bool, store: Store | None = None
+) -> Agent:
     """An agent that follows a script, without any model."""
-    return Agent(assemble(graph, report, toolbox, script.judge(), script.voice(), unproved=unproved), report)
+    judge, voice = script.judge(), script.voice()
+    return Agent(assemble(graph, report, toolbox, judge, voice, unproved=unproved, store=store), report)
 
 
 def assemble(
-    graph: PolicyGraph, report: Report, toolbox: Toolbox, judge: Judge, voice: Voice, *, unproved: bool
-) -> Engine:
+    graph: PolicyGraph, report: Report, toolbox: Toolbox, judge: Judge, voice: Voice, *, unproved: bool,
+    store: Store | None = None,
+) -> Engine:  # fmt: skip
     """The engine of a policy, its report checked."""
-    return Engine(graph, judge, voice, toolbox, report=report, unproved=unproved)
+    return Engine(graph, judge, voice, toolbox, report=report, unproved=unproved, store=store)
 
 
 def facts_of(graph: PolicyGraph, texts: Mapping[str, str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class Refusal(Exception):
         return {"error": {"code": self.code, "message": self.message}}
 
 
-async def read_object(request: Request, allowed: tuple[str, ...]) -> dict[str, Any]:
+async def read_object(request: Request, allowed: tuple[str, ...], longest: int = BODY_BYTES) -> dict[str, Any]:
     """The JSON object in a request's body; an empty body is an empty object.
 
     Only the content type of JSON is read: a page of another site cannot send it without asking the server first.
@@ -30,7 +30,7 @@ async def read_object(request: Request, allowed: tuple[str, ...]) -> dict[str, A
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal(415, "content-type", "the content type must be application/json")
     try:
-        content = json.loads(await _body(request) or b"{}")
+        content = json.loads(await _body(request, longest) or b"{}")
     except (ValueError, RecursionError):
         raise Refusal(400, "malformed", "the body is not JSON") from None
     if not isinstance(content, dict):
@@ -40,21 +40,21 @@ async def read_object(request: Request, allowed: tuple[str, ...]) -> dict[str, A
     return content
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, longest: int) -> bytes:
     """The body, refused as soon as it is too long, whatever its announced length."""
     announced = request.headers.get("content-length", "0")
     body = bytearray()
-    if not announced.isdecimal() or int(announced) <= BODY_BYTES:
+    if not announced.isdecimal() or int(announced) <= longest:
         try:
             async for chunk in request.stream():
                 body += chunk
-                if len(body) > BODY_BYTES:
+                if len(body) > longest:
                     break
             else:
                 return bytes(body)
         except ClientDisconnect:
             raise Refusal(400, "disconnected", "the request ended early") from None
-    raise Refusal(413, "too-large", f"the body has more than {BODY_BYTES} bytes")
+    raise Refusal(413, "too-large", f"the body has more than {longest} bytes")
 
 
 def text_of(content: dict[str, Any], name: str, longest: int) -> str:

@@ -26,14 +26,13 @@ except ImportError:
 
 sys.path.append(str(Path(__file__).parents[1]))
 from measuring import heading, timed
+from related import related, with_relations
 
 import jurat
 from jurat.policies import PolicyGraph
 
 TURNS = 200
 TIERS = ["standard", "silver", "gold", "platinum"]
-OVERRIDES, REQUIRES = 0.2, 0.1
-"""Of the guidelines, how many override, or require, one that stands before them."""
 
 
 def main() -> None:
@@ -61,10 +60,9 @@ def main() -> None:
 def beside_parlant(size: int, python: str) -> str:
     """One size: processor time a turn."""
     rng = random.Random(size)
-    names = [f"g{number:04}" for number in range(size)]
-    relations = [each for place, name in enumerate(names) for each in _related(name, names[:place], rng)]
+    names, relations = related(size, rng)
     turns = [[name for name in names if rng.random() < 1 / 3] for _ in range(TURNS)]
-    graph = jurat.load(_with_relations(names, relations))
+    graph = jurat.load(with_relations(names, relations))
     took, ours = timed(lambda: [_in_force(graph, turn) for turn in turns])
     given = {"guidelines": names, "relations": relations, "turns": turns}
     script = Path(__file__).with_name("parlant_resolver.py")
@@ -74,20 +72,6 @@ def beside_parlant(size: int, python: str) -> str:
     each = took.cpu / TURNS
     cells = (_micro(each), f"{_micro(theirs['seconds'])} ({theirs['version']})", f"{theirs['seconds'] / each:.1f}")
     return f"| {size:,} | {' | '.join(cells)} | {same} of {TURNS} turns |"
-
-
-def _related(name: str, before: list[str], rng: random.Random) -> list[tuple[str, str, str]]:
-    drawn = rng.random()
-    if not before or drawn > OVERRIDES + REQUIRES:
-        return []
-    return [("overrides" if drawn < OVERRIDES else "requires", name, rng.choice(before))]
-
-
-def _with_relations(names: list[str], relations: list[tuple[str, str, str]]) -> str:
-    stated = {source: f", {kind}: [{target}]" for kind, source, target in relations}
-    observed = "\n".join(f"  o_{name}: the customer says {name}" for name in names)
-    rules = "\n".join(f"  {name}: {{when: o_{name}, action: Say {name}{stated.get(name, '')}}}" for name in names)
-    return f"jurat: 1\nobservations:\n{observed}\nguidelines:\n{rules}\n"
 
 
 def _in_force(graph: PolicyGraph, matched: list[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 
 from jurat.policies.fault_codes import UNKNOWN_NAME
 from jurat.policies.model import Policy
@@ -30,8 +31,8 @@ _MISSHAPEN = frozenset({"P301", "P302"})
 _UNKNOWN_NAMES = frozenset({UNKNOWN_NAME, "P305"})
 
 
-def read_policy(source: str | os.PathLike[str]) -> Policy:
-    """A policy from a file, from all policy files of a folder, or from YAML text.
+def read_policy(source: str | os.PathLike[str] | Mapping[str, str]) -> Policy:
+    """A policy from a file, from all policy files of a folder, from YAML text, or from the texts of files by name.
 
     A string is text when it has a line break or starts with ``jurat:``, otherwise a path.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,10 +58,12 @@ class _Step:
     name: str
 
 
-def read_documents(where: str | os.PathLike[str], faults: Faults) -> Sections:
+def read_documents(where: str | os.PathLike[str] | Mapping[str, str], faults: Faults) -> Sections:
     """Every file of a policy, joined."""
-    documents = _Documents(faults)
-    if not _is_given(where):
+    documents = _Documents(faults, where if isinstance(where, Mapping) else None)
+    if isinstance(where, Mapping):
+        documents.texts(where)
+    elif not _is_given(where):
         faults.place(start_of(TEXT), "P101", "a policy is read from a path or a text, and this is neither")
     elif isinstance(where, str) and is_text(where):
         documents.text(where)
@@ -82,8 +85,9 @@ def is_text(where: str) -> bool:
 
 
 class _Documents:
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: Faults, given: Mapping[str, str] | None = None) -> None:
         self.faults = faults
+        self.given = given
         self.sections = Sections()
         self.budget = Budget()
         self.read: set[str] = set()
@@ -97,6 +101,16 @@ class _Documents:
             return
         self._take(Source(TEXT, text.removeprefix("\ufeff")), ())
         self._check_header(TEXT)
+
+    def texts(self, files: Mapping[str, str]) -> None:
+        for name in files:
+            self._open(os.path.normpath(name), (), None, "")
+        if files:
+            self._check_header(next(iter(files)))
+        else:
+            self.faults.place(
+                start_of(TEXT), "P109", "there are no policy files", help="a policy starts with `jurat: 1`"
+            )
 
     def file(self, path: str) -> None:
         self._open(path, (), None, "")
@@ -115,7 +129,7 @@ class _Documents:
             self.faults.place(start_of(name), "P110", message, help="add `jurat: 1`")
 
     def _open(self, path: str, chain: tuple[_Step, ...], place: Span | None, quote: str) -> None:
-        real = os.path.realpath(path) if "\0" not in path else path
+        real = os.path.realpath(path) if "\0" not in path and self.given is None else path
         if any(step.real == real for step in chain):
             names = [step.name for step in chain[next(n for n, s in enumerate(chain) if s.real == real) :]]
             circle = " -> ".join(f"`{name}`" for name in (*names, path))
@@ -129,8 +143,18 @@ class _Documents:
             self.faults.place(place or start_of(path), "P102", f"the policy has more than {FILES} files", quote=quote)
         elif real not in self.read and len(self.read) < FILES and not self._is_full:
             self.read.add(real)
-            if source := read_text(path, self.faults, place, quote):
+            if source := self._source(path, place, quote):
                 self._take(source, (*chain, _Step(real, path)))
+
+    def _source(self, path: str, place: Span | None, quote: str) -> Source | None:
+        """A file's text, from the disk, or from the texts that were given and from nowhere else."""
+        if self.given is None:
+            return read_text(path, self.faults, place, quote)
+        text = next((text for name, text in self.given.items() if os.path.normpath(name) == path), None)
+        if text is None:
+            self.faults.place(place or start_of(path), "P101", f"`{path}` is not among the files given", quote=quote)
+            return None
+        return Source(path, text.removeprefix("\ufeff"))
 
     @property
     def _is_full(self) -> bool:
@@ -204,7 +228,7 @@ class _Documents:
             if name is None:
                 continue
             path = os.path.normpath(os.path.join(folder, name))  # noqa: PTH118
-            if "\0" not in path and Path(path).is_dir():
+            if self.given is None and "\0" not in path and Path(path).is_dir():
                 self.faults.at(item, "P101", f"`{path}` is a folder; includes name files")
             else:
                 self._open(path, chain, item.span, item.quote)

@@ -20,7 +20,7 @@ from jurat.policies.types import Type
 
 Kind = Literal["python", "mcp", "openapi"]
 KINDS: tuple[Kind, ...] = ("python", "mcp", "openapi")
-FIELDS = (*KINDS, "consequential", "guard", "limits", "provides", "description", "parameters", "allow")
+FIELDS = (*KINDS, "consequential", "idempotent", "guard", "limits", "provides", "description", "parameters", "allow")
 _RESULT = re.compile(r"result\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
@@ -66,7 +66,8 @@ def _tool(reading: Reading, key: Scalar, node: Node) -> ToolDeclaration | None:
         id=key.text,
         kind=kind,
         target=target,
-        consequential=_consequential(reading, fields),
+        consequential=_flag(reading, fields, "consequential"),
+        idempotent=_flag(reading, fields, "idempotent"),
         guard=_formula(reading, key, fields, "guard"),
         limits=_formula(reading, key, fields, "limits"),
         provides=tuple(_provides(reading, fields["provides"])) if "provides" in fields else (),
@@ -92,8 +93,8 @@ def _formula(reading: Reading, key: Scalar, fields: dict[str, Node], name: str) 
     return reading.formulas.truth(fields[name], f"`{name}`", tool=key.text) if name in fields else None
 
 
-def _consequential(reading: Reading, fields: dict[str, Node]) -> bool:
-    return bool("consequential" in fields and flag_of(reading.faults, fields["consequential"], "`consequential`"))
+def _flag(reading: Reading, fields: dict[str, Node], name: str) -> bool:
+    return bool(name in fields and flag_of(reading.faults, fields[name], f"`{name}`"))
 
 
 def _description(reading: Reading, fields: dict[str, Node]) -> str:

@@ -6,12 +6,16 @@ import asyncio
 import errno
 import ipaddress
 import socket
+from typing import TYPE_CHECKING
 
 import click
 
 from jurat.server.cli.agent import NotProved, agent_options, open_agent
 from jurat.server.cli.backend import Asked
 from jurat.server.cli.shell import Exit, Refused, complain, complain_mildly, policy_argument, remark, require_extra
+
+if TYPE_CHECKING:
+    from jurat.server.opening import Agent
 
 GRACE_SECONDS = 3
 """How long running turns may go on after Ctrl-C."""
@@ -21,12 +25,15 @@ Examples:
   jurat serve my-agent
   jurat serve my-agent --port 9000
   jurat serve my-agent --backend vllm --model folder-of-weights
+  jurat serve my-agent --store postgresql://jurat@localhost/conversations
 
 \b
 POST /sessions                  a new conversation: {"facts": {…}}
 POST /sessions/ID/messages      a turn: {"message": "…"}; its steps and the turn as server-sent events
 GET  /sessions/ID               the conversation so far
 GET  /traces/ID                 why a turn went as it did
+GET  /calls?status=unknown      consequential calls whose outcome was lost; POST /calls/KEY says what it was
+GET  /versions                  the policy's versions; POST puts a new one in effect, once it is proved
 GET  /policy, /about, /healthz  the policy's graph, what is served, whether it answers
 """
 
@@ -37,24 +44,44 @@ GET  /policy, /about, /healthz  the policy's graph, what is served, whether it a
     "--host", default="127.0.0.1", show_default=True, help="The address to listen at; only this machine by default."
 )
 @click.option("--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="0 takes any free one.")
+@click.option(
+    "--store",
+    metavar="URL",
+    help="Where conversations are kept: a file, postgresql://…, or memory.  [default: a file of the policy's own in the user's data folder]",
+)
 @agent_options
-def serve(path: str, *, host: str, port: int, asked: Asked, script: str | None, unproved: bool) -> int:
+def serve(
+    path: str, *, host: str, port: int, store: str | None, asked: Asked, script: str | None, unproved: bool
+) -> int:  # fmt: skip
     """Serve the agent of the policy at PATH, with a page where each reply says why it was given.
 
     The policy is proved first. One that does not pass is refused unless --unproved is given, and then the page says so.
+    Conversations survive the server: it goes on with them when it is started again.
     """
-    require_extra("server", "starlette", "uvicorn")
+    from jurat.server.data import store_of
+
+    require_extra("server", "starlette", "uvicorn", "sqlalchemy", "alembic")
     listener = listen(host, port)
     with listener, asyncio.Runner() as run:
         try:
-            agent = open_agent(path, asked, script, unproved, run)
+            agent = open_agent(path, asked, script, unproved, run, store=store or store_of(path))
         except NotProved as error:
             complain(f"{error}; --unproved serves it all the same")
             return error.status
         try:
-            return _serve(agent, listener, host, run)
+            run.run(_recover(agent))
+            return _serve(agent, listener, path, host, run)
         finally:
             run.run(agent.close())
+
+
+async def _recover(agent: Agent) -> None:
+    """Look into the conversations that were in the middle of a consequential call when their server stopped."""
+    for id_ in await agent.engine.store.interrupted():
+        await agent.engine.open(id_)
+    if lost := len(await agent.engine.store.calls("unknown")):
+        calls = "1 call has" if lost == 1 else f"{lost} calls have"
+        complain_mildly(f"{calls} an unknown outcome and will not be repeated; GET /calls?status=unknown lists them")
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -82,20 +109,19 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     return f"cannot listen at {host}, port {port}: {(error.strerror or 'no reason given').lower()}"
 
 
-def _serve(agent: object, listener: socket.socket, host: str, run: asyncio.Runner) -> int:
+def _serve(agent: Agent, listener: socket.socket, path: str, host: str, run: asyncio.Runner) -> int:
     import uvicorn
 
     from jurat.server.app import create_app
-    from jurat.server.opening import Agent
+    from jurat.server.opening import home_of
 
-    assert isinstance(agent, Agent)
     port = listener.getsockname()[1]
     local = _is_local(host)
     if not local:
         complain_mildly(
             f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet"
         )
-    app = create_app(agent, hosts=("localhost", "127.0.0.1", host) if local else None)
+    app = create_app(agent, hosts=("localhost", "127.0.0.1", host) if local else None, home=home_of(path))
     config = uvicorn.Config(
         app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
     )

@@ -8,7 +8,19 @@ from pathlib import Path
 
 import jurat
 
-EXTRAS = ("fastapi", "starlette", "uvicorn", "xllamacpp", "vllm", "outlines", "torch", "presidio_analyzer")
+EXTRAS = (
+    "fastapi",
+    "starlette",
+    "uvicorn",
+    "xllamacpp",
+    "vllm",
+    "outlines",
+    "torch",
+    "presidio_analyzer",
+    "sqlalchemy",
+    "alembic",
+    "asyncpg",
+)
 
 
 def run_without_extras(repository: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

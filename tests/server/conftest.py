@@ -37,7 +37,12 @@ def script(tmp_path: Path) -> Path:
 def environment(tmp_path: Path) -> dict[str, str]:
     """A database and a cache of its own, no colours asked for."""
     kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}}
-    return {**kept, "JURAT_SUPPORT_DB": str(tmp_path / "shop.sqlite"), "JURAT_CACHE": str(tmp_path / "cache")}
+    return {
+        **kept,
+        "JURAT_SUPPORT_DB": str(tmp_path / "shop.sqlite"),
+        "JURAT_CACHE": str(tmp_path / "cache"),
+        "JURAT_DATA": str(tmp_path / "data"),
+    }
 
 
 def without_progress(stderr: str) -> str:

@@ -11,9 +11,6 @@ from xml.etree import ElementTree as ET
 import httpx2
 import pytest
 
-from jurat.engine.session import Session, State
-from jurat.server.sessions import TRACES_A_SESSION, Sessions
-
 JSON = {"content-type": "application/json"}
 
 
@@ -193,27 +190,3 @@ def test_everything_is_from_here_and_nobody_frames_it(client: httpx2.Client) -> 
         assert "https://" not in answer.text
         assert "innerHTML" not in answer.text
         assert answer.headers["x-content-type-options"] == "nosniff"
-
-
-def test_the_sessions_used_least_recently_make_room() -> None:
-    sessions = Sessions(limit=2)
-    for name in ("a", "b"):
-        sessions.add(Session(name, State("agent")))
-    assert sessions.get("a") is not None
-    sessions.add(Session("c", State("agent")))
-    assert [sessions.get(name) is not None for name in "abc"] == [True, False, True]
-
-
-def test_a_session_whose_turn_runs_is_not_dropped() -> None:
-    sessions = Sessions(limit=1)
-    sessions.add(Session("a", State("agent"))).running = 1
-    sessions.add(Session("b", State("agent")))
-    assert sessions.get("a") is not None
-
-
-def test_traces_are_kept_up_to_a_limit() -> None:
-    conversation = Sessions().add(Session("a", State("agent")))
-    for number in range(1, TRACES_A_SESSION + 3):
-        conversation.keep(number, {})
-    assert next(iter(conversation.traces)) == 3
-    assert len(conversation.traces) == TRACES_A_SESSION

@@ -74,6 +74,7 @@ def test_without_arguments_the_help_is_shown_as_a_usage_error(jurat: Jurat) -> N
         (("chat", "examples/support", "--fact", "gold"), "`gold` is not of the form NAME=VALUE"),
         (("chat", "examples/support", "--model", "nowhere.gguf"), "there is no file `nowhere.gguf`"),
         (("serve", "examples/support", "--host", "nowhere.invalid", "--port", "0"), "not the address of this machine"),
+        (("serve", "examples/support", "--port", "0", "--store", "mysql://x/y"), "a store is a file"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_status_2(jurat: Jurat, arguments: tuple[str, ...], words: str) -> None:

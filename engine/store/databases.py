@@ -1,0 +1,182 @@
+"""Where transactions run: SQLite in threads of this process, PostgreSQL through asyncpg.
+
+Both take a transaction as a function of a connection, so that its statements are written once. SQLite has one thread that
+writes, for it has one writer at a time anyway, and a few that read; one step to a thread and back a transaction is a third
+of what a step for each statement takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import sqlite3
+import uuid
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from jurat.engine.errors import StoreError
+
+Result = TypeVar("Result")
+Body = Callable[[Connection], Result]
+
+READERS = 4
+CONNECTIONS = 16
+"""To PostgreSQL, at most."""
+
+CONNECT_SECONDS = 10
+COMMAND_SECONDS = 30
+BUSY_SECONDS = 5
+
+
+class Database(Protocol):
+    """Runs transactions. A failure is a `StoreError`, and then nothing of the transaction is kept, unless it is lost
+    whether the last word arrived, which only PostgreSQL's connection can leave open.
+    """
+
+    owner: str
+    shared: bool
+    """Whether other processes may write to it."""
+
+    async def read(self, body: Body[Result]) -> Result: ...
+
+    async def write(self, body: Body[Result], *, durable: bool = False) -> Result: ...
+
+    async def alive(self, owner: str) -> bool: ...
+
+    async def close(self) -> None: ...
+
+
+class SQLite:
+    """One file. It belongs to one process at a time, held by a lock on a second file that ends with the process."""
+
+    shared = False
+
+    def __init__(self, path: Path) -> None:
+        self.owner = uuid.uuid4().hex
+        self._path = path
+        self._lock = _locked(path)
+        self._engines = {level: _engine(path, level) for level in ("NORMAL", "FULL")}
+        self._writer = ThreadPoolExecutor(1, "jurat-store-write")
+        self._readers = ThreadPoolExecutor(READERS, "jurat-store-read")
+
+    async def read(self, body: Body[Result]) -> Result:
+        return await self._run(self._readers, self._engines["NORMAL"], body)
+
+    async def write(self, body: Body[Result], *, durable: bool = False) -> Result:
+        return await self._run(self._writer, self._engines["FULL" if durable else "NORMAL"], body)
+
+    async def _run(self, threads: ThreadPoolExecutor, engine: Engine, body: Body[Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(threads, self._done, engine, body)
+
+    def _done(self, engine: Engine, body: Body[Result]) -> Result:
+        try:
+            with engine.begin() as connection:
+                return body(connection)
+        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+            raise StoreError(f"the store `{self._path}` cannot be used: {told(error)}") from error
+
+    async def alive(self, owner: str) -> bool:
+        return owner == self.owner
+
+    async def close(self) -> None:
+        for threads in (self._writer, self._readers):
+            await asyncio.to_thread(threads.shutdown)
+        for engine in self._engines.values():
+            engine.dispose()
+        self._lock.close()
+
+
+def _locked(path: Path) -> sqlite3.Connection:
+    """A lock that the system takes back when the process ends, however it ends."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = sqlite3.connect(f"{path}.lock", timeout=0, isolation_level=None, check_same_thread=False)
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error):
+            raise StoreError(
+                f"the store `{path}` is in use by another server; stop it, or choose another store"
+            ) from None
+        raise StoreError(f"the store `{path}` cannot be opened: {told(error)}") from None
+    except OSError as error:
+        raise StoreError(f"the store `{path}` cannot be opened: {told(error)}") from None
+    return lock
+
+
+def _engine(path: Path, synchronous: str) -> Engine:
+    arguments = {"check_same_thread": False, "timeout": BUSY_SECONDS}
+    engine = create_engine(f"sqlite:///{path}", connect_args=arguments, pool_size=READERS + 1, max_overflow=0)
+
+    def prepare(connection: Any, _: Any) -> None:
+        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+class PostgreSQL:
+    """A database on a server, which several processes may share.
+
+    Each connection of a process holds a shared advisory lock under the process's number, by which the others know that
+    it still runs.
+    """
+
+    shared = True
+
+    def __init__(self, url: URL) -> None:
+        self.owner = uuid.uuid4().hex
+        self._shown = url.render_as_string(hide_password=True)
+        arguments = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
+        self._engine = create_async_engine(
+            url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True, connect_args=arguments
+        )
+        event.listen(self._engine.sync_engine, "connect", self._sign)
+        self._turns = asyncio.Semaphore(CONNECTIONS)
+        """Who waits for a connection waits here, in order and without a limit: a busy database is not one that is gone."""
+
+    def _sign(self, connection: Any, _: Any) -> None:
+        cursor = connection.cursor()
+        cursor.execute(f"SELECT pg_advisory_lock_shared({_number(self.owner)})")
+        cursor.close()
+        connection.commit()
+
+    async def read(self, body: Body[Result]) -> Result:
+        return await self.write(body)
+
+    async def write(self, body: Body[Result], *, durable: bool = False) -> Result:  # noqa: ARG002 - it always is
+        try:
+            async with self._turns, self._engine.begin() as connection:
+                return await connection.run_sync(body)
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise StoreError(f"the store `{self._shown}` cannot be used: {told(error)}") from error
+
+    async def alive(self, owner: str) -> bool:
+        if owner == self.owner:
+            return True
+        query = text(f"SELECT pg_try_advisory_xact_lock({_number(owner)})")
+        return not await self.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+def _number(owner: str) -> int:
+    return int(hashlib.sha256(owner.encode()).hexdigest()[:15], 16)
+
+
+def told(error: BaseException) -> str:
+    """What went wrong, in the database's words, on one line."""
+    cause: BaseException = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, TimeoutError):
+        return "it does not answer"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror.lower()
+    text_ = str(cause).rpartition(">: ")[2]
+    return " ".join(text_.split()) or "no reason given"

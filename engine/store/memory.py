@@ -1,0 +1,119 @@
+"""A store that ends with its process: for tests, for `jurat chat`, and for an engine that is given none."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from jurat.engine.session import Call, CallState, Session, State
+from jurat.engine.store.protocol import Activation, Summary, Variable, Version, mark_saved, unsaved_calls
+
+SESSIONS = 1_000
+TRACES_A_SESSION = 200
+
+
+class MemoryStore:
+    """Holds the last ``limit`` sessions; others make room, with their traces. A session is held as it is, not copied."""
+
+    def __init__(self, limit: int = SESSIONS) -> None:
+        self.owner = uuid.uuid4().hex
+        self._limit = limit
+        self._sessions: OrderedDict[str, tuple[Session, Summary]] = OrderedDict()
+        self._traces: dict[str, OrderedDict[int, Mapping[str, Any]]] = {}
+        self._calls: dict[str, Call] = {}
+        self._variables: dict[str, dict[str, Variable]] = {}
+        self._versions: list[Version] = []
+        self._activations: list[Activation] = []
+
+    async def save(
+        self,
+        session: Session,
+        state: State,
+        trace: Mapping[str, Any] | None = None,
+        *,
+        durable: bool = False,  # noqa: ARG002 - the protocol's
+    ) -> None:
+        self._sessions[session.id] = session, _summary(session, state)
+        self._sessions.move_to_end(session.id)
+        calls = unsaved_calls(session)
+        self._calls.update({each.key: each for each in calls})
+        mark_saved(session, state, calls)
+        if trace is not None:
+            kept = self._traces.setdefault(session.id, OrderedDict())
+            kept[trace["turn"]] = trace
+            while len(kept) > TRACES_A_SESSION:
+                kept.popitem(last=False)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        while len(self._sessions) > self._limit:
+            gone, _ = self._sessions.popitem(last=False)
+            self._traces.pop(gone, None)
+            self._calls = {key: each for key, each in self._calls.items() if each.session != gone}
+
+    async def load(self, id_: str) -> Session | None:
+        return self._sessions[id_][0] if id_ in self._sessions else None
+
+    async def current(self, session: Session) -> bool:  # noqa: ARG002 - as above
+        return True
+
+    async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
+        found = [summary for _, summary in reversed(self._sessions.values())]
+        return [each for each in found if before is None or each.updated < before][:limit]
+
+    async def interrupted(self) -> list[str]:
+        return []
+
+    async def alive(self, owner: str) -> bool:
+        return owner == self.owner
+
+    async def traces(self, session: str) -> list[int]:
+        return sorted(self._traces.get(session, ()))
+
+    async def trace(self, session: str, turn: int) -> Mapping[str, Any] | None:
+        return self._traces[session].get(turn) if session in self._traces else None
+
+    async def calls(self, status: CallState | None = None, session: str | None = None, limit: int = 100) -> list[Call]:
+        found = sorted(self._calls.values(), key=lambda each: (-each.at, each.key))
+        wanted = (each for each in found if status in (None, each.status) and session in (None, each.session))
+        return list(wanted)[:limit]
+
+    async def call(self, key: str) -> Call | None:
+        return self._calls.get(key)
+
+    async def variables(self, scope: str) -> dict[str, Variable]:
+        return dict(self._variables.get(scope, {}))
+
+    async def set_variable(self, scope: str, name: str, value: Any) -> None:
+        kept = self._variables.setdefault(scope, {})
+        kept.pop(name, None)
+        if value is not None:
+            kept[name] = Variable(value, time.time())
+
+    async def add_version(self, version: Version) -> Version:
+        numbered = replace(version, number=len(self._versions) + 1)
+        self._versions.append(numbered)
+        return numbered
+
+    async def versions(self) -> list[Version]:
+        return [replace(each, files={}) for each in reversed(self._versions)]
+
+    async def version(self, number: int) -> Version | None:
+        return self._versions[number - 1] if 0 < number <= len(self._versions) else None
+
+    async def activate(self, activation: Activation) -> None:
+        self._activations.append(activation)
+
+    async def activations(self, limit: int = 100) -> list[Activation]:
+        return self._activations[::-1][:limit]
+
+    async def close(self) -> None:
+        return None
+
+
+def _summary(session: Session, state: State) -> Summary:
+    return Summary(session.id, state.agent, state.mode, state.ended, state.turns, session.created, time.time())

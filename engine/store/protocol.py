@@ -1,0 +1,147 @@
+"""What the engine and its servers ask of a store, and the small values they exchange with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from jurat.engine.session import Call, CallState, Mode, Session, State
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A stored session in one line; times are in seconds since 1970."""
+
+    id: str
+    agent: str
+    mode: Mode
+    ended: bool
+    turns: int
+    created: float
+    updated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value that survives sessions, and when it was set."""
+
+    value: Any
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A policy as it was at some time: its files by name and the report of its check.
+
+    ``number`` counts from 1 and is given by the store. ``origin`` says where it came from, ``comment`` why.
+    """
+
+    digest: str
+    files: Mapping[str, str]
+    report: Mapping[str, Any]
+    origin: str
+    at: float
+    comment: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """That a version took effect."""
+
+    version: int
+    at: float
+    comment: str = ""
+
+
+class Store(Protocol):
+    """Keeps what survives a process. Every method but ``close`` raises `StoreError` where it cannot do its work.
+
+    What a method has returned from is kept: it survives the end of the process, and with ``durable`` that of the
+    machine's power too.
+    """
+
+    owner: str
+    """This process, as the records of its calls name it."""
+
+    async def save(
+        self, session: Session, state: State, trace: Mapping[str, Any] | None = None, *, durable: bool = False
+    ) -> None:
+        """Keep a session as ``state`` has it, its calls, and a turn's trace: all of it or nothing.
+
+        Raises:
+            SessionMoved: another process has saved it since it was loaded.
+        """
+
+    async def load(self, id_: str) -> Session | None:
+        """A session as it was saved last, with those of its calls that are open."""
+
+    async def current(self, session: Session) -> bool:
+        """Whether no other process has gone on with a session that is held in memory."""
+
+    async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
+        """The sessions changed last, newest first; ``before`` goes on from the ``updated`` of the last one."""
+
+    async def interrupted(self) -> list[str]:
+        """The sessions with a call that was begun and whose process is gone."""
+
+    async def alive(self, owner: str) -> bool:
+        """Whether the process that is named so still runs."""
+
+    async def traces(self, session: str) -> list[int]:
+        """The turns of a session that have a trace, in order."""
+
+    async def trace(self, session: str, turn: int) -> Mapping[str, Any] | None:
+        """One of them."""
+
+    async def calls(self, status: CallState | None = None, session: str | None = None, limit: int = 100) -> list[Call]:
+        """Consequential calls, newest first."""
+
+    async def call(self, key: str) -> Call | None:
+        """One of them."""
+
+    async def variables(self, scope: str) -> dict[str, Variable]:
+        """Every variable of a scope, such as ``customer:7`` or ``global``, by name."""
+
+    async def set_variable(self, scope: str, name: str, value: Any) -> None:
+        """Set one; None takes it away."""
+
+    async def add_version(self, version: Version) -> Version:
+        """Keep a policy version; it comes back with its number."""
+
+    async def versions(self) -> list[Version]:
+        """All of them, newest first, without files."""
+
+    async def version(self, number: int) -> Version | None:
+        """One of them, with its files."""
+
+    async def activate(self, activation: Activation) -> None:
+        """Note that a version takes effect."""
+
+    async def activations(self, limit: int = 100) -> list[Activation]:
+        """What took effect, newest first."""
+
+    async def close(self) -> None:
+        """Let go of what the store holds."""
+
+
+def unsaved_calls(session: Session) -> Sequence[Call]:
+    """The calls whose record has changed since it was written."""
+    return [each for key, each in session.calls.items() if session.saved.calls.get(key) != each]
+
+
+def mark_saved(session: Session, state: State, calls: Sequence[Call]) -> None:
+    """Note that a store has all of this."""
+    saved = session.saved
+    saved.revision += 1
+    saved.messages, saved.moments = state.messages, state.moments
+    saved.calls.update({each.key: each for each in calls})
+    settled = [key for key in saved.calls if key not in session.calls]
+    for key in settled:
+        del saved.calls[key]
+
+
+def is_open(call: Call, completed: int) -> bool:
+    """Whether a session has to know of a call: its outcome is not known, or nobody was told of it yet."""
+    return call.status in ("begun", "unknown") or call.turn > completed

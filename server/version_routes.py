@@ -1,0 +1,147 @@
+"""The versions of the policy over HTTP."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from jurat.engine.errors import ToolLoadError
+from jurat.engine.store import Store, Version
+from jurat.policies import PolicyError
+from jurat.policies.rendering import as_json as diagnostics_as_json
+from jurat.server.requests import Refusal, mapping_of, read_object
+from jurat.server.versions import NotInEffect, Versions
+
+POLICY_BYTES = 8 * 1024 * 1024
+COMMENT_CHARACTERS = 2_000
+
+
+class VersionRoutes:
+    """The handlers."""
+
+    def __init__(self, versions: Versions, store: Store) -> None:
+        self._versions = versions
+        self._store = store
+
+    def routes(self) -> list[Route]:
+        """What is answered."""
+        return [
+            Route("/versions", self.list),
+            Route("/versions", self.add, methods=["POST"]),
+            Route("/versions/{number:int}", self.show),
+            Route("/versions/{number:int}/diff", self.diff),
+            Route("/versions/{number:int}/rollback", self.roll_back, methods=["POST"]),
+        ]
+
+    async def list(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
+        """All versions, newest first, and what took effect when."""
+        active = await self._versions.active()
+        shown = [_shown(each, active) for each in await self._store.versions()]
+        effects = [
+            {"version": each.version, "at": each.at, "comment": each.comment}
+            for each in await self._store.activations()
+        ]
+        return JSONResponse({"active": active, "versions": shown, "activations": effects})
+
+    async def show(self, request: Request) -> Response:
+        """One, with its files and its report."""
+        version = await self._version(request.path_params["number"])
+        shown = _shown(version, await self._versions.active())
+        return JSONResponse({**shown, "files": dict(version.files), "report": dict(version.report)})
+
+    async def add(self, request: Request) -> Response:
+        """A new one: ``{"policy": text}`` or ``{"files": {name: text}}``, and a ``comment``."""
+        content = await read_object(request, ("policy", "files", "comment"), POLICY_BYTES)
+        files, comment = _files(content), _comment(content)
+        try:
+            version = await self._versions.add(files, comment)
+        except (PolicyError, NotInEffect, ToolLoadError) as error:
+            return _refused(error)
+        return JSONResponse(_shown(version, version.number), 201)
+
+    async def diff(self, request: Request) -> Response:
+        """What it does otherwise than another one, ``?against=``, the one before it if left out."""
+        after = await self._version(request.path_params["number"])
+        against = request.query_params.get("against", str(after.number - 1))
+        if not against.isdecimal():
+            raise Refusal(422, "malformed", "`against` is the number of a version")
+        found = await self._versions.compared(await self._version(int(against)), after)
+        if found is None:
+            raise Refusal(503, "late", "the comparison was not done in time; `jurat diff` has no limit")
+        return JSONResponse(found)
+
+    async def roll_back(self, request: Request) -> Response:
+        """Put one in effect again."""
+        content = await read_object(request, ("comment",))
+        version = await self._version(request.path_params["number"])
+        try:
+            await self._versions.roll_back(version, _comment(content))
+        except (PolicyError, NotInEffect, ToolLoadError) as error:
+            return _refused(error)
+        return JSONResponse(_shown(version, version.number))
+
+    async def _version(self, number: int) -> Version:
+        found = await self._store.version(number)
+        if found is None:
+            raise Refusal(404, "unknown", f"there is no version {number}")
+        return found
+
+
+def _shown(version: Version, active: int | None) -> dict[str, Any]:
+    report = version.report
+    return {
+        "number": version.number,
+        "active": version.number == active,
+        "digest": version.digest,
+        "origin": version.origin,
+        "at": version.at,
+        "comment": version.comment,
+        "status": report.get("status"),
+        "guidelines": report.get("guidelines"),
+        "obligations": report.get("obligations"),
+    }
+
+
+def _files(content: Mapping[str, Any]) -> dict[str, str]:
+    if ("policy" in content) is ("files" in content):
+        raise Refusal(422, "malformed", "give one of `policy`, a text, and `files`, texts by name")
+    if "policy" in content:
+        return {"policy.yaml": _text(content["policy"], "policy")}
+    return {_name(name): _text(text, "files") for name, text in mapping_of(dict(content), "files").items()}
+
+
+def _text(value: Any, field: str) -> str:
+    if not isinstance(value, str):
+        raise Refusal(422, "malformed", f"`{field}` has something in it that is no text")
+    return value
+
+
+def _name(name: str) -> str:
+    plain = posixpath.normpath(name)
+    if not name.endswith((".yaml", ".yml")) or plain != name or name.startswith(("/", "..")) or "\\" in name:
+        raise Refusal(422, "malformed", f"`{name[:60]}` is no name of a policy file, such as `refunds.yaml`")
+    return name
+
+
+def _comment(content: Mapping[str, Any]) -> str:
+    comment = content.get("comment", "")
+    if not isinstance(comment, str) or len(comment) > COMMENT_CHARACTERS:
+        raise Refusal(422, "malformed", f"`comment` is a text of at most {COMMENT_CHARACTERS} characters")
+    return comment
+
+
+def _refused(error: PolicyError | NotInEffect | ToolLoadError) -> Response:
+    """Why a version did not take effect, with all that was found."""
+    if isinstance(error, NotInEffect):
+        body = {**Refusal(422, "not-proved", str(error)).as_json(), "report": dict(error.report)}
+    elif isinstance(error, PolicyError):
+        message = "the policy cannot be read, so the old one stays in effect"
+        body = {**Refusal(422, "unreadable", message).as_json(), "errors": diagnostics_as_json(error.diagnostics)}
+    else:
+        body = Refusal(422, "tools", f"a tool cannot be loaded, so the old version stays in effect: {error}").as_json()
+    return JSONResponse(body, 422)

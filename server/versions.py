@@ -1,0 +1,145 @@
+"""The versions of a policy at run time: proved before they take effect, stored, compared, taken back.
+
+What is served first is the policy on the disk. It becomes a version of its own when it is not the one that was read from there
+last; otherwise the server goes on with the version that was in effect when it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jurat.engine.store import Activation, Store, Version
+from jurat.policies import JuratError, PolicyGraph, Report, load
+from jurat.server.opening import Agent, home_of, toolbox_of
+from jurat.server.proving.bounds import Bounds
+from jurat.server.proving.elsewhere import comparison_of, report_of
+from jurat.server.reports.json_object import as_object
+from jurat.server.reports.result import judged
+
+PROOF_SECONDS = 120.0
+"""That proving a new version may take; beyond it the version is refused as undecided."""
+
+COMPARISON_SECONDS = 120.0
+FILE, HTTP = "file", "http"
+Files = Mapping[str, str]
+
+
+class NotInEffect(JuratError):
+    """A version that was not admitted; ``report`` says why, as ``jurat check --format json`` does."""
+
+    def __init__(self, report: Mapping[str, Any]) -> None:
+        self.report = report
+        super().__init__(
+            f"the check of the new version ended with `{report['status']}`, so the old one stays in effect"
+        )
+
+
+def files_of(graph: PolicyGraph, path: str) -> dict[str, str]:
+    """The texts that a policy was read from, by their names as seen from its folder."""
+    home = home_of(path)
+    return {os.path.relpath(name, home): text for name, text in graph.policy.sources.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What is to be served; ``number`` is None where it is no version yet."""
+
+    graph: PolicyGraph
+    files: Files
+    number: int | None = None
+    from_disk: bool = True
+
+
+async def chosen(store: Store, graph: PolicyGraph, path: str) -> Chosen:
+    """The policy on the disk, or the version in effect if nobody has touched the disk since."""
+    active, versions = await store.activations(1), await store.versions()
+    from_disk = next((each for each in versions if each.origin == FILE), None)
+    if not active or from_disk is None or from_disk.digest != graph.digest:
+        return Chosen(graph, files_of(graph, path))
+    version = await store.version(active[0].version)
+    if version is None or version.digest == graph.digest:
+        return Chosen(graph, files_of(graph, path), None if version is None else version.number)
+    return Chosen(load(version.files), version.files, version.number, from_disk=False)
+
+
+def reported(report: Report, graph: PolicyGraph, path: str) -> dict[str, Any]:
+    """A report for :mod:`json`."""
+    result = judged(report, graph, path)
+    return as_object(result, 0 if result.passed else 1)
+
+
+async def put_in_effect(store: Store, given: Chosen, report: Report, origin: str, comment: str = "") -> int:
+    """Store that a policy takes effect, as a new version unless it is one; its number."""
+    if given.number is not None:
+        return given.number
+    said = reported(report, given.graph, origin)
+    version = await store.add_version(Version(given.graph.digest, given.files, said, origin, time.time(), comment))
+    await store.activate(Activation(version.number, time.time(), comment))
+    return version.number
+
+
+class Versions:
+    """Changes what a server serves. One change at a time."""
+
+    def __init__(self, agent: Agent, change: Callable[[Agent], None], home: Path) -> None:
+        self._agent = agent
+        self._change = change
+        self._home = home
+        self._store = agent.engine.store
+        self._lock = asyncio.Lock()
+
+    async def active(self) -> int | None:
+        """The version in effect; None where there is none, for nothing was stored yet."""
+        found = await self._store.activations(1)
+        return found[0].version if found else None
+
+    async def add(self, files: Files, comment: str) -> Version:
+        """Put a new version in effect.
+
+        Raises:
+            PolicyError: it cannot be read.
+            NotInEffect: it did not pass its check.
+            ToolLoadError: it names a tool that cannot be loaded.
+            StoreError: it cannot be stored.
+        """
+        async with self._lock:
+            agent, report = await self._admitted(files)
+            made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment)
+            version = await self._store.add_version(made)
+            await self._take(agent, version.number, comment)
+            return version
+
+    async def roll_back(self, version: Version, comment: str) -> None:
+        """Put a version in effect again; it is proved again too, for the solver may have learnt meanwhile.
+
+        Raises:
+            PolicyError, NotInEffect, ToolLoadError, StoreError: as :meth:`add`.
+        """
+        async with self._lock:
+            agent, _ = await self._admitted(version.files)
+            await self._take(agent, version.number, comment)
+
+    async def _admitted(self, files: Files) -> tuple[Agent, dict[str, Any]]:
+        graph = await asyncio.to_thread(load, files)
+        report = await report_of(graph, files, Bounds(seconds=PROOF_SECONDS))
+        said = reported(report, graph, "policy")
+        if not report.passed:
+            raise NotInEffect(said)
+        toolbox = await asyncio.to_thread(toolbox_of, graph, self._home, relative=True)
+        return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
+
+    async def _take(self, agent: Agent, number: int, comment: str) -> None:
+        await self._store.activate(Activation(number, time.time(), comment))
+        self._agent = agent
+        self._change(agent)
+
+    async def compared(self, before: Version, after: Version) -> dict[str, Any] | None:
+        """What the later one does otherwise, with situations; None where that is not found in time."""
+        names = (f"version {before.number}", f"version {after.number}")
+        return await comparison_of(before.files, after.files, names, COMPARISON_SECONDS)

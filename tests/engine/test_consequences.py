@@ -1,0 +1,153 @@
+"""A consequential call happens at most once for a decision, whatever becomes of its turn; without a store on disk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from tests.engine.conftest import Make, World
+
+from jurat.engine import Limits, ToolContext, TurnRefused
+from jurat.engine.consequences import UNKNOWN
+from jurat.llm import LLMError
+
+POLICY = """
+jurat: 1
+facts: {order.paid: {type: bool, from: tools}}
+observations: {pays: The customer pays, asks: The customer asks}
+tools:
+  pay: {python: "tools:pay", consequential: true, MORE provides: {order.paid: true}}
+  look: {python: "tools:look"}
+guidelines:
+  payment: {when: pays, tools: [pay]}
+  looking: {when: asks, tools: [look]}
+  receipt: {when: 'succeeded("pay")', action: Give a receipt}
+"""
+
+
+class Till:
+    """A payment that does as it is told, and notes the keys it was given."""
+
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+        self.then: Callable[[], Any] = lambda: None
+
+    async def pay(self, context: ToolContext, amount: int) -> str:
+        self.keys.append(context.idempotency_key)
+        found = self.then()
+        if asyncio.iscoroutine(found):
+            await found
+        return f"{amount} paid"
+
+
+def made(world: Make, more: str = "", **options: Any) -> tuple[World, Till]:
+    till = Till()
+    now = world(
+        POLICY.replace("MORE", more), judge={"pays": ["pay"], "asks": ["?"]}, tools={"pay": till.pay, "look": lambda: "seen"},
+        arguments={"pay": {"amount": 50}}, replies=lambda request: f"heard {len(request.conversation)}", **options,
+    )  # fmt: skip
+    return now, till
+
+
+def test_a_tool_is_given_a_key_that_is_another_for_each_decision(world: Make) -> None:
+    now, till = made(world)
+    turns = [now.say("I pay 50") for _ in range(2)]
+    assert len({*till.keys}) == len(till.keys) == 2
+    assert all(till.keys)
+    assert [turn.calls[0].key for turn in turns] == till.keys
+    assert now.session.calls == {}, "what was told is forgotten"
+
+
+def test_what_a_failed_turn_has_done_the_next_one_does_not_do_again(world: Make) -> None:
+    now, till = made(world)
+    broken = True
+
+    def reply(request: Any) -> str:
+        if broken:
+            raise LLMError("no model")
+        return "Here is your receipt"
+
+    now.voice._replies = reply  # type: ignore[attr-defined]
+    with pytest.raises(LLMError):
+        now.say("I pay 50")
+    assert [each.text for each in now.session.conversation] == ["I pay 50", "pay: 50 paid"]
+    broken = False
+    turn = now.say("well?")
+    assert now.statuses(turn) == [("pay", "succeeded"), ("look", "succeeded")]
+    assert turn.calls[0].reason == "it was made in turn 1, and is not repeated"
+    assert "receipt" in turn.resolution.in_force  # type: ignore[union-attr]
+    assert len(till.keys) == 1
+    assert [each.text for each in now.session.conversation if "paid" in each.text] == ["pay: 50 paid"]
+    now.say("I pay 50 once more")
+    assert len(till.keys) == 2, "another decision"
+
+
+def test_a_call_that_did_not_answer_in_time_is_unknown_until_somebody_says_what_became_of_it(world: Make) -> None:
+    now, till = made(world, limits=Limits(tool_timeout_seconds=0.05))
+    till.then = lambda: asyncio.sleep(5)
+    turn = now.say("I pay 50")
+    assert now.statuses(turn) == [("pay", "unknown")]
+    assert 'failed("pay")' in now.session.state.moments[-2].events
+    assert UNKNOWN in now.session.conversation[1].text
+    till.then = lambda: None
+    assert now.statuses(now.say("I pay 50")) == [("pay", "unknown")]
+    assert len(till.keys) == 1
+    [call] = asyncio.run(now.engine.store.calls("unknown"))
+    resolve = now.engine.resolve_call
+    ended = asyncio.run(resolve(now.session, call.key, "succeeded", "50 paid", {"receipt": 7}, by="Ana"))
+    assert (ended.status, ended.resolved_by, ended.data) == ("succeeded", "Ana", {"receipt": 7})
+    assert now.session.facts == {"order.paid": True}
+    assert now.session.conversation[-1].text == "pay: 50 paid"
+    with pytest.raises(TurnRefused, match="no such call"):
+        asyncio.run(resolve(now.session, call.key, "failed", "no", by="Ana"))
+    assert now.statuses(now.say("I pay 50")) == [("pay", "succeeded")]
+
+
+def test_a_call_of_a_turn_that_was_cancelled_is_unknown(world: Make) -> None:
+    now, till = made(world)
+
+    async def run() -> None:
+        begun = asyncio.Event()
+
+        async def wait() -> None:
+            begun.set()
+            await asyncio.sleep(60)
+
+        till.then = wait
+        task = asyncio.create_task(now.engine.turn(now.session, "I pay 50"))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    [call] = now.session.calls.values()
+    assert call.status == "unknown"
+    till.then = lambda: None
+    assert now.statuses(now.say("I pay 50")) == [("pay", "unknown")]
+    assert len(till.keys) == 1
+
+
+def test_an_idempotent_one_is_made_again_with_its_key(world: Make) -> None:
+    now, till = made(world, "idempotent: true,")
+
+    async def run() -> None:
+        begun = asyncio.Event()
+
+        async def wait() -> None:
+            begun.set()
+            await asyncio.sleep(60)
+
+        till.then = wait
+        task = asyncio.create_task(now.engine.turn(now.session, "I pay 50"))
+        await begun.wait()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+    till.then = lambda: None
+    assert now.statuses(now.say("well, I pay 50")) == [("pay", "succeeded")]
+    assert len(till.keys) == 2
+    assert len(set(till.keys)) == 1

@@ -1,0 +1,154 @@
+"""New versions of the policy while it is served, by real servers that are stopped and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.testclient import TestClient
+from tests.store.serving import POLICY, Till, say
+
+from jurat.engine import Engine, Toolbox
+from jurat.llm import Condition, Judgement, Message
+from jurat.llm.scripted import ScriptedJudge, ScriptedVoice
+from jurat.policies import Report, load
+from jurat.server.app import create_app
+from jurat.server.opening import Agent
+
+pytestmark = pytest.mark.timeout(300)
+PLAIN = POLICY.replace("MORE ", "")
+POLITE = PLAIN.replace("Say that it is paid", "Say that it is paid and thank the customer")
+CONTRADICTORY = PLAIN + "  closed: {when: pays, forbid: [pay]}\n"
+
+
+def numbers(client: httpx2.Client) -> tuple[int, list[int]]:
+    found = client.get("/versions").json()
+    return found["active"], [each["number"] for each in found["versions"]]
+
+
+@pytest.fixture
+def till(tmp_path: Path) -> Till:
+    return Till(tmp_path, str(tmp_path / "store.db"))
+
+
+def test_a_version_is_proved_takes_effect_is_compared_and_taken_back(till: Till) -> None:
+    with till.serving() as (client, _):
+        assert numbers(client) == (1, [1])
+        first = client.get("/versions/1").json()
+        assert (first["origin"], first["status"], list(first["files"])) == ("file", "passed", ["policy.yaml"])
+        assert first["report"]["digest"] == first["digest"] == client.get("/healthz").json()["policy"]
+
+        session = str(client.post("/sessions", json={}).json()["id"])
+        say(client, session, "hello")
+        made = client.post("/versions", json={"policy": POLITE, "comment": "be polite"})
+        assert made.status_code == 201, made.text
+        assert (made.json()["number"], made.json()["active"], made.json()["comment"]) == (2, True, "be polite")
+        assert client.get("/healthz").json()["policy"] == made.json()["digest"]
+        _, turn = say(client, session, "I pay 50")
+        assert turn["trace"]["policy"] == made.json()["digest"]
+        assert "the policy has changed since the last turn" in turn["trace"]["notes"]
+        assert [each["status"] for each in turn["trace"]["calls"]] == ["succeeded"], "the tools are beside the policy"
+
+        diff = client.get("/versions/2/diff").json()
+        assert (diff["status"], diff["before"]["path"], diff["after"]["path"]) == (
+            "different",
+            "version 1",
+            "version 2",
+        )
+        assert client.get("/versions/2/diff", params={"against": 2}).json()["status"] == "equivalent"
+
+        back = client.post("/versions/1/rollback", json={"comment": "too polite"})
+        assert (back.status_code, back.json()["active"]) == (200, True)
+        assert client.get("/healthz").json()["policy"] == first["digest"]
+        effects = client.get("/versions").json()["activations"]
+        assert [(each["version"], each["comment"]) for each in effects] == [
+            (1, "too polite"),
+            (2, "be polite"),
+            (1, ""),
+        ]
+
+
+def test_what_does_not_pass_is_refused_with_its_findings_and_the_old_one_stays(till: Till) -> None:
+    with till.serving() as (client, _):
+        digest = client.get("/healthz").json()["policy"]
+        refused = client.post("/versions", json={"policy": CONTRADICTORY})
+        assert (refused.status_code, refused.json()["error"]["code"]) == (422, "not-proved")
+        assert "conflicting-actions" in [each["name"] for each in refused.json()["report"]["findings"]]
+
+        unreadable = client.post("/versions", json={"files": {"a.yaml": "jurat: 1\nguidelnes: {}\n"}})
+        assert (unreadable.status_code, unreadable.json()["error"]["code"]) == (422, "unreadable")
+        [error] = unreadable.json()["errors"]
+        assert (error["span"]["source"], error["span"]["line"]) == ("a.yaml", 2)
+
+        outside = client.post("/versions", json={"policy": "jurat: 1\ninclude: [../../../../etc/passwd]\n"})
+        assert outside.json()["errors"][0]["message"].endswith("is not among the files given")
+        toolless = PLAIN.replace("tools:pay", "tools:pya")
+        assert client.post("/versions", json={"policy": toolless}).json()["error"]["code"] == "tools"
+        for wrong in (
+            {}, {"policy": 1}, {"policy": "a", "files": {}}, {"files": {"../a.yaml": ""}}, {"files": {"a.txt": ""}},
+            {"files": {"a.yaml": 1}}, {"policy": PLAIN, "comment": 7}, {"policy": PLAIN, "commment": ""},
+        ):  # fmt: skip
+            assert client.post("/versions", json=wrong).status_code == 422, wrong
+        for path in ("/versions/9", "/versions/1/diff"):
+            assert client.get(path).status_code == 404
+        assert client.post("/versions/9/rollback", json={}).status_code == 404
+        assert numbers(client) == (1, [1])
+        assert client.get("/healthz").json()["policy"] == digest
+
+
+def test_a_version_survives_a_restart_until_the_disk_says_otherwise(till: Till) -> None:
+    with till.serving() as (client, process):
+        made = client.post("/versions", json={"policy": POLITE}).json()
+        process.kill()
+    with till.serving() as (client, _):
+        assert client.get("/healthz").json()["policy"] == made["digest"]
+        assert numbers(client) == (2, [2, 1])
+        session = str(client.post("/sessions", json={}).json()["id"])
+        _, turn = say(client, session, "I pay 50")
+        assert [each["status"] for each in turn["trace"]["calls"]] == ["succeeded"]
+    policy = till.folder / "policy/policy.yaml"
+    policy.write_text(policy.read_text().replace("Cashier", "Teller"))
+    with till.serving() as (client, _):
+        assert client.get("/about").json()["agent"] == "Teller"
+        assert numbers(client) == (3, [3, 2, 1])
+
+
+class Slow(ScriptedJudge):
+    """Answers when it is let go."""
+
+    def __init__(self) -> None:
+        super().__init__({"asks": True})
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
+        self.begun.set()
+        await asyncio.to_thread(self.go.wait, 60)
+        return await super().judge(conversation, conditions)
+
+
+def test_a_turn_that_runs_ends_under_the_version_that_it_began_with(tmp_path: Path) -> None:
+    old = "jurat: 1\nobservations: {asks: The customer asks}\nguidelines: {answer: {when: asks, action: Answer}}\n"
+    new = old.replace("{answer:", "{reply:")
+    graph, judge = load(old), Slow()
+    report = Report(graph.digest, (), (), 1, 0)
+    engine = Engine(graph, judge, ScriptedVoice(lambda request: "well"), Toolbox(graph), report=report)
+    with TestClient(create_app(Agent(engine, report), home=tmp_path)) as client:
+        session = client.post("/sessions", json={}).json()["id"]
+        turns: list[Any] = []
+        first = threading.Thread(target=lambda: turns.append(say(client, session, "one?")))  # type: ignore[arg-type]
+        first.start()
+        assert judge.begun.wait(60)
+        made = client.post("/versions", json={"policy": new}).json()
+        assert not turns
+        judge.go.set()
+        first.join(60)
+        turns.append(say(client, session, "two?"))  # type: ignore[arg-type]  # it has httpx2's methods
+    policies = [turn["trace"]["policy"] for _, turn in turns]
+    assert policies == [graph.digest, made["digest"]]
+    held = [[each["id"] for each in turn["trace"]["rounds"][-1]["in_force"]] for _, turn in turns]
+    assert held == [["answer"], ["reply"]]
