@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -16,6 +17,7 @@ from jurat.engine.act import Hands, act
 from jurat.engine.arbitration import arbitrated
 from jurat.engine.briefing import HUMAN
 from jurat.engine.describe import described
+from jurat.engine.effects import forget_passing
 from jurat.engine.errors import TurnRefused, UnprovedPolicy
 from jurat.engine.facts import checked_facts
 from jurat.engine.journeys import advance, leave_ended
@@ -23,11 +25,11 @@ from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
 from jurat.engine.respond import respond
-from jurat.engine.session import Session, State
+from jurat.engine.session import DEFAULT_AGENT, Session, State
 from jurat.engine.superseding import arrive, interruptible
 from jurat.engine.toolbox import Toolbox
 from jurat.engine.trace import Trace
-from jurat.engine.turn import OnStep, Response, Turn, Working
+from jurat.engine.turn import OnEmit, OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
 from jurat.llm.conversation import together
 from jurat.llm.sensor import Sensor
@@ -37,7 +39,6 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Agent
 
 OF_THE_APPLICATION = ("session.started", "session.ended")
-DEFAULT_AGENT = Agent("agent", "Agent")
 
 
 class Engine:
@@ -52,6 +53,7 @@ class Engine:
         report: the result of checking exactly this policy; its gate must have passed.
         unproved: run without such a report; every trace says so.
         clock: the time in seconds, for history with ``within``.
+        plugin_data: what tools find in their context's ``plugin_data``.
 
     Raises:
         UnprovedPolicy: there is no report that passed for this policy, and ``unproved`` is not given.
@@ -68,6 +70,7 @@ class Engine:
         report: Report | None = None,
         unproved: bool = False,
         clock: Callable[[], float] = time.time,
+        plugin_data: Mapping[str, Any] | None = None,
     ) -> None:
         fault = _unproved(graph, report)
         if fault and not unproved:
@@ -78,10 +81,10 @@ class Engine:
         self.toolbox = toolbox
         self.limits = limits or Limits()
         self._sensor = Sensor(judge, seconds=self.limits.judge_seconds, kept=self.limits.answers_kept)
-        self._hands = Hands(toolbox, self._sensor, voice, self.limits)
+        self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
+        self._hands = Hands(toolbox, self._sensor, voice, self.limits, self.agents, plugin_data or {})
         self.unproved = bool(fault)
         self.clock = clock
-        self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
 
     def start_session(
         self,
@@ -128,12 +131,13 @@ class Engine:
         event: str | None = None,
         on_step: OnStep | None = None,
         on_text: OnText | None = None,
+        on_emit: OnEmit | None = None,
     ) -> Turn:
         """One turn, on a message or on an event without one, which gets no reply.
 
         Turns of one session wait for each other, in order; but a message ends the turn of the one before it, and is
         answered together with it, unless that turn has made a consequential call. ``on_text`` receives the reply once it has passed the
-        check: nothing unchecked leaves. A turn that is cancelled or fails leaves journeys, agent and mode as they
+        check: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled or fails leaves journeys, agent and mode as they
         were; the message stays, and so do calls that were made, for they happened.
 
         Raises:
@@ -148,12 +152,14 @@ class Engine:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
             working = self._begin(session, message, event, on_step)
+            working.on_emit = on_emit
             try:
                 with interruptible(working, number):
                     turn = await self._run(working)
             except BaseException:
                 _undo(working)
                 raise
+            forget_passing(working)
             leave_ended(working, self.graph.journeys.values())
             session.state = working.state
         if turn.response is not None and on_text is not None:
@@ -194,7 +200,7 @@ class Engine:
         if working.state.mode == "manual":
             working.trace.notes.append("a human answers this session")
             return _ended(working, None, None, start)
-        decision = await self._decide(working)
+        decision = _given_to_a_human(working, await self._decide(working))
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
             working.state.messages = (*working.state.messages, Message("agent", response.text))
@@ -245,6 +251,15 @@ class Engine:
             working.state.mode = "manual"
 
 
+def _given_to_a_human(working: Working, decision: Decision) -> Decision:
+    """The decision, with what a tool asked for: no hand-off to another agent keeps a human from taking over."""
+    if not working.manual:
+        return decision
+    if decision.hand_off not in (None, HUMAN):
+        working.trace.notes.append(f"a tool gave the session to a human, so not to `{decision.hand_off}`")
+    return replace(decision, hand_off=HUMAN)
+
+
 def _unproved(graph: PolicyGraph, report: Report | None) -> str:
     if report is None:
         return "the policy has not been checked; check it, or say that it may run unproved"
@@ -269,6 +284,8 @@ def _ended(working: Working, response: Response | None, decision: Decision | Non
 
 def _undo(working: Working) -> None:
     """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
+    forget_passing(working)
     kept, now = working.session.state.copy(), working.state
     kept.messages, kept.moments, kept.facts, kept.turns = now.messages, now.moments, now.facts, now.turns
+    kept.fields, kept.mode = now.fields, "manual" if working.manual else kept.mode
     working.session.state = kept

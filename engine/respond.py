@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jurat.engine.act import Hands
-from jurat.engine.briefing import HUMAN, Briefing, briefing, spoken
+from jurat.engine.briefing import HUMAN, Briefing, briefing
 from jurat.engine.check import check
 from jurat.engine.describe import meaning_of
 from jurat.engine.match import Decision
+from jurat.engine.results import as_text
 from jurat.engine.trace import Draft
 from jurat.engine.turn import Response, Working
 from jurat.llm import BackendError
@@ -96,13 +97,16 @@ def filled(reply: ReplyDeclaration, fields: Mapping[str, str]) -> str:
 
 
 def fields_of(working: Working) -> dict[str, str]:
-    """What a template may speak of: facts by path, arguments and results of this turn's calls as ``tool.name``."""
-    found: dict[str, str] = {}
+    """What a template may speak of: facts by path, arguments and results of this turn's calls as ``tool.name``, and the
+    fields that tools gave for it, this turn's first.
+    """
+    found = {name: as_text(value) for name, value in working.state.fields.items()}
     for call in working.trace.calls:
         if call.status == "succeeded":
             found[call.tool] = call.message
             for name, value in {**call.arguments, **call.data}.items():
                 found[f"{call.tool}.{name}"] = str(value)
+            found.update((name, as_text(value)) for name, value in call.fields.items())
     return {**found, **{path: str(jsonable(value)) for path, value in working.state.facts.items()}}
 
 
@@ -112,7 +116,7 @@ def safe_reply(graph: PolicyGraph, decision: Decision, brief: Briefing, *, model
         return SAFE_HUMAN
     parts = [] if brief.asks else [_declared_safe(graph, decision)]
     if brief.asks:
-        parts.append(f"To go on I need this from you: {', '.join(map(spoken, brief.asks))}. Could you tell me?")
+        parts.append(f"To go on I need this from you: {', '.join(brief.asks)}. Could you tell me?")
     if model_failed and decision.resolution.ask:
         parts.append(ASK.format(" / ".join(meaning_of(graph, g) for g in decision.resolution.ask)))
     if decision.conflicts or model_failed:

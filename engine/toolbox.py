@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
-import inspect
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from jurat.engine.attempts import Outcome, attempted, seconds_of
 from jurat.engine.limits import Limits
 from jurat.engine.loading import load_tools
-from jurat.engine.tools import Rejected, Tool, ToolContext, ToolResult, as_value, result_of, tool_of
+from jurat.engine.parameters import Ask, asks_for
+from jurat.engine.tools import NO_OPTIONS, Rejected, Tool, ToolContext, as_value, tool_of
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import And, Expr, Implies, Not, Or
 from jurat.policies.expr import arguments as arguments_of
@@ -25,8 +23,6 @@ from jurat.policies.resolution import ActionInForce
 from jurat.policies.types import Value
 from jurat.policies.valuation import Valuation
 
-Status = Literal["succeeded", "failed", "refused", "invalid"]
-
 
 @dataclass(frozen=True, slots=True)
 class Permit:
@@ -34,16 +30,6 @@ class Permit:
 
     actions: Sequence[ActionInForce]
     valuation: Valuation
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a call. ``refused`` and ``invalid`` calls did not happen; ``problems`` is by argument."""
-
-    status: Status
-    reason: str = ""
-    result: ToolResult | None = None
-    problems: Mapping[str, str] = field(default_factory=dict)
 
 
 class Toolbox:
@@ -71,6 +57,31 @@ class Toolbox:
     def schema(self, name: str) -> dict[str, Any]:
         """The tool's arguments as a JSON schema of an object; none for a tool without an implementation."""
         return self._tools[name].schema if name in self._tools else {"type": "object", "properties": {}}
+
+    async def schema_now(self, name: str, context: ToolContext, limits: Limits) -> dict[str, Any]:
+        """The schema with the choices that there are at this moment.
+
+        Raises:
+            Rejected: a choice provider that fails or does not answer in time.
+        """
+        tool = self._tools.get(name)
+        if tool is None or not tool.options:
+            return self.schema(name)
+        seconds = seconds_of(tool, self._declared[name], limits)
+        try:
+            async with asyncio.timeout(seconds):
+                return await tool.schema_now(context)
+        except TimeoutError:
+            raise Rejected({name: f"its choices were not known within {seconds:g} s"}) from None
+
+    def source(self, name: str, argument: str) -> str:
+        """Where an argument may be found: ``any``, ``context`` or ``customer``."""
+        options = self._tools[name].options if name in self._tools else NO_OPTIONS
+        return options[argument].source if argument in options else "any"
+
+    def asks(self, name: str, missing: Sequence[str]) -> tuple[Ask, ...]:
+        """How the customer is asked for missing arguments of a tool, and for which of them."""
+        return asks_for(missing, self._tools[name].options if name in self._tools else NO_OPTIONS)
 
     def description(self, name: str) -> str:
         """What the tool does, in its author's words."""
@@ -102,13 +113,13 @@ class Toolbox:
         """Run a tool, if the policy admits it; whatever goes wrong in the tool is a failed outcome.
 
         ``on_start`` runs once the call is admitted, before it starts. A tool that is not async runs in a thread of
-        its own; one that outlasts ``tool_timeout_seconds`` has failed, though its thread may still come to an end.
+        its own; one that outlasts its time limit has failed, though its thread may still come to an end.
         """
         if name not in self._declared:
             return Outcome("refused", f"the policy has no tool `{name}`")
         tool = self._tools.get(name)
         try:
-            valid = tool.validated(arguments) if tool else dict(arguments)
+            valid = await self._prepared(tool, arguments, context, limits) if tool else dict(arguments)
         except Rejected as rejected:
             return Outcome("invalid", str(rejected), problems=rejected.problems)
         values = {key: value for key, each in valid.items() if (value := as_value(each)) is not None}
@@ -117,7 +128,20 @@ class Toolbox:
         on_start()
         if tool is None:
             return Outcome("failed", f"tool `{name}` has no implementation")
-        return await _run(tool, tool.bound(valid, context), limits.tool_timeout_seconds)
+        return await attempted(tool, self._declared[name], valid, context, limits)
+
+    async def _prepared(
+        self, tool: Tool, arguments: Mapping[str, Any], context: ToolContext, limits: Limits
+    ) -> dict[str, Any]:
+        if not tool.options:
+            return tool.validated(arguments)
+        seconds = seconds_of(tool, self._declared[tool.id], limits)
+        try:
+            async with asyncio.timeout(seconds):
+                return await tool.prepared(arguments, context)
+        except TimeoutError:
+            names = ", ".join(f"`{name}`" for name in tool.options)
+            raise Rejected(dict.fromkeys(arguments, f"preparing {names} took longer than {seconds:g} s")) from None
 
 
 def _as_tool(name: str, given: Tool | Callable[..., Any], declared: Mapping[str, ToolDeclaration]) -> Tool:
@@ -189,50 +213,3 @@ def _shown(constraint: Constraint) -> str:
         return f"`{constraint.text or show(constraint.formula)}`"
     value = show(constraint.value) if constraint.value is not None else ""
     return f"`{constraint.argument}` to be `{constraint.text or value}`"
-
-
-async def _run(tool: Tool, call: Callable[[], Any], seconds: float) -> Outcome:
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            result = result_of(await (call() if inspect.iscoroutinefunction(tool.function) else _started(call)))
-    except (Exception, SystemExit) as reason:  # noqa: BLE001 - the author's code may raise anything; the turn goes on without it
-        if limit.expired():
-            return Outcome("failed", f"it did not answer within {seconds:g} s")
-        text = str(reason).splitlines()
-        return Outcome("failed", text[0] if text else "it raised an error without a text")
-    return Outcome("failed" if result.error else "succeeded", result.message if result.error else "", result)
-
-
-def _started(call: Callable[[], Any]) -> asyncio.Future[Any]:
-    """The call in a daemon thread of its own: one that hangs holds up neither other calls nor the end of the program."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def settle(result: Any, failure: Exception | None) -> None:
-        if future.done():
-            return  # nobody waits any more
-        if failure is None:
-            future.set_result(result)
-        else:
-            future.set_exception(failure)
-
-    def work() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop closed meanwhile, so nobody waits
-            loop.call_soon_threadsafe(settle, *_attempted(context, call))
-
-    threading.Thread(target=work, name="jurat-tool", daemon=True).start()
-    return future
-
-
-def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[Any, Exception | None]:
-    """The result or the failure; what a future cannot carry, or would end the program, as a plain failure."""
-    try:
-        return context.run(call), None
-    except StopIteration:
-        return None, RuntimeError("it stopped in the middle of an iteration")
-    except Exception as reason:  # noqa: BLE001 - handed to the one who waits
-        return None, reason
-    except BaseException as reason:  # noqa: BLE001 - as above; the thread ends anyway
-        return None, RuntimeError(f"it tried to end the program: {reason}")

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from jurat.engine.context import Emission
+from jurat.engine.parameters import Ask
+
 FORMAT = 1
 """Raised when the shape of a trace's JSON changes."""
 
@@ -125,7 +128,11 @@ class Round:
 
 @dataclass(frozen=True, slots=True)
 class CallRecord:
-    """A tool call that was obliged or offered and what became of it; ``guidelines`` wanted it."""
+    """A tool call that was obliged or offered and what became of it; ``guidelines`` wanted it.
+
+    Of the ``missing`` arguments the customer is asked for ``asks``. ``fields`` and ``replies`` are the canned ones that the
+    result gave.
+    """
 
     tool: str
     round: int
@@ -138,6 +145,12 @@ class CallRecord:
     data: Mapping[str, Any] = field(default_factory=dict)
     provided: Mapping[str, Any] = field(default_factory=dict)
     refused_facts: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    control: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    replies: tuple[str, ...] = ()
+    attempts: int = 1
     seconds: float = 0.0
 
 
@@ -171,6 +184,7 @@ class Trace:
     drafts: list[Draft] = field(default_factory=list)
     decisions: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    emitted: list[Emission] = field(default_factory=list)
     handed_to: str | None = None
     reply: str | None = None
     reply_source: str | None = None
@@ -249,4 +263,5 @@ def _explain_call(call: CallRecord) -> str:
     arguments = ", ".join(f"{name}={_plain_text(value)}" for name, value in call.arguments.items())
     wanted = ", ".join(call.guidelines)
     detail = call.reason or call.message
+    detail += f" (after {call.attempts} attempts)" if call.attempts > 1 else ""
     return f"tool {call.tool}({arguments}) {call.status}" + (f": {detail}" if detail else "") + f" (for {wanted})"

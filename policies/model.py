@@ -7,6 +7,7 @@ Both doors, the YAML reader and the Python SDK, build these values; :mod:`jurat.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import ClassVar, Literal
 
 from jurat.policies.expr import TRUE, Expr, Formula
@@ -95,7 +96,8 @@ class ToolDeclaration:
 
     ``guard`` is enforced at every call; ``limits`` is not, it is to be proved of every call that can be made.
     ``parameters`` are the types of ``arguments.<name>`` where known; an argument that only a formula mentions has
-    the type the formula needs.
+    the type the formula needs. ``timeout`` is of one attempt; of an ``idempotent`` tool a failed call is tried again,
+    ``retries`` times. None leaves it to the code, and then to the engine.
     """
 
     id: str
@@ -107,8 +109,33 @@ class ToolDeclaration:
     provides: tuple[Provision, ...] = ()
     parameters: tuple[tuple[str, Type], ...] = ()
     description: str = ""
+    timeout: timedelta | None = None
+    idempotent: bool = False
+    retries: int | None = None
     span: Span = NOWHERE
     allow: Allowances = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDeclaration:
+    """Where tools of kind ``mcp`` or ``openapi`` run.
+
+    An MCP server is started by a ``command``, or reached at a ``url``. An OpenAPI service has a ``document``, and the
+    ``url`` of its operations where the document's own is another. ``schema`` is a file that says what there is when the
+    service cannot be asked. ``headers``, ``url`` and ``command`` may name variables of the environment as ``${NAME}``;
+    ``environment`` are the variables that a command gets; ``authentication`` names one for each security scheme.
+    """
+
+    id: str
+    kind: Literal["mcp", "openapi"]
+    command: tuple[str, ...] = ()
+    url: str = ""
+    document: str = ""
+    schema: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    authentication: tuple[tuple[str, str], ...] = ()
+    environment: tuple[str, ...] = ()
+    span: Span = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +197,7 @@ class Vocabulary:
     decisions: dict[str, DecisionDeclaration] = field(default_factory=dict)
     tools: dict[str, ToolDeclaration] = field(default_factory=dict)
     replies: dict[str, ReplyDeclaration] = field(default_factory=dict)
+    services: dict[str, ServiceDeclaration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

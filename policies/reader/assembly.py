@@ -17,6 +17,7 @@ from jurat.policies.reader.guidelines import read_guidelines, read_tags
 from jurat.policies.reader.journeys import read_journeys
 from jurat.policies.reader.logic import read_axioms, read_invariants
 from jurat.policies.reader.names import gather
+from jurat.policies.reader.services import read_services
 from jurat.policies.reader.texts import Texts
 from jurat.policies.reader.tools import read_parameters, read_tools
 from jurat.policies.reader.vocabulary import read_vocabulary
@@ -76,5 +77,6 @@ def _reading(faults: Faults, sections: Sections) -> Reading:
     declared += [(each.text, each.key) for each in vocabulary.observations.values()]
     texts = Texts((each.text for each in names.texts), declared)
     inline_observations(faults, names.texts, texts, vocabulary)
-    formulas = Formulas(faults, vocabulary, names, read_parameters(faults, sections))
+    vocabulary.services.update(read_services(faults, sections))
+    formulas = Formulas(faults, vocabulary, names, read_parameters(faults, sections, vocabulary.services))
     return Reading(faults, sections, names, vocabulary, texts, formulas)

@@ -18,7 +18,19 @@ def declared_changes(before: PolicyGraph, after: PolicyGraph) -> Iterator[str]:
     yield from _changes("event", a.events, b.events, ("text",))
     yield from _changes("fact", a.facts, b.facts, ("source",))
     yield from _changes("reply", a.replies, b.replies, ("text", "mode", "template"))
-    tool = ("kind", "target", "consequential", "provides", "parameters", "description")
+    tool = (
+        "kind",
+        "target",
+        "consequential",
+        "provides",
+        "parameters",
+        "description",
+        "timeout",
+        "idempotent",
+        "retries",
+    )
+    service = ("kind", "command", "url", "document", "schema", "headers", "authentication", "environment")
+    yield from _changes("service", a.services, b.services, service)
     yield from _changes("tool", a.tools, b.tools, tool)
     yield from _changes("journey", before.journeys, after.journeys, ("initial", "on_end"))
     for journey in sorted(before.journeys.keys() & after.journeys.keys()):
