@@ -137,8 +137,9 @@ class Engine:
 
         Turns of one session wait for each other, in order; but a message ends the turn of the one before it, and is
         answered together with it, unless that turn has made a consequential call. ``on_text`` receives the reply once it has passed the
-        check: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled or fails leaves journeys, agent and mode as they
-        were; the message stays, and so do calls that were made, for they happened.
+        check: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled
+        or fails leaves journeys, agent and mode as they were; the message stays, and so do calls that were made, for
+        they happened, and a human whom one of them gave the session to.
 
         Raises:
             TurnRefused: a message too long or empty, an event that nobody declared, or a session that has ended.

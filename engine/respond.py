@@ -16,7 +16,7 @@ from jurat.engine.trace import Draft
 from jurat.engine.turn import Response, Working
 from jurat.llm import BackendError
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Agent, Forbid, ReplyDeclaration
+from jurat.policies.model import Agent, Forbid, Instruct, ReplyDeclaration
 from jurat.policies.values import jsonable
 
 SAFE_REPLY = "safe"
@@ -37,6 +37,8 @@ async def respond(hands: Hands, graph: PolicyGraph, agent: Agent, working: Worki
         return await _canned(hands, graph, working, decision, brief)
     if working.model_failed:  # a voice would answer without what the policy demands of what nobody could judge
         return Response(safe_reply(graph, decision, brief, model_failed=True), "safe", 0)
+    if (given := await _from_tools(hands, working, decision, brief)) is not None:
+        return given
     complaint: str | None = None
     for attempt in range(1, hands.limits.reply_attempts + 1):
         with working.step("respond", f"writing the reply, attempt {attempt}"):
@@ -85,6 +87,25 @@ async def _canned(hands: Hands, graph: PolicyGraph, working: Working, decision: 
     if verdict.faults:
         return Response(safe_reply(graph, decision, brief), "safe", 1)
     return Response(text, "template" if reply.template else "canned", 1)
+
+
+async def _from_tools(hands: Hands, working: Working, decision: Decision, brief: Briefing) -> Response | None:
+    """The first of the replies that tools gave which says all that is to be said; the voice writes one where none does."""
+    offered = [text for call in working.trace.calls for text in call.replies]
+    instructions = tuple(each.action.text for each in decision.actions if isinstance(each.action, Instruct))
+    standards = replace(brief.standards, instructions=instructions, figures=False)
+    for number, template in enumerate(dict.fromkeys(offered), start=1):
+        try:
+            text = filled(ReplyDeclaration("", template, template=True), fields_of(working))
+        except KeyError as missing:
+            working.trace.drafts.append(Draft(number, template, (f"nothing is known of `{missing.args[0]}`",)))
+            continue
+        with working.step("check", "checking a reply that a tool gave"):
+            verdict = await check(hands.judge, working, text, standards)
+        working.trace.drafts.append(Draft(number, text, verdict.faults, verdict.asked))
+        if not verdict.faults:
+            return Response(text, "template" if _FIELD.search(template) else "canned", number)
+    return None
 
 
 def filled(reply: ReplyDeclaration, fields: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jurat.engine.attempts import Outcome, attempted, seconds_of
 from jurat.engine.limits import Limits
@@ -22,6 +22,10 @@ from jurat.policies.printing import show
 from jurat.policies.resolution import ActionInForce
 from jurat.policies.types import Value
 from jurat.policies.valuation import Valuation
+from jurat.policies.values import jsonable, parse_value
+
+if TYPE_CHECKING:
+    from jurat.engine.remote.loading import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +39,34 @@ class Permit:
 class Toolbox:
     """The tools of one policy. A tool without an implementation can be called, and fails."""
 
-    def __init__(self, graph: PolicyGraph, tools: Mapping[str, Tool | Callable[..., Any]] | None = None) -> None:
+    def __init__(
+        self,
+        graph: PolicyGraph,
+        tools: Mapping[str, Tool | Callable[..., Any]] | None = None,
+        *,
+        services: Services | None = None,
+    ) -> None:
+        self._services = services
         self._declared = graph.vocabulary.tools
         given = {} if tools is None else tools
         self._tools = {name: _as_tool(name, each, self._declared) for name, each in given.items()}
 
     @classmethod
     def load(cls, graph: PolicyGraph, folder: str | Path) -> Toolbox:
-        """The tools that the policy names, from the files of its folder.
+        """The tools that the policy names, from the files of its folder and from its services. Close it at the end.
+
+        It waits for the services to answer: inside of an event loop call it in a thread.
 
         Raises:
-            ToolLoadError: everything that cannot be found, imported or understood.
+            ToolLoadError: everything that cannot be found, imported, reached or understood.
         """
-        return cls(graph, load_tools(graph, folder))
+        tools, services = load_tools(graph, folder)
+        return cls(graph, tools, services=services)
+
+    def close(self) -> None:
+        """Leave the services. Idempotent."""
+        if self._services is not None:
+            self._services.close()
 
     @property
     def unimplemented(self) -> tuple[str, ...]:
@@ -123,6 +142,8 @@ class Toolbox:
         except Rejected as rejected:
             return Outcome("invalid", str(rejected), problems=rejected.problems)
         values = {key: value for key, each in valid.items() if (value := as_value(each)) is not None}
+        if problems := _mistyped(self._declared[name], valid, values):
+            return Outcome("invalid", str(Rejected(problems)), problems=problems)
         if reason := self.obstacle(name, permit, values):
             return Outcome("refused", reason)
         on_start()
@@ -148,6 +169,19 @@ def _as_tool(name: str, given: Tool | Callable[..., Any], declared: Mapping[str,
     if isinstance(given, Tool):
         return given
     return tool_of(name, given, declared[name].description if name in declared else "")
+
+
+def _mistyped(declared: ToolDeclaration, given: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, str]:
+    """The arguments that are not what the policy declares them to be, which its proofs rely on."""
+    problems: dict[str, str] = {}
+    for name, type_ in declared.parameters:
+        if given.get(name) is None:
+            continue
+        try:
+            parse_value(jsonable(values[name]) if name in values else given[name], type_)
+        except ValueError as reason:
+            problems[name] = str(reason)
+    return problems
 
 
 def _forbidden(name: str, permit: Permit) -> str:

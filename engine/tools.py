@@ -7,6 +7,7 @@ A function takes the call's arguments by name. A first parameter named ``context
 from __future__ import annotations
 
 import inspect
+import sys
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
@@ -93,11 +94,17 @@ _NO_TRAITS = Traits()
 
 
 def tool(*, timeout: float | None = None, idempotent: bool = False, retries: int | None = None) -> Callable[[F], F]:
-    """Say of a function how it is called as a tool; see :class:`Traits`."""
+    """Say of a function how it is called as a tool; see :class:`Traits`.
+
+    Its annotations may then use names of the function that it is defined in, even where annotations are texts.
+    """
     traits = Traits(timeout=timeout, idempotent=idempotent, retries=retries)
 
     def mark(function: F) -> F:
+        around = sys._getframe(1)  # noqa: SLF001 - there is no other way to the names around a function
+        local = dict(around.f_locals) if around.f_code.co_name != "<module>" else {}
         function.__jurat_traits__ = traits  # type: ignore[attr-defined]
+        function.__jurat_names__ = local  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -227,6 +234,7 @@ def tool_of(
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError) as reason:
         raise ToolLoadError(f"tool `{id_}`: its signature cannot be read: {reason}") from None
+    names = {**getattr(function, "__jurat_names__", {}), **(names or {})}
     context = parameters[0].name if parameters and _wants_context(function, parameters[0], names) else None
     taken = [each for each in parameters if each.name != context]
     hints = _hints(id_, function, taken, names)
@@ -244,7 +252,7 @@ def tool_of(
     )
 
 
-def _wants_context(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any] | None) -> bool:
+def _wants_context(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> bool:
     """By its name or its type, which may be a text that only a type checker can look up."""
     if parameter.name in CONTEXT_NAMES or parameter.annotation is ToolContext:
         return True
@@ -257,7 +265,7 @@ def _wants_context(function: Callable[..., Any], parameter: inspect.Parameter, n
 
 
 def _hints(
-    id_: str, function: Callable[..., Any], parameters: list[inspect.Parameter], names: Mapping[str, Any] | None
+    id_: str, function: Callable[..., Any], parameters: list[inspect.Parameter], names: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The types of the parameters alone: what a function returns is its own affair."""
     try:
@@ -267,7 +275,7 @@ def _hints(
         raise ToolLoadError(f"tool `{id_}`: its signature cannot be read: {reason}") from None
 
 
-def _hint(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any] | None) -> Any:
+def _hint(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
     """One annotation, evaluated where the function stands: in its module, then among what it closes over."""
     bare = inspect.unwrap(function)
     space = getattr(bare, "__globals__", {})
@@ -276,7 +284,7 @@ def _hint(function: Callable[..., Any], parameter: inspect.Parameter, names: Map
     def holder() -> None: ...
 
     holder.__annotations__ = {parameter.name: parameter.annotation}
-    return get_type_hints(holder, space, {**closed, **(names or {})}, include_extras=True)[parameter.name]
+    return get_type_hints(holder, space, {**closed, **names}, include_extras=True)[parameter.name]
 
 
 def _model(

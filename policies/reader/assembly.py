@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from jurat.policies.fault_codes import UNKNOWN_NAME
-from jurat.policies.model import Policy
+from jurat.policies.model import Policy, ServiceDeclaration
 from jurat.policies.reader.agents import read_agents
 from jurat.policies.reader.conditions import inline_observations
 from jurat.policies.reader.context import Reading
@@ -49,6 +49,20 @@ def read_policy(source: str | os.PathLike[str]) -> Policy:
         faults.forget(_UNKNOWN_NAMES)
     faults.stop()
     return policy
+
+
+def read_service_declarations(source: str | os.PathLike[str]) -> dict[str, ServiceDeclaration]:
+    """The services of a policy by id, whatever the rest of it says, and without looking into their files.
+
+    Raises:
+        PolicyError: the files cannot be read, or a service is declared wrongly.
+    """
+    faults = Faults()
+    sections = read_documents(source, faults)
+    faults.stop()
+    services = read_services(faults, sections)
+    faults.stop()
+    return services
 
 
 def _assemble(faults: Faults, sections: Sections) -> Policy:
