@@ -29,6 +29,7 @@ from jurat.engine.session import DEFAULT_AGENT, Session, State
 from jurat.engine.superseding import arrive, interruptible
 from jurat.engine.toolbox import Toolbox
 from jurat.engine.trace import Trace
+from jurat.engine.tracking import carried_out, without_done
 from jurat.engine.turn import OnEmit, OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
 from jurat.llm.conversation import together
@@ -206,6 +207,7 @@ class Engine:
         if response is not None:
             working.state.messages = (*working.state.messages, Message("agent", response.text))
             working.happen("reply")
+        carried_out(self.graph, working, decision, response)
         self._hand_off(working, decision)
         return _ended(working, response, decision, start)
 
@@ -214,7 +216,7 @@ class Engine:
         while True:
             working.begin_round()
             knowledge = Knowledge(self.graph, self._sensor, working)
-            decision = await self._resolve(knowledge)
+            decision = await without_done(self._sensor, knowledge, await self._resolve(knowledge))
             if working.round > self.limits.rounds:
                 working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
                 return decision

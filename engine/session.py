@@ -44,6 +44,9 @@ class State:
     fields: Mapping[str, Any] = field(default_factory=dict)
     """What tools gave templates to speak of, by name."""
 
+    done: frozenset[str] = frozenset()
+    """The guidelines carried out since they last came in force."""
+
     turns: int = 0
     mode: Mode = "auto"
     ended: bool = False

@@ -181,6 +181,7 @@ class Trace:
     rounds: list[Round] = field(default_factory=list)
     calls: list[CallRecord] = field(default_factory=list)
     offers: list[Asked] = field(default_factory=list)
+    anew: list[Asked] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     decisions: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -218,6 +219,9 @@ def _explain(trace: Trace) -> Iterator[str]:
         yield from _explain_round(each, several=len(trace.rounds) > 1)
         yield from (_explain_call(call) for call in trace.calls if call.round == each.number)
     yield from (f"decided: {decision} = {_plain_text(value)}" for decision, value in trace.decisions.items())
+    for asked in trace.anew:
+        if asked.truth is False:
+            yield f"already done: {asked.observation.partition(':')[2]}, and not brought up anew"
     yield from (f"note: {note}" for note in trace.notes)
     yield from (f"draft {draft.attempt} rejected: {fault}" for draft in trace.drafts for fault in draft.faults)
     if trace.handed_to is not None:

@@ -54,7 +54,8 @@ class Working:
     end. ``fulfilled`` are the obligations done in the present
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
     arguments of the calls that happened, by tool and round, ``model_failed`` that a question to the judge or the voice had
-    no answer. ``passing`` are results that the session forgets after the turn; ``manual``: a tool gave the session to a
+    no answer. ``anew`` says of
+    guidelines that are done whether the customer brings them up again, ``passing`` are results that the session forgets after the turn; ``manual``: a tool gave the session to a
     human, which no other takes back.
     """
 
@@ -71,6 +72,7 @@ class Working:
     ran: set[str] = field(default_factory=set)
     offered: set[str] = field(default_factory=set)
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
+    anew: dict[str, bool | None] = field(default_factory=dict)
     passing: list[Message] = field(default_factory=list)
     on_emit: OnEmit | None = None
     manual: bool = False

@@ -301,7 +301,7 @@ class Guideline:
     """One rule: while ``condition`` holds, its actions are in force (save for what relations say).
 
     ``scope`` is ``""`` for the whole agent, a journey's id, or ``<journey>/<state>``. ``rank`` is None where the
-    author gave none.
+    author gave none. A guideline with ``track`` that was carried out is not carried out again while it goes on holding.
     """
 
     id: str
@@ -313,6 +313,7 @@ class Guideline:
     criticality: Criticality = "medium"
     on_unknown: OnUnknown = "skip"
     reevaluate_after: tuple[str, ...] = ()
+    track: bool = True
     allow: Allowances = ()
     condition_text: str = ""
     span: Span = NOWHERE

@@ -164,6 +164,10 @@ def _guideline() -> Schema:
         "criticality": {"enum": list(get_args(Criticality))},
         "on_unknown": {"enum": list(get_args(OnUnknown))},
         "reevaluate_after": _list(NAME),
+        "track": {
+            **_FLAG,
+            "description": "whether what was carried out is not carried out again while it goes on holding",
+        },
         "allow": _allow(),
         **_relations(),
     }

@@ -56,7 +56,7 @@ def _agents(before: PolicyGraph, after: PolicyGraph) -> Iterator[str]:
 
 def _extras(old: Iterable[Guideline], new: Iterable[Guideline]) -> Iterator[str]:
     """How closely guidelines are watched, and after which tools they are judged again."""
-    for part, usual in (("criticality", "medium"), ("reevaluate_after", ())):
+    for part, usual in (("criticality", "medium"), ("reevaluate_after", ()), ("track", True)):
         before, after = (_special(each, part, usual) for each in (old, new))
         if before != after:
             names = sorted({g for group in ((before - after), (after - before)) for g, _ in group})
