@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +36,9 @@ class Agent:
         return next(iter(self.engine.agents.values())).name
 
     async def close(self) -> None:
-        """Free the model, and let go of the store."""
+        """Free the model, leave the services, and let go of the store."""
         try:
+            await asyncio.to_thread(self.engine.toolbox.close)
             if self.backend is not None:
                 await self.backend.close()
         finally:
