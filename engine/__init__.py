@@ -6,11 +6,12 @@ from jurat.engine.limits import Limits
 from jurat.engine.replay import replay
 from jurat.engine.session import Session
 from jurat.engine.toolbox import Toolbox
-from jurat.engine.tools import ToolContext, ToolResult
+from jurat.engine.tools import Emission, Tool, ToolContext, ToolParameterOptions, ToolResult, tool
 from jurat.engine.trace import Step, Trace
 from jurat.engine.turn import Response, Turn
 
 __all__ = [
+    "Emission",
     "Engine",
     "EngineError",
     "FactRefused",
@@ -18,8 +19,10 @@ __all__ = [
     "Response",
     "Session",
     "Step",
+    "Tool",
     "ToolContext",
     "ToolLoadError",
+    "ToolParameterOptions",
     "ToolResult",
     "Toolbox",
     "Trace",
@@ -28,4 +31,5 @@ __all__ = [
     "TurnSuperseded",
     "UnprovedPolicy",
     "replay",
+    "tool",
 ]

@@ -10,25 +10,30 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from jurat.engine import consequences, journeys
-from jurat.engine.facts import provided, with_written
+from jurat.engine.attempts import Outcome
+from jurat.engine.context import Emission, Emitter, ToolContext
+from jurat.engine.effects import told, with_effects
+from jurat.engine.emitting import emitted
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, asked_of, judged
 from jurat.engine.relevance import observations, open_observations
+from jurat.engine.session import DEFAULT_AGENT
 from jurat.engine.session import Call as Made
 from jurat.engine.store import Store
-from jurat.engine.toolbox import Outcome, Permit, Toolbox, constraints, unmet
-from jurat.engine.tools import ToolContext, as_value, plain
+from jurat.engine.toolbox import Permit, Toolbox, constraints, unmet
+from jurat.engine.tools import Rejected, as_value, plain
 from jurat.engine.trace import CallRecord, CallStatus
 from jurat.engine.turn import Working
 from jurat.llm import BackendError, Condition, Judge, Message, Voice
 from jurat.llm.arguments import grounded, required_names
 from jurat.policies.evaluation import evaluate
-from jurat.policies.model import Call, Offer
+from jurat.policies.model import Agent, Call, Offer
 from jurat.policies.types import Value
 from jurat.policies.values import jsonable
 
@@ -42,6 +47,8 @@ class Hands:
     voice: Voice
     limits: Limits
     store: Store
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    plugin_data: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -70,7 +77,7 @@ async def act(hands: Hands, knowledge: Knowledge, decision: Decision) -> bool:
         await asyncio.gather(*(_find_arguments(hands, knowledge, decision, each) for each in ready))
         complete = [each for each in ready if not each.missing and not each.reason]
         made = await _all(_make(hands, knowledge, decision, each) for each in complete)
-    _record_missing(knowledge, ready)
+    _record_missing(hands, knowledge, ready)
     _record_held(knowledge, wanted, held, waiting=any(made))
     return any(made)
 
@@ -154,19 +161,54 @@ async def _find_arguments(hands: Hands, knowledge: Knowledge, decision: Decision
                 return
             wanted.arguments[each.argument] = value
     wanted.fixed = frozenset(wanted.arguments)
-    schema = _without(hands.toolbox.schema(wanted.tool), wanted.arguments)
+    try:
+        whole = await hands.toolbox.schema_now(wanted.tool, _context(hands, knowledge), hands.limits)
+    except Rejected as rejected:
+        wanted.reason = str(rejected)
+        return
+    schema = _without(whole, wanted.arguments)
     if not schema["properties"]:
         return
-    said = knowledge.working.state.messages
+    said = _said(hands, knowledge, wanted.tool, schema)
     try:
         with knowledge.working.step("arguments", f"reading the arguments of {wanted.tool}"):
             found = await hands.voice.arguments(said, wanted.tool, hands.toolbox.description(wanted.tool), schema)
     except BackendError as reason:
         wanted.reason = f"its arguments could not be read: {reason}"
         return
-    sure = grounded(found.values, schema, said)
-    wanted.arguments.update(sure.values)
-    wanted.missing = tuple(name for name in required_names(schema) if name not in sure.values)
+    sure = _grounded(hands, wanted.tool, found.values, schema, said)
+    wanted.arguments.update(sure)
+    wanted.missing = tuple(name for name in required_names(schema) if name not in sure)
+
+
+def _said(hands: Hands, knowledge: Knowledge, tool: str, schema: Mapping[str, Any]) -> tuple[Message, ...]:
+    """What arguments are read out of; for one that comes from the context, with the facts that are known."""
+    working = knowledge.working
+    if all(hands.toolbox.source(tool, name) != "context" for name in schema["properties"]):
+        return working.state.messages
+    facts = "; ".join(f"{path} is {jsonable(value)}" for path, value in sorted(working.state.facts.items()))
+    return (*working.state.messages, Message("tool", f"known: {facts}")) if facts else working.state.messages
+
+
+def _grounded(
+    hands: Hands, tool: str, found: Mapping[str, Any], schema: Mapping[str, Any], said: Sequence[Message]
+) -> dict[str, Any]:
+    """What was really said, and by whom it has to be said."""
+    customer = [each for each in said if each.role == "customer"]
+    values = dict(grounded(found, schema, said).values)
+    for name in [each for each in values if hands.toolbox.source(tool, each) == "customer"]:
+        if name not in grounded({name: values[name]}, schema, customer).values:
+            del values[name]
+    return values
+
+
+def _context(hands: Hands, knowledge: Knowledge, emitter: Emitter | None = None) -> ToolContext:
+    working = knowledge.working
+    customer = working.session.customer
+    return ToolContext(
+        working.state.agent, working.session.id, working.state.messages, customer, working.state.facts,
+        str(customer.get("id", "")), hands.plugin_data, emitter=emitter,
+    )  # fmt: skip
 
 
 def _without(schema: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,11 +222,13 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
     working, tool = knowledge.working, wanted.tool
     start = time.perf_counter()
     if working.calls >= hands.limits.tool_calls_a_turn:
-        return _record(knowledge, wanted, Outcome("refused", f"the turn has made its {working.calls} calls"), start)
+        return _record(
+            hands, knowledge, wanted, Outcome("refused", f"the turn has made its {working.calls} calls"), start
+        )
 
     declared = knowledge.graph.vocabulary.tools[tool]
     key = consequences.key_of(working, tool, wanted.arguments)
-    if declared.consequential and (earlier := consequences.precedent(working.session, declared, key)):
+    if declared.consequential and (earlier := _precedent(hands, working, tool, key)):
         return _stand_by(knowledge, wanted, earlier)
     started = False
 
@@ -199,24 +243,29 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
         working.happen(f'called("{tool}")', 'called("*")')
 
     knowledge.refresh()
-    context = ToolContext(
-        working.state.agent, working.session.id, working.state.messages, working.session.customer, working.state.facts,
-        idempotency_key=key,
-    )  # fmt: skip
+    emitter = Emitter(partial(_emitted, hands, knowledge, decision), tool)
+    context = replace(_context(hands, knowledge, emitter), idempotency_key=key)
     permit = Permit(decision.actions, knowledge.now)
     try:
         outcome = await hands.toolbox.call(
             tool, wanted.arguments, permit, context, limits=hands.limits, on_start=on_start
         )
+        await emitter.settle()
     except asyncio.CancelledError:
         if started:  # what became of it is not known, which is no success
             working.happen(f'failed("{tool}")', 'failed("*")')
             consequences.lose(working, key)
         raise
-    happened = _record(knowledge, wanted, outcome, start, longest=hands.limits.tool_message_characters, key=key)
+    finally:
+        emitter.close()
+    happened = _record(hands, knowledge, wanted, outcome, start, key=key)
     if declared.consequential and started:
         await consequences.settle(hands.store, working, key, working.trace.calls[-1])
     return happened
+
+
+def _precedent(hands: Hands, working: Working, tool: str, key: str) -> Made | None:
+    return consequences.precedent(working.session, tool, key, idempotent=hands.toolbox.idempotent(tool))
 
 
 def _call(hands: Hands, working: Working, wanted: Wanted, key: str) -> Made:
@@ -248,7 +297,7 @@ def _stand_by(knowledge: Knowledge, wanted: Wanted, earlier: Made) -> bool:
 
 
 def _record(
-    knowledge: Knowledge, wanted: Wanted, outcome: Outcome, start: float, *, longest: int = 0, key: str = ""
+    hands: Hands, knowledge: Knowledge, wanted: Wanted, outcome: Outcome, start: float, *, key: str = ""
 ) -> bool:
     """Write down what became of a call, and what follows from it for facts, events, journeys and judgements."""
     working, tool = knowledge.working, wanted.tool
@@ -256,18 +305,19 @@ def _record(
     status: CallStatus = outcome.status if outcome.certain or not consequential else "unknown"
     record = CallRecord(
         tool, working.round, wanted.guidelines, _shown(wanted.arguments), status, outcome.reason,
-        missing=tuple(name for name in outcome.problems if name not in wanted.fixed), seconds=time.perf_counter() - start,
-        key=key if consequential else "",
+        missing=tuple(name for name in outcome.problems if name not in wanted.fixed), attempts=outcome.attempts,
+        seconds=time.perf_counter() - start, key=key if consequential else "",
     )  # fmt: skip
-    happened = outcome.status in ("succeeded", "failed")
+    record = replace(record, asks=hands.toolbox.asks(tool, record.missing))
+    happened, longest = outcome.status in ("succeeded", "failed"), hands.limits.tool_message_characters
     if happened:
         text = outcome.result.message if outcome.result else f"failed: {outcome.reason}"
         text = f"{outcome.reason}: {consequences.UNKNOWN}" if status == "unknown" else text
         text = text if len(text) <= longest else text[:longest] + " (cut)"
-        record = _with_written(knowledge, replace(record, message=text), outcome)
+        record = with_effects(knowledge, replace(record, message=text), outcome)
         working.made[tool, working.round] = _values(wanted)
         working.happen(f'{outcome.status}("{tool}")', f'{outcome.status}("*")')
-        working.state.messages = (*working.state.messages, Message("tool", f"{tool}: {text}"))
+        told(working, record)
         _follow(knowledge, wanted)
     working.trace.calls.append(record)
     return happened
@@ -277,16 +327,9 @@ def _values(wanted: Wanted) -> dict[str, Value]:
     return {name: value for name, each in wanted.arguments.items() if (value := as_value(each)) is not None}
 
 
-def _with_written(knowledge: Knowledge, record: CallRecord, outcome: Outcome) -> CallRecord:
-    if outcome.status != "succeeded" or outcome.result is None:
-        return record
-    words = knowledge.graph.vocabulary
-    data = plain(outcome.result.data)
-    written, refused = provided(words.tools[record.tool], words.facts, outcome.result)
-    knowledge.working.state.facts = with_written(knowledge.working.state.facts, written)
-    shown = {path: None if value is None else jsonable(value) for path, value in written.items()}
-    kept = data if isinstance(data, dict) else {}
-    return replace(record, data=kept, provided=shown, refused_facts=refused)
+async def _emitted(hands: Hands, knowledge: Knowledge, decision: Decision, emission: Emission) -> bool:
+    agent = hands.agents.get(knowledge.working.state.agent, DEFAULT_AGENT)
+    return await emitted(hands.judge, knowledge, decision, emission, agent=agent, limits=hands.limits)
 
 
 def _follow(knowledge: Knowledge, wanted: Wanted) -> None:
@@ -298,13 +341,16 @@ def _follow(knowledge: Knowledge, wanted: Wanted) -> None:
             knowledge.forget(observations(each.condition))
 
 
-def _record_missing(knowledge: Knowledge, ready: Iterable[Wanted]) -> None:
+def _record_missing(hands: Hands, knowledge: Knowledge, ready: Iterable[Wanted]) -> None:
     for each in ready:
         if each.missing or each.reason:
             status: CallStatus = "missing" if each.missing else "refused"
             reason = each.reason or "nobody said " + ", ".join(f"`{name}`" for name in each.missing)
             shown, number = _shown(each.arguments), knowledge.working.round
-            record = CallRecord(each.tool, number, each.guidelines, shown, status, reason, missing=each.missing)
+            asks = hands.toolbox.asks(each.tool, each.missing)
+            record = CallRecord(
+                each.tool, number, each.guidelines, shown, status, reason, missing=each.missing, asks=asks
+            )
             knowledge.working.trace.calls.append(record)
 
 

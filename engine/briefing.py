@@ -10,6 +10,7 @@ from jurat.engine.describe import meaning_of
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision
 from jurat.engine.obligations import Debt, debts
+from jurat.engine.parameters import Ask, spoken
 from jurat.engine.turn import Working
 from jurat.llm import ReplyRequest
 from jurat.policies.graph import PolicyGraph
@@ -55,18 +56,13 @@ def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decis
     return Briefing(request, standards, owed)
 
 
-def spoken(name: str) -> str:
-    """A name from a program as a person would say it: ``order_id`` is order id."""
-    return name.replace("_", " ").replace(".", " ")
-
-
 def _forbidden(decision: Decision, what: str) -> list[str]:
     forbids = (each.action for each in decision.actions if isinstance(each.action, Forbid))
     return [each.target for each in forbids if each.what == what]
 
 
 def _asks(owed: tuple[Debt, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(spoken(name) for debt in owed for name in debt.missing))
+    return tuple(dict.fromkeys(each.name for debt in owed for each in debt.asks))
 
 
 def _critical(graph: PolicyGraph, decision: Decision) -> tuple[str, ...]:
@@ -104,9 +100,14 @@ def _questions(graph: PolicyGraph, decision: Decision) -> Iterator[str]:
 
 
 def _of_debt(debt: Debt) -> str:
-    if debt.missing:
-        names = ", ".join(spoken(name) for name in debt.missing)
+    if debt.asks:
+        names = ", ".join(_with_reason(each) for each in debt.asks)
         return f"Ask the customer for: {names}" + (
             f" (what was given does not fit: {debt.reason})" if debt.again else ""
         )
-    return f"`{debt.tool}` was not done ({debt.reason}); say so where it matters, and do not promise it"
+    reason = "" if debt.secret else f" ({debt.reason})"
+    return f"`{debt.tool}` was not done{reason}; say so where it matters, and do not promise it"
+
+
+def _with_reason(ask: Ask) -> str:
+    return f"{ask.name} (needed because: {ask.significance})" if ask.significance else ask.name

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from jurat.engine.effects import lasting
 from jurat.engine.errors import StoreError
 from jurat.engine.session import Call, CallState, Session, State
 from jurat.engine.store.protocol import Store
@@ -24,7 +25,6 @@ from jurat.engine.tools import plain
 from jurat.engine.trace import CallRecord
 from jurat.engine.turn import Working
 from jurat.llm import Message
-from jurat.policies.model import ToolDeclaration
 
 UNKNOWN = "it was begun, and what became of it is not known; it is not repeated until somebody has looked"
 KEY_CHARACTERS = 32
@@ -38,13 +38,13 @@ def key_of(working: Working, tool: str, arguments: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:KEY_CHARACTERS]
 
 
-def precedent(session: Session, tool: ToolDeclaration, key: str) -> Call | None:
+def precedent(session: Session, tool: str, key: str, *, idempotent: bool) -> Call | None:
     """The call that stands in the way of making this one: the same was made, or one of the tool has no known outcome."""
     same = session.calls.get(key)
     if same is not None and same.status in ("succeeded", "failed"):
         return same
-    unknown = [each for each in session.calls.values() if each.tool == tool.id and each.status in ("begun", "unknown")]
-    return next((each for each in unknown if not (tool.idempotent and each.key == key)), None)
+    unknown = [each for each in session.calls.values() if each.tool == tool and each.status in ("begun", "unknown")]
+    return next((each for each in unknown if not (idempotent and each.key == key)), None)
 
 
 async def begin(store: Store, working: Working, call: Call) -> None:
@@ -103,7 +103,9 @@ def _end(working: Working, key: str, status: CallState, message: str, data: Mapp
 def kept(working: Working) -> State:
     """The session with what has happened in the world, and nothing of what the turn has decided."""
     state, now = working.session.state.copy(), working.unsent or working.state
-    state.messages, state.moments, state.facts, state.turns = now.messages, now.moments, now.facts, now.turns
+    state.messages, state.moments = lasting(working, now.messages), now.moments
+    state.facts, state.fields, state.turns = now.facts, now.fields, now.turns
+    state.mode = "manual" if working.manual else state.mode
     return state
 
 

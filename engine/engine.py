@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,7 @@ from jurat.engine.adapting import adapted
 from jurat.engine.arbitration import arbitrated
 from jurat.engine.briefing import HUMAN
 from jurat.engine.describe import described
+from jurat.engine.effects import forget_passing
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.facts import checked_facts
 from jurat.engine.hooks import Hooks
@@ -29,13 +31,14 @@ from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
 from jurat.engine.recovery import recovered, resolved
 from jurat.engine.respond import respond
-from jurat.engine.session import Call, CallState, Session, State
+from jurat.engine.session import DEFAULT_AGENT, Call, CallState, Session, State
 from jurat.engine.store import MemoryStore, Store
 from jurat.engine.superseding import arrive, interruptible
 from jurat.engine.toolbox import Toolbox
 from jurat.engine.tools import ToolResult
 from jurat.engine.trace import Trace
-from jurat.engine.turn import OnStep, Response, Turn, Working
+from jurat.engine.tracking import carried_out, without_done
+from jurat.engine.turn import OnEmit, OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
 from jurat.llm.conversation import together
 from jurat.llm.sensor import Sensor
@@ -45,7 +48,6 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Agent
 
 OF_THE_APPLICATION = ("session.started", "session.ended")
-DEFAULT_AGENT = Agent("agent", "Agent")
 
 
 class Engine:
@@ -62,6 +64,7 @@ class Engine:
         clock: the time in seconds, for history with ``within``.
         hooks: what the application does around the verbs.
         store: keeps what survives; without one, it is kept as long as the process runs.
+        plugin_data: what tools find in their context's ``plugin_data``.
 
     Raises:
         UnprovedPolicy: there is no report that passed for this policy, and ``unproved`` is not given.
@@ -80,6 +83,7 @@ class Engine:
         clock: Callable[[], float] = time.time,
         hooks: Hooks | None = None,
         store: Store | None = None,
+        plugin_data: Mapping[str, Any] | None = None,
     ) -> None:
         fault = _unproved(graph, report)
         if fault and not unproved:
@@ -91,11 +95,14 @@ class Engine:
         self.limits = limits or Limits()
         self._sensor = Sensor(judge, seconds=self.limits.judge_seconds, kept=self.limits.answers_kept)
         self.store: Store = store or MemoryStore()
-        self._hands = Hands(toolbox, self._sensor, voice, self.limits, self.store)
-        self.unproved = bool(fault)
-        self.clock = clock
         self._hooks = hooks or Hooks()
+        self.plugin_data: Mapping[str, Any] = plugin_data or {}
         self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
+        self._hands = Hands(toolbox, self._sensor, voice, self.limits, self.store, self.agents, self.plugin_data)
+        self.unproved = bool(fault)
+        self._turns, self._idle = 0, asyncio.Event()
+        self._idle.set()
+        self.clock = clock
 
     def renewed(self, graph: PolicyGraph, toolbox: Toolbox, report: Report) -> Engine:
         """An engine for another version of the policy, with everything else as it is here.
@@ -108,6 +115,7 @@ class Engine:
         return Engine(
             graph, self.judge, self.voice, toolbox,
             limits=self.limits, report=report, clock=self.clock, hooks=self._hooks, store=self.store,
+            plugin_data=self.plugin_data,
         )  # fmt: skip
 
     def start_session(
@@ -207,13 +215,15 @@ class Engine:
         event: str | None = None,
         on_step: OnStep | None = None,
         on_text: OnText | None = None,
+        on_emit: OnEmit | None = None,
     ) -> Turn:
         """One turn, on a message or on an event without one, which gets no reply.
 
         Turns of one session wait for each other, in order; but a message ends the turn of the one before it, and is
         answered together with it, unless that turn has made a consequential call. ``on_text`` receives the reply once it has passed the
-        check: nothing unchecked leaves. A turn that is cancelled or fails leaves journeys, agent and mode as they
-        were; the message stays, and so do calls that were made, for they happened.
+        check: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled
+        or fails leaves journeys, agent and mode as they were; the message stays, and so do calls that were made, for
+        they happened, and a human whom one of them gave the session to.
 
         Raises:
             TurnRefused: a message too long or empty, an event that nobody declared, or a session that has ended.
@@ -224,15 +234,17 @@ class Engine:
         """
         self._check(message, event)
         number = arrive(session) if message is not None else None
-        async with session.lock:
+        async with self._running(), session.lock:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
             working = self._begin(session, message, event, on_step)
+            working.on_emit = on_emit
             try:
                 with interruptible(working, number):
                     await self.store.save(session, consequences.kept(working))
                     working.received = True
                     turn = await self._run(working)
+                forget_passing(working)
                 leave_ended(working, self.graph.journeys.values())
                 working.state.completed = working.state.turns
                 await self.store.save(session, working.state, turn.trace.as_json())
@@ -246,6 +258,22 @@ class Engine:
         if turn.response is not None and on_text is not None:
             on_text(turn.response.text)
         return turn
+
+    @asynccontextmanager
+    async def _running(self) -> AsyncIterator[None]:
+        self._turns += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._turns -= 1
+            if not self._turns:
+                self._idle.set()
+
+    async def retire(self) -> None:
+        """Leave the services once the turns that run have ended: another engine has taken over."""
+        await self._idle.wait()
+        await asyncio.to_thread(self.toolbox.close)
 
     def _check(self, message: str | None, event: str | None) -> None:
         if message is None and event is None:
@@ -297,7 +325,7 @@ class Engine:
             working.trace.notes.append("a human answers this session")
             return _ended(working, None, None, start)
         await self._hooks.begun(working)
-        decision = await self._decide(working)
+        decision = _given_to_a_human(working, await self._decide(working))
         await self._hooks.decided(working, decision)
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
@@ -305,6 +333,7 @@ class Engine:
             working.unsent = working.state.copy()
             working.state.messages = (*working.state.messages, Message("agent", response.text))
             working.happen("reply")
+        carried_out(self.graph, working, decision, response)
         self._hand_off(working, decision)
         return _ended(working, response, decision, start)
 
@@ -313,7 +342,7 @@ class Engine:
         while True:
             working.begin_round()
             knowledge = Knowledge(self.graph, self._sensor, working)
-            decision = await self._resolve(knowledge)
+            decision = await without_done(self._sensor, knowledge, await self._resolve(knowledge))
             if working.round > self.limits.rounds:
                 working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
                 return decision
@@ -349,6 +378,15 @@ class Engine:
         else:
             working.trace.notes.append(f"there is no agent `{to}`, so a human takes over")
             working.state.mode = "manual"
+
+
+def _given_to_a_human(working: Working, decision: Decision) -> Decision:
+    """The decision, with what a tool asked for: no hand-off to another agent keeps a human from taking over."""
+    if not working.manual:
+        return decision
+    if decision.hand_off not in (None, HUMAN):
+        working.trace.notes.append(f"a tool gave the session to a human, so not to `{decision.hand_off}`")
+    return replace(decision, hand_off=HUMAN)
 
 
 def _unproved(graph: PolicyGraph, report: Report | None) -> str:

@@ -36,6 +36,10 @@ class FactRefused(EngineError):
     """A fact that is unknown, of another type, or for tools alone to write."""
 
 
+class OutcomeUnknown(EngineError):
+    """What a tool sent may have been carried out, and no answer says so."""
+
+
 class TurnRefused(EngineError):
     """A message too long, an event that nobody declared, or a session that has ended."""
 

@@ -23,6 +23,14 @@ class Limits:
 
     tool_calls_a_turn: int = 16
     tool_timeout_seconds: float = 30.0
+    """Of one attempt, where neither the policy nor the code says another."""
+
+    tool_retries: int = 2
+    """Further attempts of a failed call, of tools that are declared idempotent."""
+
+    tool_retry_seconds: float = 0.1
+    """Before the second attempt, and as much again by chance; the wait doubles each time."""
+
     reply_attempts: int = 2
     message_characters: int = 16_000
     reply_characters: int = 8_000

@@ -1,4 +1,4 @@
-"""Finding the functions that a policy's tools name, in the policy's own folder.
+"""Finding what a policy's tools name: functions in the policy's own folder, and what its services offer.
 
 The folder becomes a package under a private name, so that two policies may each have a ``tools.py``, nothing of the
 folder shadows an installed package, and the files import each other relatively (``from . import orders``).
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.tools import Tool, tool_of
@@ -21,23 +21,41 @@ from jurat.policies.diagnostics import near_miss
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import ToolDeclaration
 
+if TYPE_CHECKING:
+    from jurat.engine.remote.loading import Services
 
-def load_tools(graph: PolicyGraph, folder: str | Path) -> dict[str, Tool]:
-    """The Python tools of a policy by id; other kinds are left out.
+
+def load_tools(graph: PolicyGraph, folder: str | Path) -> tuple[dict[str, Tool], Services | None]:
+    """The tools of a policy by id, and the services that some of them run on, to be closed at the end.
 
     Raises:
-        ToolLoadError: everything that cannot be found, imported or understood.
+        ToolLoadError: everything that cannot be found, imported, reached or understood.
     """
-    found, faults = {}, []
+    home = Path(folder).resolve()
+    services = _services(graph, home)
+    found: dict[str, Tool] = {}
+    faults: list[str] = []
     for declaration in graph.vocabulary.tools.values():
-        if declaration.kind == "python":
-            try:
-                found[declaration.id] = _tool(declaration, Path(folder).resolve())
-            except ToolLoadError as fault:
-                faults.append(str(fault))
+        try:
+            if declaration.kind == "python":
+                found[declaration.id] = _tool(declaration, home)
+            elif services is not None and declaration.kind != "implicit":
+                found[declaration.id] = services.tool(declaration)
+        except ToolLoadError as fault:
+            faults.append(str(fault))
     if faults:
-        raise ToolLoadError("\n".join(faults))
-    return found
+        if services is not None:
+            services.close()
+        raise ToolLoadError("\n".join(dict.fromkeys(faults)))
+    return found, services
+
+
+def _services(graph: PolicyGraph, folder: Path) -> Services | None:
+    if all(each.kind in ("python", "implicit") for each in graph.vocabulary.tools.values()):
+        return None
+    from jurat.engine.remote.loading import Services
+
+    return Services(graph.vocabulary.services, folder)
 
 
 def _tool(declaration: ToolDeclaration, folder: Path) -> Tool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jurat.engine.match import Decision
+from jurat.engine.parameters import Ask
 from jurat.engine.turn import Working
 from jurat.policies.model import Call, Offer
 
@@ -15,12 +16,16 @@ _OPEN = ("missing", "invalid", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """A call owed. ``missing``: the arguments to ask for; ``again``: those that were given and do not fit."""
+    """A call owed. ``asks``: the arguments to ask for; ``again``: those that were given and do not fit.
+
+    ``secret``: arguments are missing that nobody is asked for, so the reason is none for the customer.
+    """
 
     tool: str
     reason: str
-    missing: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
     again: bool = False
+    secret: bool = False
 
 
 def debts(working: Working, decision: Decision) -> tuple[Debt, ...]:
@@ -39,4 +44,5 @@ def _debt(working: Working, tool: str) -> Debt:
     if not records:
         return Debt(tool, "it was not called any more in this turn")
     last = records[-1]
-    return Debt(tool, last.reason, last.missing, again=last.status == "invalid")
+    secret = bool(last.missing) and not last.asks
+    return Debt(tool, last.reason, last.asks, again=last.status == "invalid", secret=secret)

@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from jurat.engine.act import Hands
-from jurat.engine.briefing import HUMAN, Briefing, briefing, spoken
+from jurat.engine.briefing import HUMAN, Briefing, briefing
 from jurat.engine.check import check
 from jurat.engine.describe import meaning_of
 from jurat.engine.match import Decision
+from jurat.engine.results import as_text
 from jurat.engine.trace import Draft
 from jurat.engine.turn import Response, Working
 from jurat.llm import BackendError
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Agent, Forbid, ReplyDeclaration
+from jurat.policies.model import Agent, Forbid, Instruct, ReplyDeclaration
 from jurat.policies.values import jsonable
 
 SAFE_REPLY = "safe"
@@ -36,6 +37,8 @@ async def respond(hands: Hands, graph: PolicyGraph, agent: Agent, working: Worki
         return await _canned(hands, graph, working, decision, brief)
     if working.model_failed:  # a voice would answer without what the policy demands of what nobody could judge
         return Response(safe_reply(graph, decision, brief, model_failed=True), "safe", 0)
+    if (given := await _from_tools(hands, working, decision, brief)) is not None:
+        return given
     complaint: str | None = None
     for attempt in range(1, hands.limits.reply_attempts + 1):
         with working.step("respond", f"writing the reply, attempt {attempt}"):
@@ -86,6 +89,25 @@ async def _canned(hands: Hands, graph: PolicyGraph, working: Working, decision: 
     return Response(text, "template" if reply.template else "canned", 1)
 
 
+async def _from_tools(hands: Hands, working: Working, decision: Decision, brief: Briefing) -> Response | None:
+    """The first of the replies that tools gave which says all that is to be said; the voice writes one where none does."""
+    offered = [text for call in working.trace.calls for text in call.replies]
+    instructions = tuple(each.action.text for each in decision.actions if isinstance(each.action, Instruct))
+    standards = replace(brief.standards, instructions=instructions, figures=False)
+    for number, template in enumerate(dict.fromkeys(offered), start=1):
+        try:
+            text = filled(ReplyDeclaration("", template, template=True), fields_of(working))
+        except KeyError as missing:
+            working.trace.drafts.append(Draft(number, template, (f"nothing is known of `{missing.args[0]}`",)))
+            continue
+        with working.step("check", "checking a reply that a tool gave"):
+            verdict = await check(hands.judge, working, text, standards)
+        working.trace.drafts.append(Draft(number, text, verdict.faults, verdict.asked))
+        if not verdict.faults:
+            return Response(text, "template" if _FIELD.search(template) else "canned", number)
+    return None
+
+
 def filled(reply: ReplyDeclaration, fields: Mapping[str, str]) -> str:
     """A template with its ``{{ fields }}`` replaced, each by plain text; nothing in it is ever run.
 
@@ -96,13 +118,16 @@ def filled(reply: ReplyDeclaration, fields: Mapping[str, str]) -> str:
 
 
 def fields_of(working: Working) -> dict[str, str]:
-    """What a template may speak of: facts by path, arguments and results of this turn's calls as ``tool.name``."""
-    found: dict[str, str] = {}
+    """What a template may speak of: facts by path, arguments and results of this turn's calls as ``tool.name``, and the
+    fields that tools gave for it, this turn's first.
+    """
+    found = {name: as_text(value) for name, value in working.state.fields.items()}
     for call in working.trace.calls:
         if call.status == "succeeded":
             found[call.tool] = call.message
             for name, value in {**call.arguments, **call.data}.items():
                 found[f"{call.tool}.{name}"] = str(value)
+            found.update((name, as_text(value)) for name, value in call.fields.items())
     return {**found, **{path: str(jsonable(value)) for path, value in working.state.facts.items()}}
 
 
@@ -112,7 +137,7 @@ def safe_reply(graph: PolicyGraph, decision: Decision, brief: Briefing, *, model
         return SAFE_HUMAN
     parts = [] if brief.asks else [_declared_safe(graph, decision)]
     if brief.asks:
-        parts.append(f"To go on I need this from you: {', '.join(map(spoken, brief.asks))}. Could you tell me?")
+        parts.append(f"To go on I need this from you: {', '.join(brief.asks)}. Could you tell me?")
     if model_failed and decision.resolution.ask:
         parts.append(ASK.format(" / ".join(meaning_of(graph, g) for g in decision.resolution.ask)))
     if decision.conflicts or model_failed:

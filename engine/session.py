@@ -10,7 +10,11 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from jurat.llm import Message
+from jurat.policies.model import Agent
 from jurat.policies.types import Value
+
+DEFAULT_AGENT = Agent("agent", "Agent")
+"""Who answers where a policy names nobody."""
 
 Mode = Literal["auto", "manual"]
 """Whether the engine answers, or a human does."""
@@ -42,6 +46,12 @@ class State:
     journeys: dict[str, str] = field(default_factory=dict)
     messages: tuple[Message, ...] = ()
     moments: tuple[Moment, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    """What tools gave templates to speak of, by name."""
+
+    done: frozenset[str] = frozenset()
+    """The guidelines carried out since they last came in force."""
+
     turns: int = 0
     mode: Mode = "auto"
     ended: bool = False

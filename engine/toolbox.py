@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import contextvars
-import inspect
-import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from jurat.engine.attempts import Outcome, attempted, seconds_of
 from jurat.engine.limits import Limits
 from jurat.engine.loading import load_tools
-from jurat.engine.tools import Rejected, Tool, ToolContext, ToolResult, as_value, result_of, tool_of
+from jurat.engine.parameters import Ask, asks_for
+from jurat.engine.tools import NO_OPTIONS, Rejected, Tool, ToolContext, as_value, tool_of
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import And, Expr, Implies, Not, Or
 from jurat.policies.expr import arguments as arguments_of
@@ -24,8 +22,10 @@ from jurat.policies.printing import show
 from jurat.policies.resolution import ActionInForce
 from jurat.policies.types import Value
 from jurat.policies.valuation import Valuation
+from jurat.policies.values import jsonable, parse_value
 
-Status = Literal["succeeded", "failed", "refused", "invalid"]
+if TYPE_CHECKING:
+    from jurat.engine.remote.loading import Services
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +36,6 @@ class Permit:
     valuation: Valuation
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a call. ``refused`` and ``invalid`` calls did not happen; ``problems`` is by argument.
-
-    A call that is not ``certain`` did not succeed as far as is known, and may still have done what it was to do.
-    """
-
-    status: Status
-    reason: str = ""
-    result: ToolResult | None = None
-    problems: Mapping[str, str] = field(default_factory=dict)
-    certain: bool = True
-
-
 async def _nothing() -> None:
     return None
 
@@ -57,19 +43,34 @@ async def _nothing() -> None:
 class Toolbox:
     """The tools of one policy. A tool without an implementation can be called, and fails."""
 
-    def __init__(self, graph: PolicyGraph, tools: Mapping[str, Tool | Callable[..., Any]] | None = None) -> None:
+    def __init__(
+        self,
+        graph: PolicyGraph,
+        tools: Mapping[str, Tool | Callable[..., Any]] | None = None,
+        *,
+        services: Services | None = None,
+    ) -> None:
+        self._services = services
         self._declared = graph.vocabulary.tools
         given = {} if tools is None else tools
         self._tools = {name: _as_tool(name, each, self._declared) for name, each in given.items()}
 
     @classmethod
     def load(cls, graph: PolicyGraph, folder: str | Path) -> Toolbox:
-        """The tools that the policy names, from the files of its folder.
+        """The tools that the policy names, from the files of its folder and from its services. Close it at the end.
+
+        It waits for the services to answer: inside of an event loop call it in a thread.
 
         Raises:
-            ToolLoadError: everything that cannot be found, imported or understood.
+            ToolLoadError: everything that cannot be found, imported, reached or understood.
         """
-        return cls(graph, load_tools(graph, folder))
+        tools, services = load_tools(graph, folder)
+        return cls(graph, tools, services=services)
+
+    def close(self) -> None:
+        """Leave the services. Idempotent."""
+        if self._services is not None:
+            self._services.close()
 
     @property
     def unimplemented(self) -> tuple[str, ...]:
@@ -79,6 +80,35 @@ class Toolbox:
     def schema(self, name: str) -> dict[str, Any]:
         """The tool's arguments as a JSON schema of an object; none for a tool without an implementation."""
         return self._tools[name].schema if name in self._tools else {"type": "object", "properties": {}}
+
+    async def schema_now(self, name: str, context: ToolContext, limits: Limits) -> dict[str, Any]:
+        """The schema with the choices that there are at this moment.
+
+        Raises:
+            Rejected: a choice provider that fails or does not answer in time.
+        """
+        tool = self._tools.get(name)
+        if tool is None or not tool.options:
+            return self.schema(name)
+        seconds = seconds_of(tool, self._declared[name], limits)
+        try:
+            async with asyncio.timeout(seconds):
+                return await tool.schema_now(context)
+        except TimeoutError:
+            raise Rejected({name: f"its choices were not known within {seconds:g} s"}) from None
+
+    def source(self, name: str, argument: str) -> str:
+        """Where an argument may be found: ``any``, ``context`` or ``customer``."""
+        options = self._tools[name].options if name in self._tools else NO_OPTIONS
+        return options[argument].source if argument in options else "any"
+
+    def idempotent(self, name: str) -> bool:
+        """Whether the policy or the code says that a second call with the same key does no more."""
+        return self._declared[name].idempotent or (name in self._tools and self._tools[name].traits.idempotent)
+
+    def asks(self, name: str, missing: Sequence[str]) -> tuple[Ask, ...]:
+        """How the customer is asked for missing arguments of a tool, and for which of them."""
+        return asks_for(missing, self._tools[name].options if name in self._tools else NO_OPTIONS)
 
     def description(self, name: str) -> str:
         """What the tool does, in its author's words."""
@@ -109,29 +139,58 @@ class Toolbox:
     ) -> Outcome:
         """Run a tool, if the policy admits it; whatever goes wrong in the tool is a failed outcome.
 
-        ``on_start`` runs once the call is admitted, before it starts; an error in it is raised, and nothing is called. A tool that is not async runs in a thread of
-        its own; one that outlasts ``tool_timeout_seconds`` has failed, though its thread may still come to an end.
+        ``on_start`` runs once the call is admitted, before it starts; an error in it is raised, and nothing is called.
+        A tool that is not async runs in a thread of its own; one that outlasts its time limit has failed, though its
+        thread may still come to an end.
         """
         if name not in self._declared:
             return Outcome("refused", f"the policy has no tool `{name}`")
         tool = self._tools.get(name)
         try:
-            valid = tool.validated(arguments) if tool else dict(arguments)
+            valid = await self._prepared(tool, arguments, context, limits) if tool else dict(arguments)
         except Rejected as rejected:
             return Outcome("invalid", str(rejected), problems=rejected.problems)
         values = {key: value for key, each in valid.items() if (value := as_value(each)) is not None}
+        if problems := _mistyped(self._declared[name], valid, values):
+            return Outcome("invalid", str(Rejected(problems)), problems=problems)
         if reason := self.obstacle(name, permit, values):
             return Outcome("refused", reason)
         await on_start()
         if tool is None:
             return Outcome("failed", f"tool `{name}` has no implementation")
-        return await _run(tool, tool.bound(valid, context), limits.tool_timeout_seconds)
+        return await attempted(tool, self._declared[name], valid, context, limits)
+
+    async def _prepared(
+        self, tool: Tool, arguments: Mapping[str, Any], context: ToolContext, limits: Limits
+    ) -> dict[str, Any]:
+        if not tool.options:
+            return tool.validated(arguments)
+        seconds = seconds_of(tool, self._declared[tool.id], limits)
+        try:
+            async with asyncio.timeout(seconds):
+                return await tool.prepared(arguments, context)
+        except TimeoutError:
+            names = ", ".join(f"`{name}`" for name in tool.options)
+            raise Rejected(dict.fromkeys(arguments, f"preparing {names} took longer than {seconds:g} s")) from None
 
 
 def _as_tool(name: str, given: Tool | Callable[..., Any], declared: Mapping[str, ToolDeclaration]) -> Tool:
     if isinstance(given, Tool):
         return given
     return tool_of(name, given, declared[name].description if name in declared else "")
+
+
+def _mistyped(declared: ToolDeclaration, given: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, str]:
+    """The arguments that are not what the policy declares them to be, which its proofs rely on."""
+    problems: dict[str, str] = {}
+    for name, type_ in declared.parameters:
+        if given.get(name) is None:
+            continue
+        try:
+            parse_value(jsonable(values[name]) if name in values else given[name], type_)
+        except ValueError as reason:
+            problems[name] = str(reason)
+    return problems
 
 
 def _forbidden(name: str, permit: Permit) -> str:
@@ -197,50 +256,3 @@ def _shown(constraint: Constraint) -> str:
         return f"`{constraint.text or show(constraint.formula)}`"
     value = show(constraint.value) if constraint.value is not None else ""
     return f"`{constraint.argument}` to be `{constraint.text or value}`"
-
-
-async def _run(tool: Tool, call: Callable[[], Any], seconds: float) -> Outcome:
-    limit = asyncio.timeout(seconds)
-    try:
-        async with limit:
-            result = result_of(await (call() if inspect.iscoroutinefunction(tool.function) else _started(call)))
-    except (Exception, SystemExit) as reason:  # noqa: BLE001 - the author's code may raise anything; the turn goes on without it
-        if limit.expired():
-            return Outcome("failed", f"it did not answer within {seconds:g} s", certain=False)
-        text = str(reason).splitlines()
-        return Outcome("failed", text[0] if text else "it raised an error without a text")
-    return Outcome("failed" if result.error else "succeeded", result.message if result.error else "", result)
-
-
-def _started(call: Callable[[], Any]) -> asyncio.Future[Any]:
-    """The call in a daemon thread of its own: one that hangs holds up neither other calls nor the end of the program."""
-    loop = asyncio.get_running_loop()
-    future: asyncio.Future[Any] = loop.create_future()
-    context = contextvars.copy_context()
-
-    def settle(result: Any, failure: Exception | None) -> None:
-        if future.done():
-            return  # nobody waits any more
-        if failure is None:
-            future.set_result(result)
-        else:
-            future.set_exception(failure)
-
-    def work() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop closed meanwhile, so nobody waits
-            loop.call_soon_threadsafe(settle, *_attempted(context, call))
-
-    threading.Thread(target=work, name="jurat-tool", daemon=True).start()
-    return future
-
-
-def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[Any, Exception | None]:
-    """The result or the failure; what a future cannot carry, or would end the program, as a plain failure."""
-    try:
-        return context.run(call), None
-    except StopIteration:
-        return None, RuntimeError("it stopped in the middle of an iteration")
-    except Exception as reason:  # noqa: BLE001 - handed to the one who waits
-        return None, reason
-    except BaseException as reason:  # noqa: BLE001 - as above; the thread ends anyway
-        return None, RuntimeError(f"it tried to end the program: {reason}")

@@ -1,4 +1,4 @@
-"""Tools as their authors write them: plain Python functions, typed, beside the policy.
+"""Tools: what a policy's tool runs. A Python function, typed, beside the policy, is the commonest kind.
 
 A function takes the call's arguments by name. A first parameter named ``context``, ``ctx`` or ``c``, or annotated
 :class:`ToolContext`, receives the context instead. It returns a :class:`ToolResult`, a text or a mapping.
@@ -6,53 +6,54 @@ A function takes the call's arguments by name. A first parameter named ``context
 
 from __future__ import annotations
 
-import dataclasses
 import inspect
-import json
-from collections.abc import Callable, Mapping
+import sys
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from enum import Enum
-from typing import Any, get_type_hints
+from functools import cached_property
+from types import MappingProxyType, NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
+from jurat.engine.context import Emission, ToolContext
 from jurat.engine.errors import ToolLoadError
-from jurat.llm import Message
-from jurat.policies.types import Value
+from jurat.engine.parameters import (
+    CONTEXT_NAMES,
+    PLAIN,
+    ToolParameterOptions,
+    choices_of,
+    field_of,
+    narrowed,
+    taken_apart,
+)
+from jurat.engine.results import Control, ToolResult, as_value, plain, result_of
+from jurat.engine.threads import in_a_thread
+from jurat.policies.json_schemas import inlined
 
-CONTEXT_NAMES = ("context", "ctx", "c")
+__all__ = [
+    "Control",
+    "Emission",
+    "FunctionTool",
+    "Rejected",
+    "Tool",
+    "ToolContext",
+    "ToolParameterOptions",
+    "ToolResult",
+    "Traits",
+    "as_value",
+    "plain",
+    "result_of",
+    "tool",
+    "tool_of",
+]
 
-
-@dataclass(frozen=True, slots=True)
-class ToolContext:
-    """Who is being served; ``user_data`` is what the application gave as the session's customer.
-
-    ``idempotency_key`` names this call, and is the same when it is made again because its outcome was lost: a service
-    that is given it can tell that it has done this already.
-    """
-
-    agent_id: str
-    session_id: str
-    conversation_history: tuple[Message, ...] = ()
-    user_data: Mapping[str, Any] = field(default_factory=dict)
-    facts: Mapping[str, Value] = field(default_factory=dict)
-    idempotency_key: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ToolResult:
-    """What a tool found: a message for the agent to answer from, and data.
-
-    ``error`` makes the call a failed one. ``facts`` are written where the tool declares that it provides them.
-    """
-
-    message: str
-    data: Any = None
-    error: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
+NO_OPTIONS: Mapping[str, ToolParameterOptions] = MappingProxyType({})
+_CONFIG = ConfigDict(extra="forbid", protected_namespaces=())
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Rejected(ValueError):
@@ -63,27 +64,142 @@ class Rejected(ValueError):
         super().__init__("; ".join(f"`{name}`: {reason}" for name, reason in self.problems.items()))
 
 
-@dataclass(frozen=True)
-class Tool:
-    """A function that a policy's tool runs, with its typed signature."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What is said in code of how a tool is called; a policy that says it too is followed.
+
+    Args:
+        timeout: seconds that one attempt may take; None for the engine's limit.
+        idempotent: calling it twice does no more than calling it once, so that what failed may be tried again.
+        retries: further attempts after a failed one, of an idempotent tool; None for the engine's limit.
+
+    Raises:
+        ValueError: numbers that make no sense, or retries of a tool that is not idempotent.
+    """
+
+    timeout: float | None = None
+    idempotent: bool = False
+    retries: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and not self.timeout > 0:
+            raise ValueError(f"a tool's timeout is a number of seconds above 0, not `{self.timeout}`")
+        if self.retries is not None and self.retries < 0:
+            raise ValueError(f"a tool's retries are 0 or more, not `{self.retries}`")
+        if self.retries and not self.idempotent:
+            raise ValueError("only an idempotent tool has retries; say `idempotent=True` if it is one")
+
+
+_NO_TRAITS = Traits()
+
+
+def tool(*, timeout: float | None = None, idempotent: bool = False, retries: int | None = None) -> Callable[[F], F]:
+    """Say of a function how it is called as a tool; see :class:`Traits`.
+
+    Its annotations may then use names of the function that it is defined in, even where annotations are texts.
+    """
+    traits = Traits(timeout=timeout, idempotent=idempotent, retries=retries)
+
+    def mark(function: F) -> F:
+        around = sys._getframe(1)  # noqa: SLF001 - there is no other way to the names around a function
+        local = dict(around.f_locals) if around.f_code.co_name != "<module>" else {}
+        function.__jurat_traits__ = traits  # type: ignore[attr-defined]
+        function.__jurat_names__ = local  # type: ignore[attr-defined]
+        return function
+
+    return mark
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool(ABC):
+    """Something that a policy's tool runs, with what can be said of its arguments."""
 
     id: str
-    function: Callable[..., Any]
-    description: str
-    context: str | None
-    arguments: type[BaseModel]
+    description: str = ""
+    options: Mapping[str, ToolParameterOptions] = field(default_factory=lambda: NO_OPTIONS)
+    traits: Traits = _NO_TRAITS
 
     @property
+    @abstractmethod
     def schema(self) -> dict[str, Any]:
-        """The arguments as a JSON schema of an object."""
-        return self.arguments.model_json_schema()
+        """The arguments as a JSON schema of an object, without references."""
 
+    @abstractmethod
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        """The call itself; may raise anything."""
+
+    @abstractmethod
     def validated(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """The values as the function's types.
+        """The values as the tool takes them.
 
         Raises:
             Rejected: what does not fit, by argument.
         """
+
+    async def schema_now(self, context: ToolContext) -> dict[str, Any]:
+        """The schema with the choices that there are at this moment.
+
+        Raises:
+            Rejected: a choice provider that fails.
+        """
+        schema = self.schema
+        provided = [name for name, each in self.options.items() if each.choice_provider is not None]
+        choices = {name: await self._choices(name, context) for name in provided}
+        properties = schema.get("properties", {})
+        narrow = {name: narrowed(properties[name], each) for name, each in choices.items()}
+        return {**schema, "properties": {**properties, **narrow}}
+
+    async def prepared(self, values: Mapping[str, Any], context: ToolContext) -> dict[str, Any]:
+        """The values as the tool takes them, held to the choices there are and adapted.
+
+        Raises:
+            Rejected: what does not fit, by argument.
+        """
+        valid = self.validated(values)
+        for name, options in self.options.items():
+            if name not in valid:
+                continue
+            if options.choice_provider is not None:
+                _held(name, valid[name], await self._choices(name, context))
+            if options.adapter is not None:
+                valid[name] = await _adapted(name, options.adapter, valid[name])
+        return valid
+
+    async def _choices(self, name: str, context: ToolContext) -> tuple[Any, ...]:
+        try:
+            return tuple(map(plain, await choices_of(self.options[name], context)))
+        except Exception as reason:  # noqa: BLE001 - the author's code may raise anything
+            raise Rejected({name: f"its choices are not known: {reason}"}) from None
+
+
+def _held(name: str, value: Any, choices: tuple[Any, ...]) -> None:
+    for each in value if isinstance(value, list) else [value]:
+        if plain(each) not in choices:
+            known = ", ".join(f"`{choice}`" for choice in choices) or "nothing"
+            raise Rejected({name: f"it should be one of {known}"})
+
+
+async def _adapted(name: str, adapter: Callable[[Any], Any], value: Any) -> Any:
+    try:
+        found = adapter(value)
+        return await found if inspect.isawaitable(found) else found
+    except Exception as reason:  # noqa: BLE001 - as above
+        raise Rejected({name: str(reason) or "it cannot be used"}) from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionTool(Tool):
+    """A Python function. One that is not async runs in a thread of its own."""
+
+    function: Callable[..., Any]
+    context: str | None
+    arguments: type[BaseModel]
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        return inlined(self.arguments.model_json_schema())
+
+    def validated(self, values: Mapping[str, Any]) -> dict[str, Any]:
         try:
             model = self.arguments.model_validate(dict(values))
         except ValidationError as failure:
@@ -95,87 +211,113 @@ class Tool:
         keywords = dict(arguments) if self.context is None else {self.context: context, **arguments}
         return lambda: self.function(**keywords)
 
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        call = self.bound(arguments, context)
+        found = call() if inspect.iscoroutinefunction(self.function) else await in_a_thread(call)
+        return result_of(await found if isinstance(found, Awaitable) else found)
 
-def tool_of(id_: str, function: Callable[..., Any], description: str = "") -> Tool:
-    """Read a function's signature.
+
+def tool_of(
+    id_: str,
+    function: Callable[..., Any],
+    description: str = "",
+    *,
+    names: Mapping[str, Any] | None = None,
+    traits: Traits | None = None,
+) -> FunctionTool:
+    """Read a function's signature. ``names`` are what its annotations may use besides the names of its module.
 
     Raises:
         ToolLoadError: a parameter without a type, or of one that cannot be asked for.
     """
     try:
-        hints = get_type_hints(function, include_extras=True)
         parameters = list(inspect.signature(function).parameters.values())
-    except (NameError, TypeError, ValueError) as reason:
+    except (TypeError, ValueError) as reason:
         raise ToolLoadError(f"tool `{id_}`: its signature cannot be read: {reason}") from None
-    context = parameters[0].name if parameters and _wants_context(parameters[0], hints) else None
+    names = {**getattr(function, "__jurat_names__", {}), **(names or {})}
+    context = parameters[0].name if parameters and _wants_context(function, parameters[0], names) else None
     taken = [each for each in parameters if each.name != context]
-    model = _model(id_, taken, hints)
-    return Tool(id_, function, description or inspect.getdoc(function) or "", context, model)
+    hints = _hints(id_, function, taken, names)
+    model, options = _model(id_, taken, hints)
+    marked: Traits = getattr(function, "__jurat_traits__", _NO_TRAITS)
+    described = description or inspect.getdoc(function) or ""
+    return FunctionTool(
+        id=id_,
+        description=described,
+        options=options,
+        traits=traits or marked,
+        function=function,
+        context=context,
+        arguments=model,
+    )
 
 
-def result_of(returned: Any) -> ToolResult:
-    """What a function returned, as a result; a mapping's or model's JSON is its message."""
-    if isinstance(returned, ToolResult):
-        return returned
-    if returned is None or isinstance(returned, str):
-        return ToolResult(returned or "done")
-    data = plain(returned)
-    return ToolResult(json.dumps(data, ensure_ascii=False), data)
+def _wants_context(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> bool:
+    """By its name or its type, which may be a text that only a type checker can look up."""
+    if parameter.name in CONTEXT_NAMES or parameter.annotation is ToolContext:
+        return True
+    if not isinstance(parameter.annotation, str):
+        return False
+    try:
+        return _hint(function, parameter, names) is ToolContext
+    except NameError:
+        return parameter.annotation.rpartition(".")[2] == ToolContext.__name__
 
 
-def plain(value: Any) -> Any:
-    """The value for :mod:`json`: models and dataclasses as mappings, decimals and times as text."""
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
-    if isinstance(value, Enum):
-        return plain(value.value)
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+def _hints(
+    id_: str, function: Callable[..., Any], parameters: list[inspect.Parameter], names: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The types of the parameters alone: what a function returns is its own affair."""
+    try:
+        typed = [each for each in parameters if each.annotation is not each.empty]
+        return {each.name: _hint(function, each, names) for each in typed}
+    except (NameError, TypeError, SyntaxError) as reason:
+        raise ToolLoadError(f"tool `{id_}`: its signature cannot be read: {reason}") from None
 
 
-def as_value(argument: Any) -> Value | None:
-    """An argument as formulas compare it; None where formulas have no such values."""
-    if isinstance(argument, Enum):
-        return as_value(argument.value)
-    if isinstance(argument, bool | int | Decimal | str | timedelta):
-        return argument
-    if isinstance(argument, float):
-        return Decimal(repr(argument)) if abs(argument) < float("inf") else None
-    if isinstance(argument, datetime):
-        return argument if argument.tzinfo else None
-    if isinstance(argument, list | tuple):
-        items = [as_value(each) for each in argument]
-        scalars = tuple(each for each in items if each is not None and not isinstance(each, tuple))
-        return scalars if len(scalars) == len(items) else None
-    return None
+def _hint(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
+    """One annotation, evaluated where the function stands: in its module, then among what it closes over."""
+    bare = inspect.unwrap(function)
+    space = getattr(bare, "__globals__", {})
+    closed = inspect.getclosurevars(bare).nonlocals if inspect.isfunction(bare) else {}
+
+    def holder() -> None: ...
+
+    holder.__annotations__ = {parameter.name: parameter.annotation}
+    return get_type_hints(holder, space, {**closed, **names}, include_extras=True)[parameter.name]
 
 
-def _wants_context(parameter: inspect.Parameter, hints: Mapping[str, Any]) -> bool:
-    return parameter.name in CONTEXT_NAMES or hints.get(parameter.name) is ToolContext
-
-
-def _model(id_: str, parameters: list[inspect.Parameter], hints: Mapping[str, Any]) -> type[BaseModel]:
+def _model(
+    id_: str, parameters: list[inspect.Parameter], hints: Mapping[str, Any]
+) -> tuple[type[BaseModel], dict[str, ToolParameterOptions]]:
     fields: dict[str, Any] = {}
+    options: dict[str, ToolParameterOptions] = {}
     for each in parameters:
         if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD, each.POSITIONAL_ONLY):
             raise ToolLoadError(f"tool `{id_}`: parameter `{each.name}` must be one that is passed by name")
         if each.name not in hints:
             raise ToolLoadError(f"tool `{id_}`: parameter `{each.name}` has no type")
-        fields[each.name] = (hints[each.name], ... if each.default is each.empty else each.default)
+        hint, said = taken_apart(hints[each.name])
+        if said is not PLAIN:
+            options[each.name] = said
+        fields[each.name] = (hint, field_of(said, _default(each, hint)))
     try:
-        model: type[BaseModel] = create_model(f"{id_}_arguments", __config__=ConfigDict(extra="forbid"), **fields)
-        model.model_json_schema()  # fails for what JSON cannot say, better now than in the middle of a turn
-        return model
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a parameter may be called as one of pydantic's methods
+            model: type[BaseModel] = create_model(f"{id_}_arguments", __config__=_CONFIG, **fields)
+            model.model_json_schema()  # fails for what JSON cannot say, better now than in the middle of a turn
     except (PydanticUserError, NameError, TypeError) as reason:
         text = str(reason).splitlines()[0]
         raise ToolLoadError(f"tool `{id_}`: its parameters cannot be described: {text}") from None
+    return model, options
+
+
+def _default(parameter: inspect.Parameter, hint: Any) -> Any:
+    """Its own; a parameter that may be None need not be given."""
+    if parameter.default is not parameter.empty:
+        return parameter.default
+    optional = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
+    return None if optional else ...
 
 
 def _place(location: tuple[Any, ...]) -> str:

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from jurat.engine.context import Emission
+from jurat.engine.parameters import Ask
+
 FORMAT = 1
 """Raised when the shape of a trace's JSON changes."""
 
@@ -127,7 +130,8 @@ class Round:
 class CallRecord:
     """A tool call that was obliged or offered and what became of it; ``guidelines`` wanted it.
 
-    ``key`` is the idempotency key of a consequential one.
+    ``key`` is the idempotency key of a consequential one. Of the ``missing`` arguments the customer is asked for ``asks``.
+    ``fields`` and ``replies`` are the canned ones that the result gave.
     """
 
     tool: str
@@ -141,6 +145,12 @@ class CallRecord:
     data: Mapping[str, Any] = field(default_factory=dict)
     provided: Mapping[str, Any] = field(default_factory=dict)
     refused_facts: tuple[str, ...] = ()
+    asks: tuple[Ask, ...] = ()
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    control: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    replies: tuple[str, ...] = ()
+    attempts: int = 1
     seconds: float = 0.0
     key: str = ""
 
@@ -172,9 +182,11 @@ class Trace:
     rounds: list[Round] = field(default_factory=list)
     calls: list[CallRecord] = field(default_factory=list)
     offers: list[Asked] = field(default_factory=list)
+    anew: list[Asked] = field(default_factory=list)
     drafts: list[Draft] = field(default_factory=list)
     decisions: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    emitted: list[Emission] = field(default_factory=list)
     handed_to: str | None = None
     reply: str | None = None
     reply_source: str | None = None
@@ -208,6 +220,9 @@ def _explain(trace: Trace) -> Iterator[str]:
         yield from _explain_round(each, several=len(trace.rounds) > 1)
         yield from (_explain_call(call) for call in trace.calls if call.round == each.number)
     yield from (f"decided: {decision} = {_plain_text(value)}" for decision, value in trace.decisions.items())
+    for asked in trace.anew:
+        if asked.truth is False:
+            yield f"already done: {asked.observation.partition(':')[2]}, and not brought up anew"
     yield from (f"note: {note}" for note in trace.notes)
     yield from (f"draft {draft.attempt} rejected: {fault}" for draft in trace.drafts for fault in draft.faults)
     if trace.handed_to is not None:
@@ -253,4 +268,5 @@ def _explain_call(call: CallRecord) -> str:
     arguments = ", ".join(f"{name}={_plain_text(value)}" for name, value in call.arguments.items())
     wanted = ", ".join(call.guidelines)
     detail = call.reason or call.message
+    detail += f" (after {call.attempts} attempts)" if call.attempts > 1 else ""
     return f"tool {call.tool}({arguments}) {call.status}" + (f": {detail}" if detail else "") + f" (for {wanted})"

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
 
+from jurat.engine.context import Emission
 from jurat.engine.session import Call, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
 from jurat.llm import Judgement, Message
@@ -15,6 +16,9 @@ from jurat.policies.resolution import Resolution
 from jurat.policies.types import Value
 
 OnStep = Callable[[Step], None]
+OnEmit = Callable[[Emission], None]
+"""Receives what a tool sends while it runs, once it was checked."""
+
 ReplySource = Literal["voice", "canned", "template", "safe"]
 
 
@@ -50,7 +54,10 @@ class Working:
     begun, so the turn is carried to its end. ``unsent``: the state without the reply, which stays if that cannot be
     stored. ``fulfilled`` are the obligations done in the present activation, ``ran`` the journeys whose tool state has
     run, ``offered`` the tools whose need was judged, ``made`` the arguments of the calls that happened, by tool and round,
-    ``begun`` the consequential calls, ``background`` what the application looked up for the reply to rest on, ``model_failed`` that a question to the judge or the voice had no answer.
+    ``begun`` the consequential calls, ``background`` what the application looked up for the reply to rest on,
+    ``model_failed`` that a question to the judge or the voice had no answer. ``anew`` says of guidelines that are done
+    whether the customer brings them up again, ``passing`` are results that the session forgets after the turn;
+    ``manual``: a tool gave the session to a human, which no other takes back.
     """
 
     session: Session
@@ -68,6 +75,10 @@ class Working:
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
     background: list[str] = field(default_factory=list)
     begun: list[Call] = field(default_factory=list)
+    anew: dict[str, bool | None] = field(default_factory=dict)
+    passing: list[Message] = field(default_factory=list)
+    on_emit: OnEmit | None = None
+    manual: bool = False
     calls: int = 0
     round: int = 0
     committed: bool = False

@@ -35,7 +35,8 @@ class ScriptedJudge:
     """Answers each condition by its rule, looked up by the condition's key, then by its text.
 
     A condition without a rule raises `UnscriptedCondition` unless `default` is given: a script that is
-    silent about a condition has not said that it is false. `asked` records the keys of every call.
+    silent about a condition has not said that it is false. A script that is silent about `again:<guideline>` says yes: what
+    it judges true of a message is meant anew. `asked` records the keys of every call.
     """
 
     def __init__(
@@ -67,6 +68,8 @@ class ScriptedJudge:
         for name in (condition.key, condition.text):
             if name in self._rules:
                 return self._rules[name]
+        if condition.key.startswith("again:"):
+            return True
         if self._default == "error":
             raise UnscriptedCondition(f"the script says nothing about `{condition.key}`")
         return self._default

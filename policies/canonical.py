@@ -16,7 +16,7 @@ from typing import Any, get_args
 from jurat.policies.model import Policy, Ref, Relation
 from jurat.policies.types import Type
 
-FORMAT = "jurat-policy-2"
+FORMAT = "jurat-policy-3"
 """Part of what is hashed; to be raised when the meaning of a policy's content changes."""
 
 _FEW = frozenset(get_args(Type))

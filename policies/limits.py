@@ -35,6 +35,9 @@ EXCLUSIVE_CONDITIONS = 200
 MESSAGE_CHARACTERS = 500
 """The longest message of an error, which may hold names that the author chose."""
 
+TOOL_RETRIES = 20
+"""Further attempts of a failed call that a policy may ask for."""
+
 DIAGNOSTICS = 1_000
 """Faults reported at once; one more says that there are others."""
 

@@ -7,6 +7,7 @@ Both doors, the YAML reader and the Python SDK, build these values; :mod:`jurat.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import ClassVar, Literal
 
 from jurat.policies.expr import TRUE, Expr, Formula
@@ -95,21 +96,47 @@ class ToolDeclaration:
 
     ``guard`` is enforced at every call; ``limits`` is not, it is to be proved of every call that can be made.
     ``parameters`` are the types of ``arguments.<name>`` where known; an argument that only a formula mentions has
-    the type the formula needs. ``idempotent``: called again with the same idempotency key, it does nothing twice.
+    the type the formula needs. ``idempotent``: called again with the same idempotency key it does nothing twice, so that
+    a failed call is tried again, ``retries`` times. ``timeout`` is of one attempt. None leaves it to the code, and then
+    to the engine.
     """
 
     id: str
     kind: Literal["python", "mcp", "openapi", "implicit"] = "implicit"
     target: str = ""
     consequential: bool = False
-    idempotent: bool = False
     guard: Formula | None = None
     limits: Formula | None = None
     provides: tuple[Provision, ...] = ()
     parameters: tuple[tuple[str, Type], ...] = ()
     description: str = ""
+    timeout: timedelta | None = None
+    idempotent: bool = False
+    retries: int | None = None
     span: Span = NOWHERE
     allow: Allowances = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceDeclaration:
+    """Where tools of kind ``mcp`` or ``openapi`` run.
+
+    An MCP server is started by a ``command``, or reached at a ``url``. An OpenAPI service has a ``document``, and the
+    ``url`` of its operations where the document's own is another. ``schema`` is a file that says what there is when the
+    service cannot be asked. ``headers``, ``url`` and ``command`` may name variables of the environment as ``${NAME}``;
+    ``environment`` are the variables that a command gets; ``authentication`` names one for each security scheme.
+    """
+
+    id: str
+    kind: Literal["mcp", "openapi"]
+    command: tuple[str, ...] = ()
+    url: str = ""
+    document: str = ""
+    schema: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    authentication: tuple[tuple[str, str], ...] = ()
+    environment: tuple[str, ...] = ()
+    span: Span = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +198,7 @@ class Vocabulary:
     decisions: dict[str, DecisionDeclaration] = field(default_factory=dict)
     tools: dict[str, ToolDeclaration] = field(default_factory=dict)
     replies: dict[str, ReplyDeclaration] = field(default_factory=dict)
+    services: dict[str, ServiceDeclaration] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +302,7 @@ class Guideline:
     """One rule: while ``condition`` holds, its actions are in force (save for what relations say).
 
     ``scope`` is ``""`` for the whole agent, a journey's id, or ``<journey>/<state>``. ``rank`` is None where the
-    author gave none.
+    author gave none. A guideline with ``track`` that was carried out is not carried out again while it goes on holding.
     """
 
     id: str
@@ -286,6 +314,7 @@ class Guideline:
     criticality: Criticality = "medium"
     on_unknown: OnUnknown = "skip"
     reevaluate_after: tuple[str, ...] = ()
+    track: bool = True
     allow: Allowances = ()
     condition_text: str = ""
     span: Span = NOWHERE

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from jurat.policies.limits import TOOL_RETRIES
 from jurat.policies.model import Criticality, FactSource, OnUnknown
 from jurat.policies.reader.allowances import FINDINGS
 from jurat.policies.reader.documents import VERSION
 from jurat.policies.reader.journeys import STATE_KINDS
 from jurat.policies.reader.refs import RELATION_KINDS
+from jurat.policies.reader.services import SERVICE_KINDS
 from jurat.policies.reader.shapes import ID
 from jurat.policies.reader.tools import KINDS
 from jurat.policies.reader.types import NAMED
@@ -37,6 +39,7 @@ def policy_schema() -> Schema:
         "events": _by_name(TEXT),
         "axioms": _list({"oneOf": [FORMULA, _one_field(exclusive=_list(FORMULA), one_of=_list(FORMULA))]}),
         "decisions": _by_id(_ref("type")),
+        "services": _by_id(_service()),
         "tools": _by_id(_tool()),
         "guidelines": _by_id(_guideline()),
         "tags": _by_id({"oneOf": [_object(_relations()), {"type": "null"}]}),
@@ -104,15 +107,37 @@ def _tool() -> Schema:
     fields: dict[str, Schema] = {
         **dict.fromkeys(KINDS, TEXT),
         "consequential": _FLAG,
-        "idempotent": {**_FLAG, "description": "called again with the same idempotency key, it does nothing twice"},
+        "idempotent": {
+            **_FLAG,
+            "description": "called again with the same key it does nothing twice, so it may be tried again",
+        },
         "guard": {**FORMULA, "description": "must hold, certainly, whenever the tool runs; the engine enforces it"},
         "limits": {**FORMULA, "description": "is proved of every call that can be made, and not enforced"},
         "provides": _by_name({}),
         "description": TEXT,
         "parameters": _by_name(_ref("type")),
+        "timeout": {**TEXT, "description": "how long one attempt may take, as `5s`"},
+        "retries": {"type": "integer", "minimum": 0, "maximum": TOOL_RETRIES},
         "allow": _allow(),
     }
     return {**_object(fields), "oneOf": [{"required": [kind]} for kind in KINDS]}
+
+
+def _service() -> Schema:
+    texts = _by_name(TEXT)
+    fields: dict[str, Schema] = {
+        "mcp": {
+            "oneOf": [TEXT, {"type": "array", "items": TEXT, "minItems": 1}],
+            "description": "an address, or a command",
+        },
+        "openapi": {**TEXT, "description": "a document: a file beside the policy, or an address"},
+        "url": {**TEXT, "description": "where the operations are, instead of where the document says"},
+        "schema": {**TEXT, "description": "a file that says what there is when the service cannot be asked"},
+        "headers": texts,
+        "authentication": {**texts, "description": "a variable of the environment for each security scheme"},
+        "environment": _list(NAME),
+    }
+    return {**_object(fields), "oneOf": [{"required": [kind]} for kind in SERVICE_KINDS]}
 
 
 def _allow() -> Schema:
@@ -142,6 +167,10 @@ def _guideline() -> Schema:
         "criticality": {"enum": list(get_args(Criticality))},
         "on_unknown": {"enum": list(get_args(OnUnknown))},
         "reevaluate_after": _list(NAME),
+        "track": {
+            **_FLAG,
+            "description": "whether what was carried out is not carried out again while it goes on holding",
+        },
         "allow": _allow(),
         **_relations(),
     }

@@ -31,6 +31,7 @@ FAULTS = {
     "P308": "what stands where a type belongs is not a type",
     "P309": "fields that contradict each other",
     "P310": "a guideline without a condition or without anything to do",
+    "P311": "a service's document or schema cannot be used, or has no such tool",
     "P320": "a relation of something to itself",
     "P321": "an argument of a tool taken for different types",
     "P999": "there are more faults than are shown",

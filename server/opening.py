@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +46,9 @@ class Agent:
         return self.customers(id_) if self.customers else None
 
     async def close(self) -> None:
-        """Free the model, and let go of the store."""
+        """Free the model, leave the services, and let go of the store."""
         try:
+            await asyncio.to_thread(self.engine.toolbox.close)
             if self.backend is not None:
                 await self.backend.close()
         finally:

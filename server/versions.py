@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Activation, Store, Version
 from jurat.policies import JuratError, PolicyGraph, Report, load
+from jurat.policies.model import ServiceDeclaration
 from jurat.server.opening import Agent, home_of, toolbox_of
 from jurat.server.proving.bounds import Bounds
 from jurat.server.proving.elsewhere import comparison_of, report_of
@@ -84,6 +86,10 @@ async def put_in_effect(store: Store, given: Chosen, report: Report, origin: str
     return version.number
 
 
+def _same(one: ServiceDeclaration | None, other: ServiceDeclaration) -> bool:
+    return one is not None and replace(one, span=other.span) == other
+
+
 class Versions:
     """Changes what a server serves. One change at a time."""
 
@@ -93,6 +99,7 @@ class Versions:
         self._home = home
         self._store = agent.engine.store
         self._lock = asyncio.Lock()
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def active(self) -> int | None:
         """The version in effect; None where there is none, for nothing was stored yet."""
@@ -109,7 +116,7 @@ class Versions:
             StoreError: it cannot be stored.
         """
         async with self._lock:
-            agent, report = await self._admitted(files)
+            agent, report = await self._admitted(files, trusted=False)
             made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment)
             version = await self._store.add_version(made)
             await self._take(agent, version.number, comment)
@@ -125,8 +132,10 @@ class Versions:
             agent, _ = await self._admitted(version.files)
             await self._take(agent, version.number, comment)
 
-    async def _admitted(self, files: Files) -> tuple[Agent, dict[str, Any]]:
+    async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
         graph = await asyncio.to_thread(load, files)
+        if not trusted:
+            self._check_services(graph)
         report = await report_of(graph, files, Bounds(seconds=PROOF_SECONDS))
         said = reported(report, graph, "policy")
         if not report.passed:
@@ -134,10 +143,26 @@ class Versions:
         toolbox = await asyncio.to_thread(toolbox_of, graph, self._home, relative=True)
         return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
 
+    def _check_services(self, graph: PolicyGraph) -> None:
+        """A service starts programs and is given secrets: nobody declares one from afar that is not in effect already.
+
+        Raises:
+            ToolLoadError: the version declares one.
+        """
+        known = self._agent.graph.vocabulary.services
+        new = [id_ for id_, each in graph.vocabulary.services.items() if not _same(known.get(id_), each)]
+        if new:
+            raise ToolLoadError(
+                f"service `{new[0]}` is not declared so by the policy in effect; change a service on the server's disk"
+            )
+
     async def _take(self, agent: Agent, number: int, comment: str) -> None:
         await self._store.activate(Activation(number, time.time(), comment))
-        self._agent = agent
+        before, self._agent = self._agent, agent
         self._change(agent)
+        leaving = asyncio.create_task(before.engine.retire())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     async def compared(self, before: Version, after: Version) -> dict[str, Any] | None:
         """What the later one does otherwise, with situations; None where that is not found in time."""

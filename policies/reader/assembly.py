@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from jurat.policies.fault_codes import UNKNOWN_NAME
-from jurat.policies.model import Policy
+from jurat.policies.model import Policy, ServiceDeclaration
 from jurat.policies.reader.agents import read_agents
 from jurat.policies.reader.conditions import inline_observations
 from jurat.policies.reader.context import Reading
@@ -18,6 +18,7 @@ from jurat.policies.reader.guidelines import read_guidelines, read_journey_relat
 from jurat.policies.reader.journeys import read_journeys
 from jurat.policies.reader.logic import read_axioms, read_invariants
 from jurat.policies.reader.names import gather
+from jurat.policies.reader.services import read_services
 from jurat.policies.reader.texts import Texts
 from jurat.policies.reader.tools import read_parameters, read_tools
 from jurat.policies.reader.vocabulary import read_vocabulary
@@ -51,6 +52,20 @@ def read_policy(source: str | os.PathLike[str] | Mapping[str, str]) -> Policy:
     return policy
 
 
+def read_service_declarations(source: str | os.PathLike[str]) -> dict[str, ServiceDeclaration]:
+    """The services of a policy by id, whatever the rest of it says, and without looking into their files.
+
+    Raises:
+        PolicyError: the files cannot be read, or a service is declared wrongly.
+    """
+    faults = Faults()
+    sections = read_documents(source, faults)
+    faults.stop()
+    services = read_services(faults, sections)
+    faults.stop()
+    return services
+
+
 def _assemble(faults: Faults, sections: Sections) -> Policy:
     reading = _reading(faults, sections)
     reading.vocabulary.tools.update(read_tools(reading))
@@ -78,5 +93,6 @@ def _reading(faults: Faults, sections: Sections) -> Reading:
     declared += [(each.text, each.key) for each in vocabulary.observations.values()]
     texts = Texts((each.text for each in names.texts), declared)
     inline_observations(faults, names.texts, texts, vocabulary)
-    formulas = Formulas(faults, vocabulary, names, read_parameters(faults, sections))
+    vocabulary.services.update(read_services(faults, sections))
+    formulas = Formulas(faults, vocabulary, names, read_parameters(faults, sections, vocabulary.services))
     return Reading(faults, sections, names, vocabulary, texts, formulas)

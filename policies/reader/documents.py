@@ -23,7 +23,7 @@ TEXT = "<text>"
 VERSION = 1
 MAPPINGS = {
     "agents": "an agent", "facts": "a fact", "constants": "a constant", "observations": "an observation",
-    "events": "an event", "decisions": "a decision", "tools": "a tool", "guidelines": "a guideline", "tags": "a tag",
+    "events": "an event", "decisions": "a decision", "services": "a service", "tools": "a tool", "guidelines": "a guideline", "tags": "a tag",
     "journeys": "a journey", "replies": "a reply", "invariants": "an invariant", "goals": "a goal",
 }  # fmt: skip
 KEYS = ("jurat", "include", "agent", "axioms", *MAPPINGS)
@@ -93,6 +93,7 @@ class _Documents:
         self.read: set[str] = set()
         self.headers: list[Scalar] = []
         self.bytes_left = POLICY_BYTES
+        self._whole_folder = False
 
     def text(self, text: str) -> None:
         content = text.encode("utf-8", "surrogatepass")
@@ -118,6 +119,7 @@ class _Documents:
 
     def folder(self, path: str) -> None:
         files = policy_files(path, self.faults)
+        self._whole_folder = True
         for each in files:
             self._open(each, (), None, "")
         if files:
@@ -173,6 +175,8 @@ class _Documents:
         if not isinstance(root, Fields):
             wrong(self.faults, root, "a policy is a mapping that starts with `jurat: 1`")
             return
+        if self._whole_folder and "openapi" in root.entries and "jurat" not in root.entries:
+            return  # the document of a service, which stands beside the policy
         for key, value in root.entries.values():
             self._section(key, value, chain)
 

@@ -17,6 +17,7 @@ from jurat.policies.reader.refs import RELATION_KINDS, relations_of, state_is_kn
 from jurat.policies.reader.shapes import (
     choice_of,
     fields_of,
+    flag_of,
     id_of,
     integer_of,
     is_mapping,
@@ -25,7 +26,7 @@ from jurat.policies.reader.shapes import (
 )
 
 _CONDITION = ("condition", "when")
-_OTHER = ("tags", "scope", "rank", "criticality", "on_unknown", "reevaluate_after", "allow")
+_OTHER = ("tags", "scope", "rank", "criticality", "on_unknown", "reevaluate_after", "track", "allow")
 FIELDS = (*_CONDITION, *ACTIONS, *_OTHER, *RELATION_KINDS)
 
 
@@ -65,6 +66,7 @@ def _guideline(reading: Reading, key: Scalar, fields: dict[str, Node]) -> Guidel
         criticality=_criticality(reading, fields),
         on_unknown=_on_unknown(reading, fields),
         reevaluate_after=_reevaluate_after(reading, fields),
+        track=_track(reading, fields),
         allow=allow_of(reading, fields),
         condition_text=condition.text,
         span=key.span,
@@ -107,6 +109,10 @@ def _on_unknown(reading: Reading, fields: dict[str, Node]) -> OnUnknown:
     if "on_unknown" not in fields:
         return "skip"
     return choice_of(reading.faults, fields["on_unknown"], "`on_unknown`", get_args(OnUnknown)) or "skip"
+
+
+def _track(reading: Reading, fields: dict[str, Node]) -> bool:
+    return "track" not in fields or flag_of(reading.faults, fields["track"], "`track`") is not False
 
 
 def _reevaluate_after(reading: Reading, fields: dict[str, Node]) -> tuple[str, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Literal
 
 from jurat.policies.expr import Formula
+from jurat.policies.limits import TOOL_RETRIES
 from jurat.policies.model import Provision, ToolDeclaration
 from jurat.policies.reader.allowances import allow_of
 from jurat.policies.reader.context import Reading
@@ -14,19 +16,35 @@ from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.names import field_of
 from jurat.policies.reader.nodes import Node, Scalar
-from jurat.policies.reader.shapes import entries_of, enumeration, fields_of, flag_of, id_of, is_mapping, text_of, wrong
+from jurat.policies.reader.services import SERVICE_KINDS, Foreign, Services
+from jurat.policies.reader.shapes import (
+    entries_of,
+    enumeration,
+    fields_of,
+    flag_of,
+    id_of,
+    integer_of,
+    is_mapping,
+    text_of,
+    wrong,
+)
 from jurat.policies.reader.types import literal_of, type_of
-from jurat.policies.types import Type
+from jurat.policies.types import DURATION, Type
 
 Kind = Literal["python", "mcp", "openapi"]
 KINDS: tuple[Kind, ...] = ("python", "mcp", "openapi")
-FIELDS = (*KINDS, "consequential", "idempotent", "guard", "limits", "provides", "description", "parameters", "allow")
+CALLING = ("timeout", "idempotent", "retries")
+FIELDS = (*KINDS, "consequential", "guard", "limits", "provides", "description", "parameters", *CALLING, "allow")
 _RESULT = re.compile(r"result\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
 _PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
-def read_parameters(faults: Faults, sections: Sections) -> dict[str, dict[str, Type]]:
-    """The declared types of each tool's arguments, which must be known before any formula is read."""
+def read_parameters(faults: Faults, sections: Sections, services: Services) -> dict[str, dict[str, Type]]:
+    """The types of each tool's arguments, which must be known before any formula is read.
+
+    They are the declared ones, or else what a service's files say.
+    """
+    foreign = Foreign(faults, sections, services)
     found: dict[str, dict[str, Type]] = {}
     for name, (_, node) in sections["tools"].items():
         parameters = field_of(node, "parameters")
@@ -35,7 +53,16 @@ def read_parameters(faults: Faults, sections: Sections) -> dict[str, dict[str, T
         found[name] = {parameter: type_ for parameter, type_ in types.items() if type_ is not None}
         for key, _ in entries:
             _check_parameter(faults, key)
+        said = _of_service(foreign, node)
+        if parameters is None:
+            found[name] = said
     return found
+
+
+def _of_service(foreign: Foreign, node: Node) -> dict[str, Type]:
+    kinds = ((kind, field_of(node, kind)) for kind in SERVICE_KINDS)
+    targets = [(kind, target) for kind, target in kinds if isinstance(target, Scalar) and not target.empty]
+    return foreign.types(*targets[0]) if len(targets) == 1 else {}
 
 
 def _check_parameter(faults: Faults, key: Scalar) -> None:
@@ -67,12 +94,14 @@ def _tool(reading: Reading, key: Scalar, node: Node) -> ToolDeclaration | None:
         kind=kind,
         target=target,
         consequential=_flag(reading, fields, "consequential"),
-        idempotent=_flag(reading, fields, "idempotent"),
         guard=_formula(reading, key, fields, "guard"),
         limits=_formula(reading, key, fields, "limits"),
         provides=tuple(_provides(reading, fields["provides"])) if "provides" in fields else (),
         parameters=tuple(reading.formulas.parameters(key.text).items()),
         description=_description(reading, fields),
+        timeout=_timeout(reading, fields),
+        idempotent=_flag(reading, fields, "idempotent"),
+        retries=_retries(reading, fields),
         span=key.span,
         allow=allow_of(reading, fields),
     )
@@ -95,6 +124,33 @@ def _formula(reading: Reading, key: Scalar, fields: dict[str, Node], name: str) 
 
 def _flag(reading: Reading, fields: dict[str, Node], name: str) -> bool:
     return bool(name in fields and flag_of(reading.faults, fields[name], f"`{name}`"))
+
+
+def _timeout(reading: Reading, fields: dict[str, Node]) -> timedelta | None:
+    if "timeout" not in fields:
+        return None
+    length = literal_of(reading.faults, fields["timeout"], DURATION)
+    if isinstance(length, timedelta) and length <= timedelta():
+        return wrong(reading.faults, fields["timeout"], "`timeout` is longer than nothing")
+    return length if isinstance(length, timedelta) else None
+
+
+def _says_true(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is True
+
+
+def _retries(reading: Reading, fields: dict[str, Node]) -> int | None:
+    if "retries" not in fields:
+        return None
+    number = integer_of(reading.faults, fields["retries"], "`retries`")
+    if number is not None and not 0 <= number <= TOOL_RETRIES:
+        return wrong(reading.faults, fields["retries"], f"`retries` is a number from 0 to {TOOL_RETRIES}")
+    if number and not ("idempotent" in fields and _says_true(fields["idempotent"])):
+        message = "`retries` belongs to an idempotent tool: what may have been done must not be done again"
+        reading.faults.at(
+            fields["retries"], "P309", message, help="add `idempotent: true` if a second call does no more"
+        )
+    return number
 
 
 def _description(reading: Reading, fields: dict[str, Node]) -> str:

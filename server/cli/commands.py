@@ -22,6 +22,7 @@ from jurat.server.cli.init import init
 from jurat.server.cli.models import models
 from jurat.server.cli.repair import repair
 from jurat.server.cli.serve import serve
+from jurat.server.cli.services import services
 from jurat.server.cli.shell import Exit, complain, describe_error, remark
 from jurat.server.cli.suggest import suggest
 from jurat.server.cli.tools import tools
@@ -95,6 +96,7 @@ for _command in (
     repair,
     suggest,
     tools,
+    services,
     explain,
     graph,
     export,

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, get_type_hints, overload
 
 from jurat.engine.errors import ToolLoadError
-from jurat.engine.tools import Tool, tool_of
+from jurat.engine.tools import FunctionTool, tool_of
 from jurat.policies.reader.shapes import ID
 from jurat.policies.spans import Span
 from jurat.server.sdk import given
@@ -28,7 +28,7 @@ class ToolEntry:
     """A tool as declared. It can still be called as the function it is."""
 
     name: str
-    tool: Tool
+    tool: FunctionTool
     place: Span
     consequential: bool = False
     guard: str | None = None

@@ -18,7 +18,19 @@ def declared_changes(before: PolicyGraph, after: PolicyGraph) -> Iterator[str]:
     yield from _changes("event", a.events, b.events, ("text",))
     yield from _changes("fact", a.facts, b.facts, ("source",))
     yield from _changes("reply", a.replies, b.replies, ("text", "mode", "template"))
-    tool = ("kind", "target", "consequential", "idempotent", "provides", "parameters", "description")
+    tool = (
+        "kind",
+        "target",
+        "consequential",
+        "provides",
+        "parameters",
+        "description",
+        "timeout",
+        "idempotent",
+        "retries",
+    )
+    service = ("kind", "command", "url", "document", "schema", "headers", "authentication", "environment")
+    yield from _changes("service", a.services, b.services, service)
     yield from _changes("tool", a.tools, b.tools, tool)
     yield from _changes("journey", before.journeys, after.journeys, ("initial", "on_end"))
     for journey in sorted(before.journeys.keys() & after.journeys.keys()):
@@ -44,7 +56,7 @@ def _agents(before: PolicyGraph, after: PolicyGraph) -> Iterator[str]:
 
 def _extras(old: Iterable[Guideline], new: Iterable[Guideline]) -> Iterator[str]:
     """How closely guidelines are watched, and after which tools they are judged again."""
-    for part, usual in (("criticality", "medium"), ("reevaluate_after", ())):
+    for part, usual in (("criticality", "medium"), ("reevaluate_after", ()), ("track", True)):
         before, after = (_special(each, part, usual) for each in (old, new))
         if before != after:
             names = sorted({g for group in ((before - after), (after - before)) for g, _ in group})

@@ -51,13 +51,15 @@ def world() -> Make:
         customer: Mapping[str, Any] | None = None,
         limits: Limits | None = None,
         clock: Callable[[], float] = lambda: 0.0,
+        toolbox: Toolbox | None = None,
+        plugin_data: Mapping[str, Any] | None = None,
     ) -> World:
         graph = load(inspect.cleandoc(policy))
         honest = {claim_statement(tool): False for tool in graph.vocabulary.tools}
         sensor = ScriptedJudge({**honest, **(judge or {})}, default=default)
         voice = ScriptedVoice(replies, arguments)
-        toolbox = Toolbox(graph, tools)
-        engine = Engine(graph, sensor, voice, toolbox, limits=limits, unproved=True, clock=clock)
+        box = Toolbox(graph, tools) if toolbox is None else toolbox
+        engine = Engine(graph, sensor, voice, box, limits=limits, unproved=True, clock=clock, plugin_data=plugin_data)
         return World(engine, engine.start_session(facts, customer), sensor, voice)
 
     return make

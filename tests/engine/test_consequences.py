@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 from tests.engine.conftest import Make, World
 
-from jurat.engine import Limits, ToolContext, TurnRefused
+from jurat.engine import Limits, ToolContext, ToolResult, TurnRefused
 from jurat.engine.consequences import UNKNOWN
+from jurat.engine.errors import OutcomeUnknown
+from jurat.engine.session import Session, State
+from jurat.engine.tools import Traits, tool_of
 from jurat.llm import LLMError
 
 POLICY = """
@@ -151,3 +154,49 @@ def test_an_idempotent_one_is_made_again_with_its_key(world: Make) -> None:
     assert now.statuses(now.say("well, I pay 50")) == [("pay", "succeeded")]
     assert len(till.keys) == 2
     assert len(set(till.keys)) == 1
+
+
+def test_a_service_that_may_have_done_it_leaves_an_unknown_outcome(world: Make) -> None:
+    now, till = made(world)
+
+    def broken() -> None:
+        raise OutcomeUnknown("the connection was lost")
+
+    till.then = broken
+    turn = now.say("I pay 50")
+    assert turn.calls[0].status == "unknown"
+    assert UNKNOWN in turn.calls[0].message
+    assert now.say("I pay 50").calls[0].status == "unknown"
+    assert len(till.keys) == 1, "it is not made again"
+
+
+def test_what_is_said_for_one_turn_alone_is_never_stored(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored: list[str] = []
+
+    def passing(amount: int) -> ToolResult:
+        return ToolResult(f"secret {amount}", control={"lifespan": "response", "mode": "manual"})
+
+    now, _ = made(world)
+    box, save = now.engine.toolbox, now.engine.store.save
+
+    async def watched(session: Session, state: State, *rest: Any, **options: Any) -> None:
+        stored.extend(message.text for message in state.messages)
+        await save(session, state, *rest, **options)
+
+    monkeypatch.setattr(now.engine.store, "save", watched)
+    monkeypatch.setitem(box._tools, "pay", tool_of("pay", passing))
+    now.say("I pay 50")
+    assert stored
+    assert not [text for text in stored if "secret" in text]
+    assert now.session.state.mode == "manual"
+
+
+def test_a_call_may_be_repeated_where_the_code_says_that_it_is_idempotent(
+    world: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, till = made(world)
+    box = now.engine.toolbox
+    assert not box.idempotent("pay")
+    once_more = tool_of("pay", till.pay, traits=Traits(idempotent=True, retries=0))
+    monkeypatch.setitem(box._tools, "pay", once_more)
+    assert box.idempotent("pay")

@@ -73,6 +73,16 @@ def test_a_version_is_proved_takes_effect_is_compared_and_taken_back(till: Till)
         ]
 
 
+def test_a_version_from_afar_starts_no_program(till: Till, tmp_path: Path) -> None:
+    mark = tmp_path / "started"
+    service = f"services:\n  afar: {{mcp: [touch, {mark}]}}\ntools:\n  more: {{mcp: afar/more}}\n"
+    with till.serving() as (client, _):
+        refused = client.post("/versions", json={"policy": PLAIN.replace("tools:\n", service, 1)})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (422, "tools"), refused.text
+    assert "service `afar` is not declared so by the policy in effect" in refused.text
+    assert not mark.exists()
+
+
 def test_what_does_not_pass_is_refused_with_its_findings_and_the_old_one_stays(till: Till) -> None:
     with till.serving() as (client, _):
         digest = client.get("/healthz").json()["policy"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -45,8 +45,13 @@ def call(key: str, **more: Any) -> Call:
 
 def test_a_session_comes_back_as_it_was(place: Place) -> None:
     async def work(store: Store) -> None:
-        first = session(journeys={"loan": "amount"}, mode="manual", ended=True, completed=3, policy="d")
+        first = session(
+            journeys={"loan": "amount"}, mode="manual", ended=True, completed=3, policy="d",
+            fields={"due": {"days": [1, 2.5, None]}}, done=frozenset({"welcome"}),
+        )  # fmt: skip
         state = grown(grown(first.state, "one\0\ud800"), "two")
+        empty = State("")
+        assert not [each.name for each in fields(State) if getattr(state, each.name) == getattr(empty, each.name)]
         await store.save(first, state)
         first.state = state
         found = await store.load("s")

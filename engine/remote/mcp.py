@@ -1,0 +1,350 @@
+"""MCP servers: one connection each, kept open and opened again when it was lost.
+
+A connection is entered and left by one task, as the SDK asks; calls come from others. What is sent again is only what
+was certainly never received: a request on a connection that proved dead before it, or that no server was there to take.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jurat.engine.errors import EngineError, OutcomeUnknown
+from jurat.engine.remote.background import Background
+from jurat.engine.remote.complaints import Complaints
+from jurat.engine.remote.environment import extra_missing, fault, filled_in, headers_of, variable
+from jurat.engine.remote.validation import Validator
+from jurat.engine.results import ToolResult
+from jurat.engine.tools import Tool, ToolContext
+from jurat.policies.diagnostics import near_miss
+from jurat.policies.model import ServiceDeclaration
+
+if TYPE_CHECKING:
+    from mcp import Client
+
+CONNECTING_SECONDS = 30.0
+FRESH_SECONDS = 0.5
+"""A started server that answered so recently is not asked again whether it is there."""
+
+CLOSED = -32000
+NO_SUCH_METHOD = -32601
+PAGES = 100
+
+
+class ServiceFailed(EngineError):
+    """A service could not be reached, or answered with an error."""
+
+
+class ConnectionLost(ServiceFailed, OutcomeUnknown):
+    """The connection broke after a call was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One tool of a server, as the server tells it."""
+
+    name: str
+    description: str
+    schema: dict[str, Any]
+
+
+class McpServer:
+    """One server of a policy. Its methods may be called from any thread and event loop.
+
+    Args:
+        declared: where it is.
+        folder: where a command is started.
+        background: runs the connection.
+
+    Raises:
+        ToolLoadError: the optional package is missing, or a variable of the environment.
+    """
+
+    def __init__(self, declared: ServiceDeclaration, folder: Path, background: Background) -> None:
+        try:
+            import mcp  # noqa: F401 - only whether it is there
+        except ModuleNotFoundError:
+            raise extra_missing(declared, "mcp") from None
+        self.declared = declared
+        self._folder = folder
+        self._background = background
+        self._command = [filled_in(declared, each) for each in declared.command]
+        self._environment = {name: variable(declared, name) for name in declared.environment}
+        self._url = filled_in(declared, declared.url)
+        self._headers = headers_of(declared)
+        self._connection: _Connection | None = None
+        self._opening: asyncio.Lock | None = None
+
+    def tools(self) -> dict[str, Offered]:
+        """What the server offers, by name.
+
+        Raises:
+            ToolLoadError: it cannot be reached, or does not answer.
+        """
+        try:
+            return self._background.wait(self._tools())
+        except ServiceFailed as reason:
+            raise fault(self.declared, str(reason)) from None
+
+    async def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
+        """Call a tool.
+
+        Raises:
+            ServiceFailed: the server cannot be reached, or answered with an error.
+        """
+        try:
+            return await self._background.ask(self._call(name, dict(arguments)))
+        except ServiceFailed as reason:
+            raise type(reason)(f"service `{self.declared.id}`: {reason}") from reason
+
+    def close(self) -> None:
+        """Leave the server; one that was started ends. Idempotent."""
+        self._background.wait(self._drop())
+
+    async def _tools(self) -> dict[str, Offered]:
+        found: dict[str, Offered] = {}
+        cursor: str | None = None
+        async with self._failures(), asyncio.timeout(CONNECTING_SECONDS):
+            connection = await self._connected()
+            for _ in range(PAGES):
+                page = await connection.client.list_tools(cursor=cursor, cache_mode="refresh")
+                for each in page.tools:
+                    found[each.name] = Offered(each.name, each.description or "", each.input_schema)
+                cursor = page.next_cursor
+                if cursor is None:
+                    break
+        return found
+
+    async def _call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+        from mcp import MCPError
+
+        for last in (False, True):
+            async with self._failures():
+                connection = await self._connected()
+                try:
+                    return _result(await connection.client.call_tool(name, arguments))
+                except MCPError as error:
+                    if not await self._lost(connection, error):
+                        raise
+                    if last or not connection.never_reached:
+                        failed = ServiceFailed if connection.never_reached else ConnectionLost
+                        raise failed(f"the connection was lost: {connection.ending}") from None
+        raise AssertionError("the second round returns or raises")
+
+    async def _lost(self, connection: _Connection, error: Any) -> bool:
+        """Whether an error means that the connection is no more; then it is left."""
+        if error.code != CLOSED and "session terminated" not in str(error).lower():
+            return False
+        connection.forgotten |= error.code != CLOSED
+        await self._drop()
+        return True
+
+    @contextlib.asynccontextmanager
+    async def _failures(self) -> AsyncIterator[None]:
+        """Whatever the SDK raises as one clear error."""
+        try:
+            yield
+        except ServiceFailed:
+            raise
+        except TimeoutError:
+            raise ServiceFailed(f"it did not answer within {CONNECTING_SECONDS:g} s") from None
+        except Exception as reason:
+            raise ServiceFailed(_told(reason)) from reason
+
+    async def _connected(self) -> _Connection:
+        """The connection; a new one where there is none, or the one there is proves dead."""
+        self._opening = self._opening or asyncio.Lock()
+        async with self._opening:
+            if self._connection is not None and not await self._connection.answers(probed=bool(self._command)):
+                await self._drop()
+            if self._connection is None:
+                self._connection = await _Connection.opened(self._target())
+            return self._connection
+
+    def _target(self) -> Any:
+        if not self._command:
+            return _over_http(self._url, self._headers)
+        from mcp import StdioServerParameters
+        from mcp.client.stdio import stdio_client
+
+        program, *rest = self._command
+        parameters = StdioServerParameters(command=program, args=rest, env=self._environment, cwd=self._folder)
+        return _started(stdio_client, parameters)
+
+    async def _drop(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.closed()
+
+
+class _Connection:
+    """An open connection, held by a task of its own."""
+
+    def __init__(self, target: Any) -> None:
+        self._target = target
+        self._leave = asyncio.Event()
+        self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._hold())
+        self._heard = 0.0
+        self.forgotten = False
+        self.failure: BaseException | None = None
+
+    @classmethod
+    async def opened(cls, target: Any) -> _Connection:
+        connection = cls(target)
+        try:
+            async with asyncio.timeout(CONNECTING_SECONDS):
+                connection.client = await asyncio.shield(connection._ready)
+        except BaseException:
+            await connection.closed()
+            raise
+        connection._heard = time.monotonic()
+        return connection
+
+    client: Client
+
+    async def _hold(self) -> None:
+        from mcp import Client
+
+        try:
+            async with Client(self._target) as client:
+                self._ready.set_result(client)
+                await self._leave.wait()
+        except BaseException as reason:  # noqa: BLE001 - also what the SDK cancels this task with
+            self.failure = reason
+        finally:
+            if not self._ready.done():
+                self._ready.set_exception(ServiceFailed(f"it cannot be reached: {self.ending}"))
+                self._ready.exception()  # looked at, so that nobody warns where nobody waits any more
+
+    async def answers(self, *, probed: bool) -> bool:
+        """Whether it is alive. A started server is asked: it may have ended unnoticed."""
+        from mcp import MCPError
+
+        if self._task.done():
+            return False
+        if not probed or time.monotonic() - self._heard < FRESH_SECONDS:
+            return True
+        try:
+            await self.client.session.send_ping()
+        except MCPError as error:  # a newer server knows no ping, and says so, which is an answer
+            if error.code == CLOSED:
+                return False
+        self._heard = time.monotonic()
+        return True
+
+    async def closed(self) -> None:
+        self._leave.set()
+        with contextlib.suppress(BaseException):
+            await asyncio.wait({self._task}, timeout=CONNECTING_SECONDS)
+
+    @property
+    def ending(self) -> str:
+        """Why it ended."""
+        return "it ended" if self.failure is None else _told(self.failure)
+
+    @property
+    def never_reached(self) -> bool:
+        """Whether what was sent last certainly reached nobody: nobody listened, or the session was no longer known."""
+        return self.forgotten or any(type(each).__name__ == "ConnectError" for each in _leaves(self.failure))
+
+
+@contextlib.asynccontextmanager
+async def _over_http(url: str, headers: Mapping[str, str]) -> AsyncIterator[Any]:
+    from httpx2 import AsyncClient, Timeout
+    from mcp.client.streamable_http import streamable_http_client
+
+    # How long a call may take is the tool's to say.
+    patience = Timeout(CONNECTING_SECONDS, read=None)
+    async with (
+        AsyncClient(headers=dict(headers), timeout=patience) as client,
+        streamable_http_client(url, http_client=client) as streams,
+    ):
+        yield streams
+
+
+@contextlib.asynccontextmanager
+async def _started(start: Callable[..., Any], parameters: Any) -> AsyncIterator[Any]:
+    """The streams of a started server; what it complained of is told where it ends before it has answered."""
+    complaints = Complaints()
+    try:
+        async with start(parameters, errlog=complaints.written_to) as streams:
+            complaints.written_to.close()  # the server has it now, so that its end is the end of what is read
+            yield streams
+    except BaseException as reason:
+        reason.add_note(complaints.last())
+        raise
+    finally:
+        complaints.written_to.close()
+
+
+def _result(answer: Any) -> ToolResult:
+    """What the server answered: its texts as the message, its structured content as data."""
+    texts = [each.text for each in answer.content if getattr(each, "type", "") == "text"]
+    others = [f"({each.type})" for each in answer.content if getattr(each, "type", "") != "text"]
+    message = "\n".join((*texts, *others)) or "done"
+    return ToolResult(message, answer.structured_content, bool(answer.is_error))
+
+
+def _leaves(reason: BaseException | None) -> list[BaseException]:
+    if isinstance(reason, BaseExceptionGroup):
+        return [leaf for each in reason.exceptions for leaf in _leaves(each)]
+    return [] if reason is None else [reason]
+
+
+def _told(reason: BaseException) -> str:
+    leaves = _leaves(reason) or [reason]
+    first = str(leaves[0]).splitlines()
+    text = first[0] if first else "it ended without saying why"
+    notes = "".join(
+        f"; it said: {note}"
+        for each in {id(e): e for e in (reason, *leaves)}.values()
+        for note in getattr(each, "__notes__", ())
+        if note
+    )
+    return text[0].lower() + text[1:].rstrip(".") + notes
+
+
+@dataclass(frozen=True, kw_only=True)
+class McpTool(Tool):
+    """A tool of an MCP server."""
+
+    server: McpServer
+    name: str
+    validator: Validator
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return self.validator.schema
+
+    def validated(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return self.validator.validated(values)
+
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:  # noqa: ARG002 - as every tool's
+        return await self.server.call(self.name, arguments)
+
+
+def tool_of_server(
+    id_: str, server: McpServer, offered: Mapping[str, Offered], name: str, description: str = ""
+) -> McpTool:
+    """A tool that a server offers.
+
+    Raises:
+        ToolLoadError: it offers none of that name.
+    """
+    found = offered.get(name)
+    if found is None:
+        hint = near_miss(name, offered)
+        raise fault(server.declared, f"it has no tool `{name}`" + (f"; {hint}" if hint else ""))
+    return McpTool(
+        id=id_,
+        description=description or found.description,
+        server=server,
+        name=name,
+        validator=Validator(found.schema),
+    )

@@ -1,0 +1,47 @@
+"""An MCP server of orders: over its standard streams, or over HTTP at the port given. Its calls are counted in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Literal
+
+from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver.exceptions import ToolError
+
+server = MCPServer("orders", log_level="CRITICAL")
+COUNT = Path(os.environ.get("ORDERS_COUNT", os.devnull))
+
+
+def counted(what: str) -> None:
+    with COUNT.open("a", encoding="utf-8") as file:
+        file.write(what + "\n")
+
+
+@server.tool()
+def check(order_id: int, detail: Literal["short", "long"] = "short", note: str | None = None) -> dict[str, str]:
+    """Look up an order."""
+    counted(f"check {order_id} {detail} {note}")
+    if order_id == 404:
+        raise ToolError("there is no order 404")
+    if order_id == 500:
+        os._exit(3)  # in the middle of the call
+    if order_id == 408:
+        time.sleep(30)
+    return {"status": "shipped", "owner": os.environ.get("ORDERS_OWNER", "nobody")}
+
+
+@server.tool()
+def refund(order_id: int, amount: float) -> str:
+    """Pay money back."""
+    counted(f"refund {order_id} {amount}")
+    return f"refunded {amount}"
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        server.run("streamable-http", port=int(sys.argv[1]))
+    else:
+        server.run("stdio")
