@@ -22,6 +22,7 @@ from jurat.engine.journeys import advance, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
+from jurat.engine.preamble import preamble
 from jurat.engine.respond import respond
 from jurat.engine.session import Session, State
 from jurat.engine.superseding import arrive, interruptible
@@ -148,6 +149,7 @@ class Engine:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
             working = self._begin(session, message, event, on_step)
+            working.on_text = on_text
             try:
                 with interruptible(working, number):
                     turn = await self._run(working)
@@ -156,8 +158,8 @@ class Engine:
                 raise
             leave_ended(working, self.graph.journeys.values())
             session.state = working.state
-        if turn.response is not None and on_text is not None:
-            on_text(turn.response.text)
+        if turn.response is not None and on_text is not None and (rest := turn.response.text[len(working.sent) :]):
+            on_text(rest)
         return turn
 
     def _check(self, message: str | None, event: str | None) -> None:
@@ -211,7 +213,10 @@ class Engine:
             if working.round > self.limits.rounds:
                 working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
                 return decision
-            if not await act(self._hands, knowledge, decision):
+            agent = self.agents[working.state.agent]
+            async with preamble(self._hands, self.graph, agent, working, decision):
+                acted = await act(self._hands, knowledge, decision)
+            if not acted:
                 return decision
 
     async def _resolve(self, knowledge: Knowledge) -> Decision:
@@ -271,4 +276,6 @@ def _undo(working: Working) -> None:
     """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
     kept, now = working.session.state.copy(), working.state
     kept.messages, kept.moments, kept.facts, kept.turns = now.messages, now.moments, now.facts, now.turns
+    if working.sent and now.messages[-1] != Message("agent", working.sent):
+        kept.messages = (*now.messages, Message("agent", working.sent.strip()))
     working.session.state = kept

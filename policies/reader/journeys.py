@@ -14,6 +14,8 @@ from jurat.policies.reader.conditions import condition_of, trigger_of
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.guidelines import rank_of, tags_of
 from jurat.policies.reader.nodes import Items, Node, Scalar
+from jurat.policies.reader.phrasing import FIELDS as PHRASING
+from jurat.policies.reader.phrasing import phrasing_of
 from jurat.policies.reader.shapes import (
     choice_of,
     entries_of,
@@ -26,7 +28,7 @@ from jurat.policies.reader.shapes import (
     name_of,
 )
 
-FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states", "allow")
+FIELDS = ("triggers", "rank", "tags", "initial", "on_end", "states", "allow", *PHRASING)
 Kind = Literal["chat", "tool", "fork", "end"]
 STATE_KINDS: dict[str, Kind] = {"say": "chat", "tool": "tool", "fork": "fork", "end": "end"}
 
@@ -51,7 +53,8 @@ def _journey(reading: Reading, key: Scalar, node: Node) -> Journey | None:
     on_end = choice_of(reading.faults, fields["on_end"], "`on_end`", ("deactivate",)) if "on_end" in fields else None
     triggers = tuple(_triggers(reading, fields["triggers"]))
     rank, tags = rank_of(reading, fields), tags_of(reading, fields)
-    return Journey(key.text, triggers, initial, states, rank, tags, on_end, key.span, allow_of(reading, fields))
+    allow, phrasing = allow_of(reading, fields), phrasing_of(reading, fields)
+    return Journey(key.text, triggers, initial, states, rank, tags, on_end, key.span, allow, phrasing)
 
 
 def _triggers(reading: Reading, node: Node) -> Iterator[Formula]:
@@ -88,7 +91,7 @@ def _states(reading: Reading, journey: str, node: Node) -> Iterator[tuple[str, S
 
 
 def _state(reading: Reading, journey: str, key: Scalar, node: Node) -> State | None:
-    fields = fields_of(reading.faults, node, (*STATE_KINDS, "to"), "a state")
+    fields = fields_of(reading.faults, node, (*STATE_KINDS, "to", *PHRASING), "a state")
     given = [name for name in STATE_KINDS if name in fields]
     if len(given) != 1 and not is_mapping(node):
         return None
@@ -101,7 +104,8 @@ def _state(reading: Reading, journey: str, key: Scalar, node: Node) -> State | N
     if kind == "end" and "to" in fields:
         reading.faults.at(fields["to"], "P309", f"state `{key.text}` ends the journey, so it leads nowhere")
     transitions = tuple(_transitions(reading, journey, fields["to"])) if "to" in fields else ()
-    return State(key.text, STATE_KINDS[kind], tuple(_actions(reading, kind, fields[kind])), transitions, key.span)
+    actions, phrasing = tuple(_actions(reading, kind, fields[kind])), phrasing_of(reading, fields)
+    return State(key.text, STATE_KINDS[kind], actions, transitions, key.span, phrasing)
 
 
 def _actions(reading: Reading, kind: str, node: Node) -> Iterator[Action]:
