@@ -41,6 +41,8 @@ class Turn:
     response: Response | None
     resolution: Resolution | None
     calls: tuple[CallRecord, ...]
+    before: tuple[Turn, ...] = ()
+    """The turns of the agents that handed this message on, the first one first."""
 
 
 @dataclass(slots=True)
@@ -54,7 +56,8 @@ class Working:
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
     arguments of the calls that happened, by tool and round, ``model_failed`` that a question to the judge or the voice had
     no answer. ``on_text`` receives what leaves before the turn has ended, which ``sent`` keeps: it cannot be taken back, so
-    from then on the turn is carried to its end too. ``calling`` is set once a call has begun.
+    from then on the turn is carried to its end too. ``calling`` is set once a call has begun. ``handed`` are the agents that
+    handed this message on.
     """
 
     session: Session
@@ -64,6 +67,7 @@ class Working:
     on_step: OnStep | None = None
     on_text: OnText | None = None
     sent: str = ""
+    handed: tuple[str, ...] = ()
     calling: asyncio.Event = field(default_factory=asyncio.Event)
     events: set[str] = field(default_factory=set)
     judged: dict[str, Judgement] = field(default_factory=dict)

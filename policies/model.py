@@ -309,7 +309,7 @@ class Guideline:
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """To ``target`` when ``condition`` holds; ``otherwise`` when no other transition's does."""
+    """To ``target`` when ``condition`` holds; if ``otherwise``, only when no other transition's does."""
 
     target: str
     condition: Expr = TRUE
@@ -320,16 +320,24 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class State:
+    """``origins``: the states of other journeys that it is a copy of, as ``<journey>/<state>``."""
+
     id: str
     kind: Literal["chat", "tool", "fork", "end"]
     actions: tuple[Action, ...] = ()
     transitions: tuple[Transition, ...] = ()
     span: Span = NOWHERE
     phrasing: Phrasing = Phrasing()
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
+    """A state machine. While ``condition`` does not hold it rests: neither it nor a state of it is in force.
+
+    One without triggers runs only within others, which have copies of its states.
+    """
+
     id: str
     triggers: tuple[Formula, ...]
     initial: str
@@ -340,6 +348,7 @@ class Journey:
     span: Span = NOWHERE
     allow: Allowances = ()
     phrasing: Phrasing = Phrasing()
+    condition: Expr = TRUE
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from jurat.policies.reader.allowances import FINDINGS
 from jurat.policies.reader.documents import VERSION
 from jurat.policies.reader.journeys import STATE_KINDS
 from jurat.policies.reader.refs import RELATION_KINDS
-from jurat.policies.reader.shapes import ID
+from jurat.policies.reader.shapes import ID, STATE_ID
 from jurat.policies.reader.tools import KINDS
 from jurat.policies.reader.types import NAMED
 
@@ -156,7 +156,14 @@ def _guideline() -> Schema:
 def _journey() -> Schema:
     condition = {"when": FORMULA, "condition": TEXT}
     transition = _object({**condition, "state": NAME, "otherwise": _FLAG}, "state")
-    does: dict[str, Schema] = {"say": TEXT, "tool": NAME, "fork": {"const": True}, "end": {"const": True}}
+    does: dict[str, Schema] = {
+        "say": TEXT,
+        "ask": TEXT,
+        "tool": NAME,
+        "journey": NAME,
+        "fork": {"const": True},
+        "end": {"const": True},
+    }
     state = {
         **_object({**does, "to": _list(transition), **_phrasing()}),
         "oneOf": [{"required": [kind]} for kind in STATE_KINDS],
@@ -170,9 +177,10 @@ def _journey() -> Schema:
         "on_end": {"const": "deactivate"},
         "allow": _allow(),
         **_phrasing(),
-        "states": _by_id(state),
+        "states": {**_by_name(state), "propertyNames": {"pattern": f"^{STATE_ID.pattern}$"}},
+        "back": _list(_object({**condition, "state": NAME}, "state")),
     }
-    return _object(fields, "triggers", "initial", "states")
+    return _object(fields, "initial", "states")
 
 
 def _reply() -> Schema:

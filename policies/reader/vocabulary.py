@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Literal, TypeVar, get_args
 
+from jurat.policies.agents import AGENT, agent_fact
 from jurat.policies.diagnostics import Diagnostic, Note
 from jurat.policies.model import (
     ConstantDeclaration,
@@ -34,7 +35,7 @@ _WORDS = frozenset((
 """Words of the formula language, and those that CEL keeps for its future; they can follow a dot."""
 
 _MODES: tuple[Literal["strict", "composited"], ...] = ("strict", "composited")
-_BUILT_IN = ("session.started", "session.ended", "message.received", "message.pii")
+_BUILT_IN = ("session.started", "session.ended", "message.received", "message.pii", AGENT)
 _TAKEN = ("journey", "arguments")
 Declared = TypeVar("Declared")
 
@@ -51,6 +52,8 @@ def read_vocabulary(faults: Faults, sections: Sections) -> Vocabulary:
         replies=_each(faults, sections["replies"], _reply),
     )
     _refuse_equal_texts(faults, vocabulary)
+    if sections["agents"]:
+        vocabulary.facts[AGENT] = agent_fact(sections["agents"])
     return vocabulary
 
 

@@ -311,7 +311,9 @@ def _taken(transitions: list[Transition], now: Valuation) -> Transition | None:
         if value is True:
             return each
     otherwise = next((each for each in transitions if each.otherwise), None)
-    return otherwise if otherwise and all(value is False for _, value in truths) else None
+    if otherwise is None or evaluate(otherwise.condition, now.look) is not True:
+        return None
+    return otherwise if all(value is False for _, value in truths) else None
 
 
 def _satisfied(constraint: Constraint, now: Valuation, given: Mapping[str, Value]) -> bool:
