@@ -25,15 +25,17 @@ def agent_fact(agents: Iterable[str]) -> FactDeclaration:
 
 
 def limited(policy: Policy) -> Policy:
-    """The policy with what agents include written as conditions; the same one where no agent includes anything.
+    """The policy with what agents include written as conditions; the same one where there is nothing to write.
 
     An agent has the guidelines and journeys that it names or whose tags it names, what is scoped to those journeys, and
     what these entail.
     """
+    if len(policy.agents) > 1 and AGENT not in policy.vocabulary.facts:
+        facts = {**policy.vocabulary.facts, AGENT: agent_fact(policy.agents)}
+        policy = replace(policy, vocabulary=replace(policy.vocabulary, facts=facts))
     if not any(agent.include for agent in policy.agents.values()):
         return policy
-    fact = agent_fact(policy.agents)
-    owners = _owners(policy)
+    fact, owners = agent_fact(policy.agents), _owners(policy)
     conditions = {entity: _while(fact, ids) for entity, ids in owners.items() if len(ids) < len(policy.agents)}
     return replace(
         policy,
