@@ -3,7 +3,8 @@
 A component in front of a backend, itself a backend. While the model works on one batch, what arrives waits; the next
 batch takes from everybody who waits (continuous batching; Yu et al., Orca, OSDI 2022, without its splitting of
 iterations: scoring has only one). A backend that scores several conversations at once (`score_many`) gets them in one
-call. Another one gets pieces of a few conditions, of each conversation in turn, so that nobody waits behind a long one.
+call. One that batches what is under way by itself (`calls_at_once`) gets many calls. Another one gets pieces of a few
+conditions, of each conversation in turn, so that nobody waits behind a long one.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jurat.llm.errors import BackendError
-from jurat.llm.protocol import Backend, BatchBackend, OnText, Scoring, Ungraded
+from jurat.llm.protocol import Backend, BatchBackend, Concurrent, OnText, Scoring, Ungraded
 
 PIECE = 8
 """Conditions of one conversation that a backend without `score_many` gets at once: changing over may cost it its cache."""
@@ -87,17 +88,25 @@ class Batching:
     Args:
         backend: the model. Where it has `score_many`, a call takes up to `batch` conditions of any conversations;
             else `score` takes up to `piece` of one.
-        lanes: calls that may be under way at once; more than one for a backend that batches by itself.
+        lanes: calls that may be under way at once; by default as many as a backend that batches by itself wants, else one.
         waiting: requests that may wait.
     """
 
     def __init__(
-        self, backend: Backend, *, lanes: int = 1, piece: int = PIECE, batch: int = BATCH, waiting: int = WAITING
+        self,
+        backend: Backend,
+        *,
+        lanes: int | None = None,
+        piece: int | None = None,
+        batch: int = BATCH,
+        waiting: int = WAITING,
     ) -> None:
         self.name, self.digest = backend.name, backend.digest
         self._backend = backend
         self._many = backend if isinstance(backend, BatchBackend) else None
-        self._lanes, self._piece, self._most, self._waiting = lanes, piece, batch, waiting
+        own = backend.calls_at_once if isinstance(backend, Concurrent) else 1
+        self._lanes, self._most, self._waiting = lanes or own, batch, waiting
+        self._piece = piece or (PIECE if own == 1 else batch)
         self._queue: deque[_Request] = deque()
         self._running: set[_Batch] = set()
         self._closed = False

@@ -7,6 +7,7 @@ says so.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -157,12 +158,9 @@ def folder() -> Path:
 
 
 def file_of(digest: str, prompt: str, where: Path | None = None) -> Path:
-    """The file of a model's calibration; digests are hexadecimal."""
-    return (where or folder()) / f"{_safe(digest)[:32]}-{_safe(prompt)[:16]}.json"
-
-
-def _safe(digest: str) -> str:
-    return "".join(c for c in digest if c.isalnum()) or "none"
+    """The file of the calibration of the model with this digest under the prompt with that one."""
+    both = hashlib.sha256(f"{digest}\0{prompt}".encode()).hexdigest()
+    return (where or folder()) / f"{both[:32]}.json"
 
 
 def store(calibrations: Calibrations, *, model: str, digest: str, prompt: str, where: Path | None = None) -> Path:

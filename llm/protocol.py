@@ -129,6 +129,15 @@ class BatchBackend(Backend, Protocol):
 
 
 @runtime_checkable
+class Concurrent(Protocol):
+    """A backend that makes batches of the calls that are under way; optional."""
+
+    @property
+    def calls_at_once(self) -> int:
+        """How many calls are worth having under way."""
+
+
+@runtime_checkable
 class Ungraded(Protocol):
     """A backend that may have answers without probabilities: scores of 1 for yes, 0 for no and 0.5 for neither."""
 

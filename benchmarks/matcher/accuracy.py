@@ -17,19 +17,21 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measuring.py
 
-from asking import Remembering, cases, nlupp, options, progress, spread
+from asking import cases, each_of, nlupp, opened, options, spread
 from earlier import EARLIER, STATEMENTS
 from measuring import heading
 
 from jurat.llm.calibration import Calibration, fitted
 from jurat.llm.cases import Labelled
 from jurat.llm.judge import ScoringJudge
-from jurat.llm.layouts import chat, plain
+from jurat.llm.layouts import Layout, chat, plain
 from jurat.llm.measures import Scored, accuracy, auroc, calibration_error, interval, outcome
-from jurat.llm.wording import CLAIM, EXAMPLES, INTRODUCTION, LAYOUT
+from jurat.llm.wording import CLAIM, EXAMPLES, INTRODUCTION, LAYOUT, TUNED
 
-LAYOUTS = {
-    "shipped": LAYOUT,
+LAYOUTS: dict[str, Layout | None] = {
+    "shipped": None,
+    "tuned": TUNED,
+    "examples": LAYOUT,
     "no-recall": plain(INTRODUCTION, EXAMPLES, statement=CLAIM, mark="?"),
     "statement": plain(STATEMENTS, EXAMPLES),
     "chat": chat(STATEMENTS, EXAMPLES),
@@ -49,17 +51,17 @@ class Found:
 
 async def asked(judge: ScoringJudge, conversations: Sequence[Labelled], negated: bool) -> list[Found]:
     """The score of every statement."""
-    found: list[Found] = []
-    for number, case in enumerate(conversations, 1):
-        progress(number, len(conversations))
+
+    async def one(case: Labelled) -> list[Found]:
         texts = list(case.holds)
         scores, _ = await judge.scores(case.said, texts)
         against: Sequence[float | None] = [None] * len(texts)
         if negated:
             against, _ = await judge.scores(case.said, [f"It is false that {_lower(text)}" for text in texts])
-        for text, score, other in zip(texts, scores, against, strict=True):
-            found.append(Found(case, Scored(score, case.holds[text], case.id), other))
-    return found
+        each = zip(texts, scores, against, strict=True)
+        return [Found(case, Scored(score, case.holds[text], case.id), other) for text, score, other in each]
+
+    return [found for some in await each_of(conversations, one) for found in some]
 
 
 def _lower(text: str) -> str:
@@ -109,7 +111,7 @@ def bias(found: Sequence[Found]) -> str:
 
 async def measure(given: argparse.Namespace) -> None:
     """Ask and print."""
-    backend = Remembering(given.model, given.scores, given.threads)
+    backend = await opened(given)
     rows = []
     for name in given.layouts:
         judge = ScoringJudge(backend, layout=LAYOUTS[name], calibration=Calibration(1.0, 0.0, 0.1, 0.9))
@@ -129,8 +131,10 @@ async def measure(given: argparse.Namespace) -> None:
 
 
 async def other(judge: ScoringJudge, given: argparse.Namespace, calibration: Calibration) -> None:
-    """NLU++, through the calibration of our own cases: utterances of another source and another label set."""
-    sample = spread([each for each in nlupp(given.nlupp, given.pairs) if each.split == "report"], given.limit)
+    """NLU++, through the calibration of our own cases: utterances of another source and another label set, on which
+    nothing was chosen or trained.
+    """
+    sample = spread(nlupp(given.nlupp, given.pairs), given.limit)
     found = await asked(judge, sample, negated=False)
     print("\nNLU++, calibrated on our own cases\n")
     print("\n".join(table(through(calibration, found), calibration)))

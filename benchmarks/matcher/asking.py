@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 
 from jurat.llm import Backend, Message
 from jurat.llm.cases import Labelled, read_labelled
-from jurat.llm.models import DEFAULT_MODEL, find_model, pull
+from jurat.llm.models import DEFAULT_MODEL, pull
 
 HERE = Path(__file__).resolve().parent
 CASES = str(HERE / "cases")
 Strings = Sequence[str]
+T = TypeVar("T")
 
 
 class Remembering:
-    """The embedded model, asked only what its file of scores does not hold yet; ``seconds`` is what the model took."""
+    """A model that is asked only what its file of scores does not hold yet; ``seconds`` is what the model took."""
 
-    def __init__(self, model: Path | None, scores: Path | None, threads: int | None = None) -> None:
-        self._model, self._scores, self._threads = model, scores, threads
-        self.name = model.stem if model else DEFAULT_MODEL
-        self.digest = _sha256(model) if model else find_model(DEFAULT_MODEL).sha256
+    def __init__(self, backend: Backend, scores: Path | None) -> None:
+        self._backend, self._scores = backend, scores
+        self.name, self.digest = backend.name, backend.digest
         self.seconds, self.answers = 0.0, 0
         self._known: dict[str, float] = {}
         if scores and scores.exists():
             self._known = dict(json.loads(line) for line in scores.read_text("utf-8").splitlines())
-        self._backend: Backend | None = None
 
     async def score(self, prefix: str, suffixes: Strings, answers: tuple[str, str]) -> list[float]:
         """The scores, remembered."""
@@ -49,10 +50,6 @@ class Remembering:
         return [self._known[key] for key in keys]
 
     async def _asked(self, prefix: str, suffixes: Strings, answers: tuple[str, str]) -> list[float]:
-        if self._backend is None:
-            from jurat.llm.backends.embedded import EmbeddedBackend
-
-            self._backend = await EmbeddedBackend.load(self._model or pull(DEFAULT_MODEL), threads=self._threads)
         begin = time.monotonic()
         found = await self._backend.score(prefix, suffixes, answers)
         self.seconds += time.monotonic() - begin
@@ -69,24 +66,42 @@ class Remembering:
         raise NotImplementedError
 
     async def close(self) -> None:
-        """Free the model, if it was loaded."""
-        if self._backend:
-            await self._backend.close()
+        """Free the model."""
+        await self._backend.close()
 
 
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+async def opened(given: argparse.Namespace) -> Remembering:
+    """The model that the options name, with its answers so far."""
+    file = given.model or pull(DEFAULT_MODEL)
+    if given.backend == "packed":
+        from jurat.llm.backends.packed import PackedBackend
+
+        return Remembering(await PackedBackend.load(file, adapted=not given.plain), given.scores)
+    from jurat.llm.backends.embedded import EmbeddedBackend
+
+    backend = await EmbeddedBackend.load(file, threads=given.threads, adapted=not given.plain)
+    return Remembering(backend, given.scores)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """The options of every benchmark here."""
     parser.add_argument("--model", type=Path, metavar="FILE", help="a GGUF model; else the default one")
+    parser.add_argument("--backend", choices=("embedded", "packed"), default="packed", help="what runs it")
+    parser.add_argument("--plain", action="store_true", help="the model without its adapter")
     parser.add_argument(
         "--scores", type=Path, metavar="FILE", help="where scores are kept, so that none is asked twice"
     )
-    parser.add_argument("--threads", type=int, metavar="N", help="1 is fastest where other work fills the cores")
+    parser.add_argument("--threads", type=int, metavar="N", help="of the embedded model")
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many conversations")
+
+
+async def each_of(todo: Sequence[Labelled], work: Callable[[Labelled], Awaitable[T]], at_once: int = 16) -> list[T]:
+    """What `work` gives for each conversation, in order; some at once, for a backend that batches."""
+    found: list[T] = []
+    for start in range(0, len(todo), at_once):
+        found += await asyncio.gather(*map(work, todo[start : start + at_once]))
+        progress(len(found), len(todo))
+    return found
 
 
 def progress(done: int, whole: int) -> None:
@@ -105,33 +120,33 @@ def spread(found: Sequence[Labelled], limit: int | None) -> list[Labelled]:
 def nlupp(file: Path, pairs: int, seed: int = 7) -> list[Labelled]:
     """A sample of NLU++ (CC-BY-4.0), stratified by intent: half of the pairs hold, half do not.
 
-    Each intent is drawn for equally many utterances that have it and utterances of its domain that do not; utterances
-    go to the splits by a hash of their text.
+    Each intent is drawn for equally many utterances that have it and utterances of its domain that do not.
     """
     data = json.loads(file.read_text("utf-8"))
     draw = random.Random(seed)
     utterances = list(data["utterances"])
     draw.shuffle(utterances)
-    share = max(1, pairs // (2 * len(data["conditions"])))
+    share, drawn = pairs // (2 * len(data["conditions"])), dict[tuple[str, str], bool]()
+    while len(drawn) < pairs:  # rare intents have fewer, so the others give more
+        share += 1
+        every = (each for key in sorted(data["conditions"]) for each in _of_intent(data, utterances, key, share))
+        drawn = {(text, statement): true for text, statement, true in every}
     holds: dict[str, dict[str, bool]] = {}
+    for (text, statement), true in sorted(draw.sample(list(drawn.items()), pairs)):
+        holds.setdefault(text, {})[statement] = true
     domain = {each["text"]: each["domain"] for each in utterances}
-    for key, condition in sorted(data["conditions"].items()):
-        statement = _statement(condition["question"])
-        fitting = [
-            each for each in utterances if each["domain"] in condition["domain"] or "general" in condition["domain"]
-        ]
-        for true in (True, False):
-            some = [each for each in fitting if (key in each["true"]) is true][:share]
-            for each in some:
-                holds.setdefault(each["text"], {})[statement] = true
     return [
-        Labelled(text, (Message("customer", text),), some, domain[text], "en", "nlu++", _half(text))
-        for text, some in sorted(holds.items())
+        Labelled(text, (Message("customer", text),), some, domain[text], "en", "nlu++") for text, some in holds.items()
     ]
 
 
-def _half(text: str) -> str:
-    return ("choice", "report")[hashlib.sha256(text.encode()).digest()[0] % 2]
+def _of_intent(data: Any, utterances: Sequence[Any], key: str, share: int) -> Iterator[tuple[str, str, bool]]:
+    """At most `share` utterances that have an intent, and as many of its domain that have it not."""
+    condition = data["conditions"][key]
+    fitting = [each for each in utterances if {each["domain"], "general"} & set(condition["domain"])]
+    for true in (True, False):
+        some = [each["text"] for each in fitting if (key in each["true"]) is true][:share]
+        yield from ((text, _statement(condition["question"]), true) for text in some)
 
 
 def _statement(question: str) -> str:

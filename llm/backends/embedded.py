@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from jurat.llm.errors import BackendError, ContextTooLong, one_line
+from jurat.llm.models.adapters import Adapter, adapter_for
 from jurat.llm.protocol import OnText
 
 T = TypeVar("T")
@@ -34,22 +35,33 @@ class EmbeddedBackend:
     """The model in the GGUF file at `path`; loading takes seconds and blocks, `load` does not.
 
     `context_tokens` bounds a prompt together with its answer, `threads` defaults to the cores that this
-    process may use. Raises `BackendError` where the file is missing or is no model.
+    process may use. Scores go through the adapter that is shipped for the model, if there is one and `adapted`
+    (jurat.llm.models.adapters). Raises `BackendError` where the file is missing or is no model.
     """
 
-    def __init__(self, path: Path | str, *, context_tokens: int = CONTEXT_TOKENS, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        context_tokens: int = CONTEXT_TOKENS,
+        threads: int | None = None,
+        adapted: bool = True,
+    ) -> None:
         file = _checked(Path(path))
         self.name = file.stem
         self.digest = _sha256(file)
-        self._server: Any = _start(file, context_tokens, threads or _usable_cores())
+        adapter = adapter_for(self.digest) if adapted else None
+        self._server: Any = _start(file, context_tokens, threads or _usable_cores(), adapter)
+        self._scoring: dict[str, Any] = {} if adapter is None else {"lora": [{"id": 0, "scale": 1.0}]}
+        self._writing: dict[str, Any] = {} if adapter is None else {"lora": [{"id": 0, "scale": 0.0}]}
+        if adapter is not None:
+            self.digest = adapter.on(self.digest)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jurat-model")
 
     @classmethod
-    async def load(
-        cls, path: Path | str, *, context_tokens: int = CONTEXT_TOKENS, threads: int | None = None
-    ) -> EmbeddedBackend:
-        """Load without blocking the event loop."""
-        return await asyncio.to_thread(cls, path, context_tokens=context_tokens, threads=threads)
+    async def load(cls, path: Path | str, **how: Any) -> EmbeddedBackend:
+        """Load without blocking the event loop; the options are those of the class."""
+        return await asyncio.to_thread(cls, path, **how)
 
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
         """P(first answer) per suffix; without suffixes only the prefix is read, which warms the cache."""
@@ -68,6 +80,7 @@ class EmbeddedBackend:
         loop = asyncio.get_running_loop()
         request: dict[str, Any] = {"prompt": prompt, "max_tokens": max_tokens, "stop": list(stop), "temperature": 0.0}
         request |= {"id_slot": _TEXT_SLOT} if schema is None else {"id_slot": _SCHEMA_SLOT, "json_schema": schema}
+        request |= self._writing
 
         def emit(text: str) -> None:
             if on_text is not None and text:
@@ -99,7 +112,9 @@ class EmbeddedBackend:
             if cancelled.is_set():
                 break
             self._rewind(prefix)
-            scores.append(_probability(self._ask(_score_request(prefix + suffix, answers)), answers))
+            scores.append(
+                _probability(self._ask({**_score_request(prefix + suffix, answers), **self._scoring}), answers)
+            )
         return scores
 
     def _rewind(self, prefix: str) -> None:
@@ -109,7 +124,7 @@ class EmbeddedBackend:
         quantised products depends on how tokens were grouped: scores moved by up to 0.06 with the
         order of conditions, and by nothing with this. The price is one token, 70 ms.
         """
-        self._ask({"prompt": prefix, "max_tokens": 0, "id_slot": _SCORE_SLOT})
+        self._ask({"prompt": prefix, "max_tokens": 0, "id_slot": _SCORE_SLOT, **self._scoring})
 
     def _ask(self, request: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -195,7 +210,7 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start(path: Path, context_tokens: int, threads: int) -> Any:
+def _start(path: Path, context_tokens: int, threads: int, adapter: Adapter | None) -> Any:
     try:
         xllamacpp = _imported()
     except ModuleNotFoundError as error:
@@ -209,6 +224,8 @@ def _start(path: Path, context_tokens: int, threads: int) -> Any:
     params.verbosity = -1
     params.warmup = False
     params.cache_ram_mib = 0
+    if adapter is not None:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(str(adapter.file), 1.0)]
     # llama.cpp's server always listens on a port of the loopback device; nobody gets the key to it.
     params.api_keys = [secrets.token_urlsafe(32)]
     try:

@@ -24,7 +24,7 @@ _CLOSE_SECONDS = 30.0
 class Engine(Protocol):
     """The part of vLLM's `LLMEngine` that the loop uses."""
 
-    def add_request(self, request_id: str, prompt: Any, params: Any) -> object: ...
+    def add_request(self, request_id: str, prompt: Any, params: Any, *, lora_request: Any = ...) -> object: ...
     def step(self) -> list[Any]: ...
     def abort_request(self, request_ids: list[str]) -> None: ...
     def has_unfinished_requests(self) -> bool: ...
@@ -32,11 +32,14 @@ class Engine(Protocol):
 
 @dataclass(slots=True)
 class Job:
-    """One request; `done` gets its last output. `on_output` is called in the engine's thread for each output."""
+    """One request; `done` gets its last output. `on_output` is called in the engine's thread for each output, `adapter` is
+    a `LoRARequest` or None.
+    """
 
     prompt: Any
     params: Any
     on_output: OnOutput | None = None
+    adapter: Any = None
     done: Future[Any] = field(default_factory=Future)
     id: str = ""
 
@@ -117,7 +120,8 @@ class EngineLoop:
             return
         try:
             job.id = str(next(self._numbers))
-            self._engine.add_request(job.id, job.prompt, job.params)
+            through = {} if job.adapter is None else {"lora_request": job.adapter}
+            self._engine.add_request(job.id, job.prompt, job.params, **through)
         except Exception as error:  # noqa: BLE001 - a request that is refused is its caller's, not the loop's
             job.done.set_exception(error)
         else:

@@ -11,8 +11,8 @@ from jurat.llm.backends.cassette import CassetteBackend
 from jurat.llm.errors import BackendError
 from jurat.llm.protocol import Backend
 
-Kind = Literal["embedded", "vllm", "server", "cassette"]
-KINDS: tuple[Kind, ...] = ("embedded", "vllm", "server", "cassette")
+Kind = Literal["embedded", "packed", "vllm", "server", "cassette"]
+KINDS: tuple[Kind, ...] = ("embedded", "packed", "vllm", "server", "cassette")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ async def _live(choice: Choice) -> Backend:
         from jurat.llm.backends.vllm_engine import VLLMBackend
 
         return await VLLMBackend.load(choice.model)
+    if choice.kind == "packed":
+        from jurat.llm.backends.paired import Paired
+
+        return await Paired.load(choice.model)
     from jurat.llm.backends.embedded import EmbeddedBackend
 
     return await EmbeddedBackend.load(choice.model)

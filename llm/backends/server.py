@@ -23,6 +23,7 @@ from jurat.llm.backends.front_end import chat_or_text, json_type
 from jurat.llm.backends.scoring import ByBoolean, ByToken, ByTopTokens, Scorer
 from jurat.llm.backends.wire import ANSWER_SECONDS, Wire, require
 from jurat.llm.errors import BackendError, ConstraintIgnored, RequestRefused
+from jurat.llm.models.adapters import SERVED_NAME
 from jurat.llm.prompts import messages_of
 from jurat.llm.protocol import OnText
 
@@ -32,6 +33,7 @@ _PROBE: dict[str, Any] = {
     "required": ["word"],
     "additionalProperties": False,
 }
+CALLS_AT_ONCE = 16  # of scoring; each is one request, or some
 _PROBE_PROMPT = "Say hello in one word."
 _PROBE_TOKENS = 40
 
@@ -42,6 +44,7 @@ class ServerBackend:
     def __init__(self, wire: Wire, model: str, digest: str, typed: Any, scorer: Scorer | None) -> None:
         self.name = model
         self.digest = digest
+        self.calls_at_once = CALLS_AT_ONCE
         self._wire = wire
         self._typed = typed
         self._scorer = scorer or ByBoolean(self.generate)
@@ -52,14 +55,15 @@ class ServerBackend:
     ) -> ServerBackend:
         """Find out what the server at `url` can do; without `model` it must serve just one.
 
+        Where the server has the judge's adapter (`jurat models adapter`), scores are asked of that.
         Raises `BackendError`: it is down, slow or not such a server, does not know the model or the key, or does not
         keep to a JSON schema.
         """
         wire = Wire(url, key, answer_seconds=answer_seconds)
         try:
-            found = await _model(wire, model)
-            typed = await _that_obeys(wire, found)
-            return cls(wire, *found, typed, await _best_scorer(wire, found[0]))
+            name, digest, judge = await _model(wire, model)
+            typed = await _that_obeys(wire, (name, digest))
+            return cls(wire, name, digest, typed, await _best_scorer(wire, judge))
         except BaseException:
             await wire.client.close()
             raise
@@ -134,19 +138,23 @@ def _fault(text: str, schema: dict[str, Any]) -> str:
     return ""
 
 
-async def _model(wire: Wire, wanted: str | None) -> tuple[str, str]:
-    """The model to ask, and a digest of what the server says of it: its weights are not ours to read."""
+async def _model(wire: Wire, wanted: str | None) -> tuple[str, str, str]:
+    """The model to ask, a digest of what the server says of it (its weights are not ours to read), and what to ask for scores."""
     listed = await wire.ask(wire.client.models.list)
     served = {each.id: each for each in getattr(listed, "data", None) or ()}
-    if wanted is None and len(served) == 1:
-        wanted = next(iter(served))
+    judges = [each for each in served if each.startswith(SERVED_NAME)]
+    if wanted is None and len(served) - len(judges) == 1:
+        wanted = next(each for each in served if each not in judges)
     if wanted is None or wanted not in served:
         names = ", ".join(f"`{name}`" for name in list(served)[:5]) or "nothing that it lists"
         asked = f"does not serve `{wanted}`" if wanted else "serves several models or none; name one with --model"
         raise BackendError(f"the server at `{wire.root}` {asked}; it serves {names}")
     card = served[wanted].model_dump()
     kept = {name: card.get(name) for name in ("id", "root", "parent", "max_model_len", "owned_by")}
-    return wanted, hashlib.sha256(json.dumps([wire.root, kept], sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps([wire.root, kept], sort_keys=True).encode()).hexdigest()
+    if not judges:
+        return wanted, digest, wanted
+    return wanted, f"{digest}+{judges[0].removeprefix(SERVED_NAME)}", judges[0]
 
 
 async def _that_obeys(wire: Wire, found: tuple[str, str]) -> Any:

@@ -17,7 +17,26 @@ if TYPE_CHECKING:
     from jurat.llm import Backend
     from jurat.llm.backends.opening import Kind
 
-KINDS = ("embedded", "vllm", "server", "cassette")
+KINDS = ("embedded", "packed", "vllm", "server", "cassette")
+
+
+_IN_16_BITS = {
+    "packed": (
+        "torch",
+        (
+            "the packed scorer needs torch and transformers: `pip install 'jurat[packed]'` brings them, and `make vllm` builds "
+            "an environment with them"
+        ),
+    ),
+    "vllm": (
+        "vllm",
+        (
+            "vLLM is not installed here; `make vllm` builds an environment with it, and for CUDA "
+            "`pip install 'jurat[vllm]'` brings it"
+        ),
+    ),
+}
+"""Backends that run a folder of weights, the module that each needs, and what to say where it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +72,12 @@ def model_options(command: Command) -> Command:
         click.option(
             "--backend",
             type=click.Choice(KINDS),
-            help="What runs the model: llama.cpp or vLLM in this process, a server, or a recording.  [default: embedded]",
+            help="What runs the model: llama.cpp, our packed scorer or vLLM in this process, a server, or a recording.  [default: embedded]",
         ),
         click.option(
             "--model",
             metavar="NAME|PATH",
-            help="A model by name (jurat models list), a GGUF file, a folder for vllm, or a server's name for it.",
+            help="A model by name (jurat models list), a GGUF file, a folder for packed and vllm, or a server's name for it.",
         ),
         click.option(
             "--url",
@@ -104,12 +123,10 @@ def require_sense(asked: Asked) -> None:
 def _model(asked: Asked) -> Path | str | None:
     if asked.kind == "embedded":
         return model_file(asked.model)
-    if asked.kind == "vllm":
-        if find_spec("vllm") is None:
-            raise Refused(
-                "vLLM is not installed here; `make vllm` builds an environment with it, and for CUDA "
-                "`pip install 'jurat[vllm]'` brings it"
-            )
+    if asked.kind in _IN_16_BITS:
+        module, missing = _IN_16_BITS[asked.kind]
+        if find_spec(module) is None:
+            raise Refused(missing)
         given = Path(asked.model) if asked.model else None
         return given if given is not None and given.is_dir() else model_file(asked.model, runtime=False)
     return asked.model

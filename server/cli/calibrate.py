@@ -83,9 +83,10 @@ def calibrate(
         Path(output).write_text(svg(found), "utf-8")
     if not dry_run:
         from jurat.llm.calibration import store
-        from jurat.llm.wording import LAYOUT
+        from jurat.llm.judge import layout_of
 
-        kept = store(found.calibrations, model=backend.name, digest=backend.digest, prompt=LAYOUT.digest)
+        prompt = layout_of(backend.digest).digest
+        kept = store(found.calibrations, model=backend.name, digest=backend.digest, prompt=prompt)
         remark(f"kept in {kept}")
     return Exit.PASSED
 

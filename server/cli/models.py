@@ -77,6 +77,29 @@ def path_(name: str | None) -> int:
     return Exit.PASSED
 
 
+@models.command()
+@click.argument("folder", type=click.Path(file_okay=False))
+def adapter(folder: str) -> int:
+    """Write the default model's adapter for judging to FOLDER, for a server of vLLM.
+
+    Prints the name under which the server has to have it; `jurat serve --url` finds it there by that name.
+    """
+    from pathlib import Path
+
+    from jurat.llm.models import DEFAULT_MODEL, find_model
+    from jurat.llm.models.adapters import adapter_for, peft_folder
+
+    found = adapter_for(find_model(DEFAULT_MODEL).sha256)
+    assert found is not None, "it is shipped"
+    if Path(folder).exists():
+        raise Refused(f"`{folder}` is there already; name a folder that is to be made")
+    peft_folder(found, Path(folder))
+    remark("python -m vllm.entrypoints.openai.api_server --model MODEL --enable-lora \\")
+    remark(f"  --lora-modules {found.served}={folder}")
+    click.echo(found.served)
+    return Exit.PASSED
+
+
 def pull_model(name: str | None) -> str:
     """The path of a verified copy, downloaded if need be, with progress on standard error."""
     from jurat.llm.models import DEFAULT_MODEL, find_model

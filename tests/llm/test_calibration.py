@@ -14,6 +14,7 @@ from jurat.llm.calibration import (
     Calibration,
     Calibrations,
     enough,
+    file_of,
     fitted,
     fitted_each,
     limits_of,
@@ -137,6 +138,6 @@ def test_what_is_stored_is_what_is_read_and_for_nobody_else(tmp_path: Path) -> N
     path = store(kept, model="m", digest="ab" * 32, prompt="cd" * 32, where=tmp_path)
     assert stored("ab" * 32, "cd" * 32, tmp_path) == kept
     assert stored("ab" * 32, "ce" * 32, tmp_path) is None
-    path.rename(path.with_name(path.name.replace("abab", "efef", 8)))
+    path.rename(file_of("ef" * 32, "cd" * 32, tmp_path))
     with pytest.raises(CalibrationError, match="made for another model"):
         stored("ef" * 32, "cd" * 32, tmp_path)

@@ -31,8 +31,12 @@ def benchmark(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, ModuleType]
     monkeypatch.syspath_prepend(str(HERE))
     monkeypatch.syspath_prepend(str(HERE.parent))
     found = {name: importlib.import_module(name) for name in ("asking", "accuracy", "injection")}
+
+    async def opened(_: Namespace) -> Remembered:
+        return Remembered()
+
     for name in ("accuracy", "injection"):
-        monkeypatch.setattr(found[name], "Remembering", Remembered)
+        monkeypatch.setattr(found[name], "opened", opened)
     monkeypatch.setattr(Canned, "score", _scored(Canned.score))
     return found
 

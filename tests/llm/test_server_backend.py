@@ -64,6 +64,22 @@ def test_the_likeliest_tokens_give_probabilities(start: Start) -> None:
     assert ungraded == ""
 
 
+def test_scores_are_asked_of_the_judges_adapter_where_the_server_has_it_and_texts_are_not(start: Start) -> None:
+    manners = Manners(models=("tiny", "jurat-judge-0123456789abcdef"))
+
+    async def both(backend: ServerBackend) -> tuple[str, str]:
+        await backend.score("", ["refund"], ANSWERS)
+        await backend.generate("Hello", max_tokens=5)
+        return backend.name, backend.digest
+
+    name, digest = asked(start(manners), both)
+    assert name == "tiny"
+    assert digest.endswith("+0123456789abcdef")
+    by_path = {path: {body.get("model") for p, body in manners.asked if p == path} for path in manners.paths}
+    assert by_path["/v1/completions"] == {"jurat-judge-0123456789abcdef"}
+    assert by_path["/v1/chat/completions"] == {"tiny"}
+
+
 def test_a_server_without_probabilities_judges_by_booleans_and_the_evidence_says_so(start: Start) -> None:
     manners = Manners(logprobs=False)
     found = asked(start(manners), lambda backend: ScoringJudge(backend).judge(TALK, [REFUND, OTHER]))

@@ -36,7 +36,8 @@ class PackedBackend:
     recently used out first), and all suffixes of all waiting requests go through the model together. Prefix and suffix
     are split into tokens apart, so a prompt has to part between words. `device` is `cpu` or `cuda`, found out where it
     is None; `dtype` is `bfloat16`, `float16` or `float32`, by default the fastest that keeps the model's range.
-    `chunk_rows` bounds the tokens of one pass. `share_beginnings` computes what suffixes have in common once.
+    `chunk_rows` bounds the tokens of one pass. `share_beginnings` computes what suffixes have in common once. Where the
+    file is that of a model for which an adapter is shipped, it is `adapted`.
 
     Loading takes seconds and blocks, `load` does not. Raises `BackendError`.
     """
@@ -51,18 +52,21 @@ class PackedBackend:
         cache_bytes: int = CACHE_BYTES,
         chunk_rows: int | None = None,
         share_beginnings: bool = True,
+        adapted: bool = True,
     ) -> None:
         self.name = Path(path).stem if Path(path).is_file() else Path(path).name
         self._scorer: Scorer | None = _scorer(
             Path(path),
             device,
             dtype,
+            adapted,
             context_tokens=context_tokens,
             cache_bytes=cache_bytes,
             chunk_rows=chunk_rows,
             share_beginnings=share_beginnings,
         )
         self.digest = self._scorer.digest
+        self.calls_at_once = MOST_REQUESTS
         self.batches: deque[Batch] = deque(maxlen=KEPT_BATCHES)
         """What the latest batches took, the oldest first."""
         self._waiting: deque[_Request] = deque()
@@ -148,7 +152,7 @@ def _fail(request: _Request, error: Exception) -> None:
         request.answer.set_exception(error)
 
 
-def _scorer(path: Path, device: str | None, dtype: str | None, **options: Any) -> Scorer:
+def _scorer(path: Path, device: str | None, dtype: str | None, adapted: bool, **options: Any) -> Scorer:
     if not path.exists():
         raise BackendError(f"cannot read the model `{path}`: no such file or directory")
     try:
@@ -159,7 +163,8 @@ def _scorer(path: Path, device: str | None, dtype: str | None, **options: Any) -
     except ImportError as error:
         raise BackendError(f"the packed scorer needs `pip install jurat[packed]`: {_one_line(error)}") from error
     found = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Scorer(load(path, found, getattr(torch, dtype) if dtype else best_dtype(found)), **options)
+    kind = getattr(torch, dtype) if dtype else best_dtype(found)
+    return Scorer(load(path, found, kind, adapted=adapted), **options)
 
 
 def _one_line(reason: object) -> str:

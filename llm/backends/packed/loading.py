@@ -15,6 +15,7 @@ import torch
 import transformers
 
 from jurat.llm.errors import BackendError
+from jurat.llm.models.adapters import adapter_for, merge
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3")
 _ROTARY = ("default", "linear", "llama3", "yarn")  # those whose angles do not depend on the prompt's length
@@ -23,7 +24,7 @@ _SPARE_BYTES = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A causal language model of transformers with its tokenizer; `digest` is of the weights."""
+    """A causal language model of transformers with its tokenizer; `digest` is of the weights and their type."""
 
     model: Any
     tokenizer: Any
@@ -31,8 +32,8 @@ class Loaded:
     positions: int
 
 
-def load(path: Path, device: str, dtype: Any) -> Loaded:
-    """The model at `path`, in memory; raises `BackendError`."""
+def load(path: Path, device: str, dtype: Any, *, adapted: bool = True) -> Loaded:
+    """The model at `path`, in memory, with the adapter that is shipped for it; raises `BackendError`."""
     transformers.utils.logging.disable_progress_bar()
     folder, digest = (path, _folder_digest(path)) if path.is_dir() else _of_file(path)
     config = _attempt(path, lambda: transformers.AutoConfig.from_pretrained(folder, local_files_only=True))
@@ -45,7 +46,17 @@ def load(path: Path, device: str, dtype: Any) -> Loaded:
             folder, dtype=dtype, device_map=device, local_files_only=True
         ),
     )
-    return Loaded(model.eval(), tokenizer, digest, int(config.max_position_embeddings))
+    kind = str(dtype).removeprefix("torch.")
+    return Loaded(model.eval(), tokenizer, _adapted(model, digest, kind, adapted), int(config.max_position_embeddings))
+
+
+def _adapted(model: Any, digest: str, kind: str, adapted: bool) -> str:
+    """Add what is shipped for the model to its weights; the digest of the result."""
+    adapter = adapter_for(digest) if adapted else None
+    if adapter is None:
+        return f"{digest}-{kind}"
+    merge(adapter, model)
+    return adapter.on(f"{digest}-{kind}")
 
 
 def best_dtype(device: str) -> Any:

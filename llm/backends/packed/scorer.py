@@ -91,7 +91,7 @@ class Scorer:
         self._rows = chunk_rows or (_CUDA_CHUNK_ROWS if cuda else CHUNK_ROWS)
         self._share = share_beginnings
         self._texts: dict[str, tuple[int, ...]] = {}
-        self.digest = f"{loaded.digest}-{str(kind).removeprefix('torch.')}"
+        self.digest = loaded.digest
 
     def ask(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> Ask:
         """Texts as tokens; raises `ContextTooLong`, and `BackendError` where an answer is not one token."""
