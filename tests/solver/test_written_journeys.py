@@ -22,7 +22,7 @@ from jurat.solver.sessions import prove_always
 from jurat.solver.sessions.charts import charts
 from jurat.solver.sessions.walking import Chart
 
-SEEDS = 4
+SEEDS = 12
 pytestmark = pytest.mark.timeout(300)
 AGENTS = "agents: {{ada: {{name: A, include: [{ada}]}}, bob: {{name: B, include: [{bob}]}}}}\n"
 
@@ -36,7 +36,7 @@ def journeys(random: Random) -> str:
         found += [f"{{otherwise: true, state: {random.choice(among)}}}"] if random.random() < 0.4 else []
         return ", ".join(found)
 
-    kinds = random.sample(("ask: Which", "ask: Who", "say: Hello", "tool: t1", "tool: t2"), 2) + ["journey: k"]
+    kinds = [*random.sample(("ask: Which", "ask: Who", "say: Hello", "tool: t1", "tool: t2"), 2), "journey: k"]
     random.shuffle(kinds)
     states = [f"    {name}: {{{kind}, to: [{moves(names + 'z')}]}}," for name, kind in zip(names, kinds, strict=True)]
     back = f"{{when: '{random.choice(('o1', 'o2', 'o1 && w'))}', state: {random.choice(names)}}}"
