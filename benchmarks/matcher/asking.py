@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import yaml
 
-from jurat.llm import Backend, Message
+from jurat.llm import Message
 from jurat.llm.cases import Labelled, read_labelled
 from jurat.llm.models import DEFAULT_MODEL, pull
 
@@ -23,12 +23,13 @@ HERE = Path(__file__).resolve().parent
 CASES = str(HERE / "cases")
 Strings = Sequence[str]
 T = TypeVar("T")
+OUTLINES = {"object-each": "vLLM + Outlines, object each", "one-object": "vLLM + Outlines, one object"}
 
 
 class Remembering:
     """A model that is asked only what its file of scores does not hold yet; ``seconds`` is what the model took."""
 
-    def __init__(self, backend: Backend, scores: Path | None) -> None:
+    def __init__(self, backend: Any, scores: Path | None) -> None:
         self._backend, self._scores = backend, scores
         self.name, self.digest = backend.name, backend.digest
         self.seconds, self.answers = 0.0, 0
@@ -70,6 +71,26 @@ class Remembering:
         await self._backend.close()
 
 
+class Booleans:
+    """One of the systems that answer with booleans instead of probabilities, as a backend: scores of 1, 0, or 0.5 for none."""
+
+    def __init__(self, system: str, file: Path) -> None:
+        from systems import SYSTEMS
+
+        from jurat.llm.models.unpacked import unpacked
+
+        self.name, self.digest = f"{file.stem}, {system}", system
+        self._run = SYSTEMS[system](str(unpacked(file)))
+
+    async def score(self, prefix: str, suffixes: Strings, answers: tuple[str, str]) -> list[float]:  # noqa: ARG002
+        """What was said of each condition."""
+        said = self._run({"sessions": [prefix], "suffixes": list(suffixes)})["said"]
+        return [float(each) for each in said] if len(said) == len(suffixes) else [0.5] * len(suffixes)
+
+    async def close(self) -> None:
+        """Nothing is kept."""
+
+
 async def opened(given: argparse.Namespace) -> Remembering:
     """The model that the options name, with its answers so far."""
     file = given.model or pull(DEFAULT_MODEL)
@@ -77,6 +98,8 @@ async def opened(given: argparse.Namespace) -> Remembering:
         from jurat.llm.backends.packed import PackedBackend
 
         return Remembering(await PackedBackend.load(file, adapted=not given.plain), given.scores)
+    if given.backend in OUTLINES:
+        return Remembering(Booleans(OUTLINES[given.backend], file), given.scores)
     from jurat.llm.backends.embedded import EmbeddedBackend
 
     backend = await EmbeddedBackend.load(file, threads=given.threads, adapted=not given.plain)
@@ -86,7 +109,8 @@ async def opened(given: argparse.Namespace) -> Remembering:
 def options(parser: argparse.ArgumentParser) -> None:
     """The options of every benchmark here."""
     parser.add_argument("--model", type=Path, metavar="FILE", help="a GGUF model; else the default one")
-    parser.add_argument("--backend", choices=("embedded", "packed"), default="packed", help="what runs it")
+    kinds = ("embedded", "packed", *OUTLINES)
+    parser.add_argument("--backend", choices=kinds, default="packed", help="what runs it")
     parser.add_argument("--plain", action="store_true", help="the model without its adapter")
     parser.add_argument(
         "--scores", type=Path, metavar="FILE", help="where scores are kept, so that none is asked twice"

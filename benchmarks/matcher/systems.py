@@ -62,7 +62,7 @@ def _vllm(model: str) -> Any:
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", f"0-{(os.cpu_count() or 1) - 1}")
     import vllm
 
-    return vllm.LLM(model, dtype="bfloat16", max_model_len=4096, max_num_seqs=256, enable_prefix_caching=True)
+    return vllm.LLM(model, dtype="bfloat16", max_model_len=4096, max_num_seqs=256, enable_prefix_caching=True, block_size=32)
 
 
 def _forgetting(llm: Any, ask: Callable[[Job], Done]) -> Callable[[Job], Done]:
@@ -140,17 +140,23 @@ def _outlines(model: str, build: Callable[[Any, Job], tuple[list[str], Any, int]
         seen.clear()
         texts = front.batch(prompts, kind, sampling_params=params)
         took = time.perf_counter() - begin
-        valid = sum(_is_valid(t) for t in texts)
-        return {"ends": [took] * len(job["sessions"]), "computed": _tokens(seen), "scores": [], "valid": valid}
+        ends = [took] * len(job["sessions"])
+        return {
+            "ends": ends,
+            "computed": _tokens(seen),
+            "scores": [],
+            "said": [said for t in texts for said in _said(t)],
+        }
 
     return _forgetting(llm, ask)
 
 
-def _is_valid(text: str) -> bool:
+def _said(text: str) -> list[bool]:
+    """The booleans of an answer, in order; none of one that was cut off."""
     try:
-        return all(isinstance(v, bool) for v in json.loads(text).values())
+        return [bool(each) for each in json.loads(text).values()]
     except ValueError:
-        return False
+        return []
 
 
 def vllm_objects(model: str) -> Callable[[Job], Done]:
