@@ -62,7 +62,9 @@ def _vllm(model: str) -> Any:
     os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", f"0-{(os.cpu_count() or 1) - 1}")
     import vllm
 
-    return vllm.LLM(model, dtype="bfloat16", max_model_len=4096, max_num_seqs=256, enable_prefix_caching=True, block_size=32)
+    return vllm.LLM(
+        model, dtype="bfloat16", max_model_len=4096, max_num_seqs=256, enable_prefix_caching=True, block_size=32
+    )
 
 
 def _forgetting(llm: Any, ask: Callable[[Job], Done]) -> Callable[[Job], Done]:
