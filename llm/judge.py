@@ -16,13 +16,13 @@ from jurat.llm.injection import CONTROLS, Limits, without_suspects
 from jurat.llm.layouts import Layout
 from jurat.llm.models import DEFAULT_MODEL, find_model
 from jurat.llm.protocol import Backend, Condition, Judge, Judgement, Message, Ungraded
-from jurat.llm.wording import LAYOUT, TUNED
+from jurat.llm.wording import LAYOUT
 
 ANSWERS = LAYOUT.answers
 _ANSWERED = {1.0: True, 0.0: False}
 """Of a backend without probabilities; anything else is unknown."""
 
-_MODEL, _ADAPTER = find_model(DEFAULT_MODEL).sha256, "dca2cd5e5c4cce54"
+_MODEL, _ADAPTER = find_model(DEFAULT_MODEL).sha256, "ab2ff89d29cd32fc"
 _IN_16_BITS = Calibrations(
     Calibration(slope=1.27, intercept=0.34, low=0.25, high=0.75), limits=Limits(false_high=0.15, true_low=0.76)
 )
@@ -48,8 +48,7 @@ class ScoringJudge:
     What looks like an instruction to the judge is left out for a second look, and only what both looks agree on is
     answered; where the controls say that the model is swayed all the same, everything is unknown (jurat.llm.injection).
 
-    The prompt is `layout`, or the one that suits the model: its own words where an adapter was trained for them, else
-    instructions with examples. Without `calibration` the one stored for the model is used, or the one shipped for the default model; a model
+    Without `calibration` the one stored for the model is used, or the one shipped for the default model; a model
     that has neither is judged with a wide band of unknown, and the evidence says so. Raises `CalibrationError`
     where the stored one is damaged.
     """
@@ -59,13 +58,13 @@ class ScoringJudge:
         backend: Backend,
         *,
         calibration: Calibration | Calibrations | None = None,
-        layout: Layout | None = None,
+        layout: Layout = LAYOUT,
         defended: bool = True,
     ) -> None:
         self.name = backend.name
         self._backend = backend
-        self._layout = layout or layout_of(backend.digest)
-        found = calibrations_of(backend.digest, self._layout) if calibration is None else calibration
+        self._layout = layout
+        found = calibrations_of(backend.digest, layout) if calibration is None else calibration
         self.calibrated = found is not None
         self.calibrations = Calibrations(found) if isinstance(found, Calibration) else found or UNCALIBRATED
         self._defended = defended
@@ -143,18 +142,13 @@ def _unknown(judgement: Judgement, why: str) -> Judgement:
     return replace(judgement, truth=None, probability=None, evidence=evidence)
 
 
-def layout_of(digest: str) -> Layout:
-    """What the model with this digest is asked with: an adapter was trained for words of its own."""
-    return TUNED if "+" in digest else LAYOUT
-
-
-def calibrations_of(digest: str, layout: Layout) -> Calibrations | None:
+def calibrations_of(digest: str, layout: Layout = LAYOUT) -> Calibrations | None:
     """The calibration stored for the model with this digest and the layout, else the one shipped for them, else None.
 
     Raises:
         CalibrationError: the stored one is damaged.
     """
-    shipped = SHIPPED.get(digest) if layout == layout_of(digest) else None
+    shipped = SHIPPED.get(digest) if layout == LAYOUT else None
     return stored(digest, layout.digest) or shipped
 
 

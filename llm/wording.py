@@ -6,7 +6,7 @@ figures and what else was tried.
 
 from __future__ import annotations
 
-from jurat.llm.layouts import Example, Layout, plain
+from jurat.llm.layouts import Example, plain
 
 EXAMPLES: tuple[Example, ...] = (
     (
@@ -140,14 +140,3 @@ INTRODUCTION = (
 RECALL = 'The {role} now says: "{text}"\n'
 CLAIM = "Does it follow that:"
 LAYOUT = plain(INTRODUCTION, EXAMPLES, "shipped", recall=RECALL, statement=CLAIM, mark="?")
-
-TUNED = Layout(
-    "tuned",
-    "Read the conversation between a customer and an agent. Say whether each claim follows from what the last message means.\n\n",
-    "Conversation:\n",
-    "",
-    CLAIM,
-    "?\nAnswer:",
-    (" yes", " no"),
-)
-"""Of a model with an adapter, which was trained on this very text and needs no examples."""

@@ -24,14 +24,12 @@ from measuring import heading
 from jurat.llm.calibration import Calibration, fitted
 from jurat.llm.cases import Labelled
 from jurat.llm.judge import ScoringJudge
-from jurat.llm.layouts import Layout, chat, plain
+from jurat.llm.layouts import chat, plain
 from jurat.llm.measures import Scored, accuracy, auroc, calibration_error, interval, outcome
-from jurat.llm.wording import CLAIM, EXAMPLES, INTRODUCTION, LAYOUT, TUNED
+from jurat.llm.wording import CLAIM, EXAMPLES, INTRODUCTION, LAYOUT
 
-LAYOUTS: dict[str, Layout | None] = {
-    "shipped": None,
-    "tuned": TUNED,
-    "examples": LAYOUT,
+LAYOUTS = {
+    "shipped": LAYOUT,
     "no-recall": plain(INTRODUCTION, EXAMPLES, statement=CLAIM, mark="?"),
     "statement": plain(STATEMENTS, EXAMPLES),
     "chat": chat(STATEMENTS, EXAMPLES),

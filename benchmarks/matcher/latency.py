@@ -10,7 +10,6 @@ processor's seconds say what a turn would take on a machine that does nothing el
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import math
 import os
@@ -31,9 +30,7 @@ from measuring import heading  # noqa: E402
 from systems import SYSTEMS  # noqa: E402
 
 from jurat.llm import Message  # noqa: E402
-from jurat.llm.layouts import Layout  # noqa: E402
-from jurat.llm.models.adapters import adapter_for  # noqa: E402
-from jurat.llm.wording import LAYOUT, TUNED  # noqa: E402
+from jurat.llm.wording import LAYOUT  # noqa: E402
 
 TURNS_FOR_P99 = 200
 _WARM_TURNS = 8  # the length of a conversation before the turn that is measured
@@ -72,8 +69,8 @@ class Results:
 class System:
     """A system in its process."""
 
-    def __init__(self, name: str, model: Path, layout: Layout) -> None:
-        self.name, self.layout = name, layout
+    def __init__(self, name: str, model: Path) -> None:
+        self.name = name
         script = str(ROOT / "benchmarks" / "matcher" / "systems.py")
         environment = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "0", **os.environ}
         self._log = Path(os.environ.get("TMPDIR", "/tmp")) / f"latency-{os.getpid()}-{len(name)}.log"  # noqa: S108
@@ -134,8 +131,8 @@ def measure(systems: Sequence[System], cell: Cell, turns: int, seconds: float) -
 
 
 def _turn(system: System, cell: Cell, turn: int, result: Results) -> None:
-    before, now = prefixes(cell, turn, system.layout)
-    suffixes = [system.layout.suffix(s) for s in statements(cell.conditions)]
+    before, now = prefixes(cell, turn)
+    suffixes = [LAYOUT.suffix(s) for s in statements(cell.conditions)]
     if cell.warm and turn == 0:  # the turns before: from then on each measured turn follows the last one
         system.run({"sessions": before, "suffixes": suffixes[:1]})
     if not cell.warm:
@@ -152,20 +149,20 @@ def _turn(system: System, cell: Cell, turn: int, result: Results) -> None:
     result.scores = result.scores or done["scores"]
 
 
-def prefixes(cell: Cell, turn: int, layout: Layout) -> tuple[list[str], list[str]]:
+def prefixes(cell: Cell, turn: int) -> tuple[list[str], list[str]]:
     """Each session's prompt one turn ago and now; the conversation begins anew every eighth turn, with another number."""
     round_, step = divmod(turn, _WARM_TURNS)
     first = 1000 * round_
     return (
-        [_prompt(first + s, _WARM_TURNS + step - 1, layout) for s in range(cell.sessions)],
-        [_prompt(first + s, _WARM_TURNS + step, layout) for s in range(cell.sessions)],
+        [_prompt(first + s, _WARM_TURNS + step - 1) for s in range(cell.sessions)],
+        [_prompt(first + s, _WARM_TURNS + step) for s in range(cell.sessions)],
     )
 
 
-def _prompt(session: int, turns: int, layout: Layout) -> str:
-    """What the judge asks: its instructions, the examples of a model without an adapter, and the conversation."""
+def _prompt(session: int, turns: int) -> str:
+    """What the judge asks: its instructions, the examples and the conversation."""
     talk = [Message("customer" if r == "Customer" else "agent", t) for r, t in messages(session, turns)]
-    return layout.prefix(talk)
+    return LAYOUT.prefix(talk)
 
 
 def rows(cell: Cell, found: dict[str, Results]) -> Iterator[str]:
@@ -232,8 +229,7 @@ def main() -> None:
     model, folder = _model(options.model)
     print(heading("torch", "transformers", *options.versions.split()) + f"\nModel: {options.model}. bf16 throughout "
           "but for the embedded one, which runs the file's own 4 bits.\n")  # fmt: skip
-    layout = TUNED if adapter_for(digest_of(model)) else LAYOUT
-    systems = [System(name, model if name == "embedded" else folder, layout) for name in options.systems]
+    systems = [System(name, model if name == "embedded" else folder) for name in options.systems]
     for system in systems:  # they load side by side
         system.wait()
         print(f"{system.name} is ready", file=sys.stderr)
@@ -267,14 +263,6 @@ def _model(name: str) -> tuple[Path, Path]:
 
     file = given if given.is_file() else pull(name)
     return file, unpacked(file)
-
-
-def digest_of(model: Path) -> str:
-    """The SHA-256 of a model's file; nothing for a folder."""
-    if not model.is_file():
-        return ""
-    with model.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _options() -> argparse.Namespace:

@@ -31,11 +31,25 @@ from torch.nn import functional
 from jurat.llm.calibration import fitted
 from jurat.llm.cases import Labelled, read_labelled
 from jurat.llm.judge import last_message_last
+from jurat.llm.layouts import Layout
 from jurat.llm.measures import Scored, accuracy, auroc
 from jurat.llm.models import DEFAULT_MODEL, pull
 from jurat.llm.models.unpacked import unpacked
-from jurat.llm.wording import TUNED
 
+WORDS = Layout(
+    "training",
+    "Read the conversation between a customer and an agent. Say whether each claim follows from what the last message means.\n\n",
+    "Conversation:\n",
+    "",
+    "Does it follow that:",
+    "?\nAnswer:",
+    (" yes", " no"),
+)
+"""Without the examples of the judge's own words, which would be most of what is computed; it is asked with them."""
+SHARE = 0.6
+"""What is kept of the updates: between the model before and after (Wortsman et al., WiSE-FT, 2022), where it is better on what it was
+not trained on.
+"""
 TRAINING = HERE / "training"
 FIRST_LAYER, RANK, ALPHA = 13, 4, 16.0
 MODULES = {"q_proj": "attn_q", "v_proj": "attn_v", "o_proj": "attn_output"}
@@ -103,7 +117,7 @@ class Net:
                 update = LowRank(getattr(layer.self_attn, name))
                 setattr(layer.self_attn, name, update)
                 self.updates[f"blk.{number}.{short}.weight"] = update
-        answers = [self.tokenizer.encode(each, add_special_tokens=False)[0] for each in TUNED.answers]
+        answers = [self.tokenizer.encode(each, add_special_tokens=False)[0] for each in WORDS.answers]
         self._yes_no = self._model.lm_head.weight[answers].float()
 
     def parameters(self) -> list[Any]:
@@ -137,8 +151,8 @@ def packs(net: Net, talks: Sequence[Labelled]) -> Iterator[Pack]:
     """The conversations, as many in a pack as ROWS hold."""
     rows = Rows()
     for number, talk in enumerate(talks):
-        head = net.tokenizer(TUNED.prefix(last_message_last(talk.said)))["input_ids"]
-        tails = [net.tokenizer(TUNED.suffix(text), add_special_tokens=False)["input_ids"] for text in talk.holds]
+        head = net.tokenizer(WORDS.prefix(last_message_last(talk.said)))["input_ids"]
+        tails = [net.tokenizer(WORDS.suffix(text), add_special_tokens=False)["input_ids"] for text in talk.holds]
         if rows.tokens and len(rows.tokens) + len(head) + sum(map(len, tails)) > ROWS:
             yield _pack(rows)
             rows = Rows()
@@ -214,7 +228,7 @@ def save(net: Net, file: Path) -> None:
     writer = gguf.GGUFWriter(file, "qwen2")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
-    writer.add_float32("adapter.lora.alpha", ALPHA)
+    writer.add_float32("adapter.lora.alpha", ALPHA * SHARE)
     for name, update in net.updates.items():
         for side, weights in (("a", update.down), ("b", update.up)):
             writer.add_tensor(f"{name}.lora_{side}", weights.detach().half().numpy())

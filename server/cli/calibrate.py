@@ -83,10 +83,9 @@ def calibrate(
         Path(output).write_text(svg(found), "utf-8")
     if not dry_run:
         from jurat.llm.calibration import store
-        from jurat.llm.judge import layout_of
+        from jurat.llm.wording import LAYOUT
 
-        prompt = layout_of(backend.digest).digest
-        kept = store(found.calibrations, model=backend.name, digest=backend.digest, prompt=prompt)
+        kept = store(found.calibrations, model=backend.name, digest=backend.digest, prompt=LAYOUT.digest)
         remark(f"kept in {kept}")
     return Exit.PASSED
 
