@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +23,7 @@ from jurat.engine.journeys import advance, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
+from jurat.engine.preamble import preamble
 from jurat.engine.respond import respond
 from jurat.engine.session import Session, State
 from jurat.engine.superseding import arrive, interruptible
@@ -31,6 +33,7 @@ from jurat.engine.turn import OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
 from jurat.llm.conversation import together
 from jurat.llm.sensor import Sensor
+from jurat.policies.agents import AGENT
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.findings import Report
 from jurat.policies.graph import PolicyGraph
@@ -98,9 +101,9 @@ class Engine:
             TurnRefused: no such agent.
         """
         chosen = agent or next(iter(self.agents))
-        if chosen not in self.agents:
-            raise TurnRefused(f"the policy has no agent `{chosen}`" + _hint(chosen, self.agents))
+        self._check_agent(chosen)
         state = State(chosen, checked_facts(self.graph, facts or {}))
+        self._serve(state, chosen)
         return Session(id or uuid.uuid4().hex, state, dict(customer or {}))
 
     async def set_facts(self, session: Session, facts: Mapping[str, object]) -> None:
@@ -113,6 +116,32 @@ class Engine:
         async with session.lock:
             kept = {path: value for path, value in session.state.facts.items() if path not in facts}
             session.state.facts = MappingProxyType({**kept, **checked})
+
+    async def transfer(self, session: Session, agent: str) -> None:
+        """Have another agent answer from now on, with all that is known; journeys that it does not have rest meanwhile.
+
+        Raises:
+            TurnRefused: no such agent.
+        """
+        self._check_agent(agent)
+        async with session.lock:
+            self._serve(session.state, agent)
+
+    async def take_over(self, session: Session) -> None:
+        """Have a human answer from now on: messages are kept, and nothing is answered. Waits for a running turn."""
+        async with session.lock:
+            session.state.mode = "manual"
+
+    async def take_back(self, session: Session, *, agent: str | None = None) -> None:
+        """Answer again from now on, what was said meanwhile included; as another agent, if one is given.
+
+        Raises:
+            TurnRefused: no such agent.
+        """
+        self._check_agent(agent or session.agent)
+        async with session.lock:
+            session.state.mode = "auto"
+            self._serve(session.state, agent or session.agent)
 
     async def record_human(self, session: Session, text: str, *, resume: bool = False) -> None:
         """Add what a human colleague told the customer; with ``resume`` the engine answers again from now on."""
@@ -148,17 +177,51 @@ class Engine:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
             working = self._begin(session, message, event, on_step)
-            try:
-                with interruptible(working, number):
-                    turn = await self._run(working)
-            except BaseException:
-                _undo(working)
-                raise
-            leave_ended(working, self.graph.journeys.values())
-            session.state = working.state
-        if turn.response is not None and on_text is not None:
-            on_text(turn.response.text)
+            working.on_text = on_text
+            turn = await self._carry_out(working, number)
+            while turn.response is None and turn.trace.handed_to in self.agents and message is not None:
+                working = self._onward(working)
+                turn = replace(await self._carry_out(working, number), before=(*turn.before, turn))
+        if turn.response is not None and on_text is not None and (rest := turn.response.text[len(working.sent) :]):
+            on_text(rest)
         return turn
+
+    async def _carry_out(self, working: Working, number: int | None) -> Turn:
+        """Run a turn, and make its state the session's if it comes to its end."""
+        try:
+            with interruptible(working, number):
+                turn = await self._run(working)
+        except BaseException:
+            _undo(working)
+            raise
+        leave_ended(working, self.graph.journeys.values())
+        working.session.state = working.state
+        return turn
+
+    def _onward(self, handed: Working) -> Working:
+        """The turn of the agent that a message was handed on to: the same message is another position of the history."""
+        state, before = handed.session.state.copy(), handed.trace
+        state.turns += 1
+        trace = Trace(
+            before.session, state.turns, before.policy, self.unproved, state.agent,
+            self.judge.name, self.voice.name, before.message, before.event,
+        )  # fmt: skip
+        trace.notes.append(f"`{before.agent}` handed this message on")
+        working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
+        working.handed = (*handed.handed, before.agent)
+        working.committed = bool(handed.sent)
+        working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))
+        return working
+
+    def _serve(self, state: State, agent: str) -> None:
+        """Let an agent answer: the policy reads who it is as a fact."""
+        state.agent = agent
+        if AGENT in self.graph.vocabulary.facts:
+            state.facts = MappingProxyType({**state.facts, AGENT: agent})
+
+    def _check_agent(self, agent: str) -> None:
+        if agent not in self.agents:
+            raise TurnRefused(f"the policy has no agent `{agent}`" + _hint(agent, self.agents))
 
     def _check(self, message: str | None, event: str | None) -> None:
         if message is None and event is None:
@@ -194,7 +257,10 @@ class Engine:
         if working.state.mode == "manual":
             working.trace.notes.append("a human answers this session")
             return _ended(working, None, None, start)
-        decision = await self._decide(working)
+        decision = self._without_circles(working, await self._decide(working))
+        if decision.hand_off in self.agents and working.trace.message is not None:
+            self._hand_off(working, decision)  # who takes over answers, and who hands on says nothing
+            return _ended(working, None, decision, start)
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
             working.state.messages = (*working.state.messages, Message("agent", response.text))
@@ -211,7 +277,10 @@ class Engine:
             if working.round > self.limits.rounds:
                 working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
                 return decision
-            if not await act(self._hands, knowledge, decision):
+            agent = self.agents[working.state.agent]
+            async with preamble(self._hands, self.graph, agent, working, decision):
+                acted = await act(self._hands, knowledge, decision)
+            if not acted:
                 return decision
 
     async def _resolve(self, knowledge: Knowledge) -> Decision:
@@ -230,6 +299,18 @@ class Engine:
         agent = self.agents[working.state.agent]
         return await respond(self._hands, self.graph, agent, working, decision)
 
+    def _without_circles(self, working: Working, decision: Decision) -> Decision:
+        """A message is not handed to an agent that handed it on before, nor to the one that has it: that one answers."""
+        to = decision.hand_off
+        if to == working.state.agent:
+            return replace(decision, hand_off=None)
+        if to is None or to not in working.handed:
+            return decision
+        circle = " to ".join(f"`{each}`" for each in (*working.handed, working.state.agent, to))
+        told = f"agents hand this message on in a circle, {circle}, so `{working.state.agent}` keeps it"
+        working.trace.notes.append(told)
+        return replace(decision, hand_off=None, conflicts=(*decision.conflicts, told))
+
     def _hand_off(self, working: Working, decision: Decision) -> None:
         """Carry out a hand-off once its message is out: to a human, or to another agent with all that is known."""
         to = decision.hand_off
@@ -239,7 +320,7 @@ class Engine:
         if to == HUMAN:
             working.state.mode = "manual"
         elif to in self.agents:
-            working.state.agent = to
+            self._serve(working.state, to)
         else:
             working.trace.notes.append(f"there is no agent `{to}`, so a human takes over")
             working.state.mode = "manual"
@@ -271,4 +352,6 @@ def _undo(working: Working) -> None:
     """Forget what the turn had decided; keep what happened in the world: the message, and calls with what they wrote."""
     kept, now = working.session.state.copy(), working.state
     kept.messages, kept.moments, kept.facts, kept.turns = now.messages, now.moments, now.facts, now.turns
+    if working.sent and now.messages[-1] != Message("agent", working.sent):
+        kept.messages = (*now.messages, Message("agent", working.sent.strip()))
     working.session.state = kept

@@ -23,6 +23,9 @@ class Limits:
 
     tool_calls_a_turn: int = 16
     tool_timeout_seconds: float = 30.0
+    preamble_seconds: float = 0.5
+    """That calls take before a preamble is said."""
+
     reply_attempts: int = 2
     message_characters: int = 16_000
     reply_characters: int = 8_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,17 +11,19 @@ from typing import Literal
 
 from jurat.engine.session import Moment, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
-from jurat.llm import Judgement, Message
+from jurat.llm import Judgement, Message, OnText
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import Value
 
 OnStep = Callable[[Step], None]
-ReplySource = Literal["voice", "canned", "template", "safe"]
+ReplySource = Literal["voice", "canned", "template", "no-match", "safe"]
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What was sent; ``safe`` replaced drafts that failed the check."""
+    """What was sent, a preamble included; ``safe`` replaced drafts that failed the check, or ended one that had begun to
+    leave, and ``no-match`` stands for canned replies none of which fitted.
+    """
 
     text: str
     source: ReplySource
@@ -38,6 +41,8 @@ class Turn:
     response: Response | None
     resolution: Resolution | None
     calls: tuple[CallRecord, ...]
+    before: tuple[Turn, ...] = ()
+    """The turns of the agents that handed this message on, the first one first."""
 
 
 @dataclass(slots=True)
@@ -50,7 +55,9 @@ class Working:
     end. ``fulfilled`` are the obligations done in the present
     activation, ``ran`` the journeys whose tool state has run, ``offered`` the tools whose need was judged, ``made`` the
     arguments of the calls that happened, by tool and round, ``model_failed`` that a question to the judge or the voice had
-    no answer.
+    no answer. ``on_text`` receives what leaves before the turn has ended, which ``sent`` keeps: it cannot be taken back, so
+    from then on the turn is carried to its end too. ``calling`` is set once a call has begun. ``handed`` are the agents that
+    handed this message on.
     """
 
     session: Session
@@ -58,6 +65,10 @@ class Working:
     trace: Trace
     clock: Callable[[], float]
     on_step: OnStep | None = None
+    on_text: OnText | None = None
+    sent: str = ""
+    handed: tuple[str, ...] = ()
+    calling: asyncio.Event = field(default_factory=asyncio.Event)
     events: set[str] = field(default_factory=set)
     judged: dict[str, Judgement] = field(default_factory=dict)
     heard: list[tuple[Message, ...]] = field(default_factory=list)
@@ -94,6 +105,15 @@ class Working:
         moment = Moment(frozenset(events), self.state.turns, self.clock(), values)
         self.state.moments = (*self.state.moments, moment)
         self.events.update(events)
+        if 'called("*")' in events:
+            self.calling.set()
+
+    def release(self, text: str) -> None:
+        """Let a piece of the reply leave, which has passed the check."""
+        assert self.on_text is not None
+        self.sent += text
+        self.committed = True
+        self.on_text(text)
 
     @contextmanager
     def step(self, name: str, detail: str) -> Iterator[None]:
