@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from types import MappingProxyType
 
 from jurat.engine.session import State
+from jurat.policies.agents import AGENT
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.types import Value
 from jurat.policies.values import jsonable, parse_value
@@ -29,6 +30,8 @@ def adapted(graph: PolicyGraph, state: State) -> list[str]:
 def _facts(graph: PolicyGraph, state: State) -> Iterator[str]:
     kept = {}
     for path, value in state.facts.items():
+        if path == AGENT:  # the engine says who answers under this policy
+            continue
         fitting = _fitting(graph, path, value)
         if fitting is None:
             yield f"the fact `{path}` is not one of this policy any more, or of another type, and is absent"

@@ -21,11 +21,15 @@ HUMAN = "human"
 
 @dataclass(frozen=True, slots=True)
 class Briefing:
-    """Everything a reply rests on: the request for the voice, the standards for the check, and what is still owed."""
+    """Everything a reply rests on: the request for the voice, the standards for the check, and what is still owed.
+
+    ``induced``: what the reply is to say although no author wrote it: questions, and what was not done.
+    """
 
     request: ReplyRequest
     standards: Standards
     debts: tuple[Debt, ...]
+    induced: tuple[str, ...] = ()
 
     @property
     def asks(self) -> tuple[str, ...]:
@@ -35,7 +39,8 @@ class Briefing:
 def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decision, limits: Limits) -> Briefing:
     """What is in force, in words."""
     owed = debts(working, decision)
-    instructions = tuple(dict.fromkeys(_instructions(graph, decision, owed)))
+    induced = tuple(_induced(graph, decision, owed))
+    instructions = tuple(dict.fromkeys((*_written(graph, decision), *induced)))
     topics = tuple(dict.fromkeys(_forbidden(decision, "topic")))
     claims = tuple(debt.tool for debt in owed)
     texts = tuple(graph.vocabulary.replies[each].text for each in _forbidden(decision, "reply"))
@@ -53,7 +58,7 @@ def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decis
         topics, claims, _critical(graph, decision), texts, _asks(owed),
         (*said, *working.background, *instructions, agent.name, agent.description), characters=limits.reply_characters,
     )  # fmt: skip
-    return Briefing(request, standards, owed)
+    return Briefing(request, standards, owed, induced)
 
 
 def _forbidden(decision: Decision, what: str) -> list[str]:
@@ -76,13 +81,16 @@ def _critical(graph: PolicyGraph, decision: Decision) -> tuple[str, ...]:
     )
 
 
-def _instructions(graph: PolicyGraph, decision: Decision, owed: tuple[Debt, ...]) -> Iterator[str]:
+def _written(graph: PolicyGraph, decision: Decision) -> Iterator[str]:
     for each in decision.actions:
         if isinstance(each.action, Instruct):
             yield each.action.text
         elif isinstance(each.action, Reply) and graph.vocabulary.replies[each.action.id].mode == "composited":
             yield f"Say in your own words: {graph.vocabulary.replies[each.action.id].text}"
     yield from (f"It is decided: {spoken(name)} is {value}" for name, value in decision.decisions.items())
+
+
+def _induced(graph: PolicyGraph, decision: Decision, owed: tuple[Debt, ...]) -> Iterator[str]:
     yield from _questions(graph, decision)
     yield from (_of_debt(debt) for debt in owed)
     if decision.hand_off == HUMAN:

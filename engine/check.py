@@ -25,6 +25,7 @@ class Standards:
 
     ``topics``, ``claims`` and ``instructions`` go to the judge: the first two must be false of the reply, the last
     must be followed. ``texts`` are canned replies that must not be said. ``asks`` are what the reply must ask for.
+    ``within``: the only things that the reply may say, in whatever words; None if it may say anything.
     """
 
     topics: tuple[str, ...] = ()
@@ -35,14 +36,23 @@ class Standards:
     sources: tuple[str, ...] = ()
     figures: bool = True
     characters: int = 8_000
+    within: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is wrong with a draft, a reason each, and what the judge was asked about it."""
+    """What is wrong with a draft, a reason each, and what the judge was asked about it.
 
-    faults: tuple[str, ...]
+    ``broken``: a prohibition is, and nothing that is added mends that; ``unmet``: what the reply owes it does not do yet.
+    """
+
+    broken: tuple[str, ...] = ()
+    unmet: tuple[str, ...] = ()
     asked: tuple[Asked, ...] = ()
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        return (*self.broken, *self.unmet)
 
 
 def topic_statement(topic: str) -> str:
@@ -60,25 +70,38 @@ def follow_statement(instruction: str) -> str:
     return f"The agent's reply follows the instruction: {instruction}"
 
 
+def within_statement(texts: tuple[str, ...]) -> str:
+    """What the judge is asked of a reply that may only say what canned replies say."""
+    return "Everything that the agent's reply says is also said here: " + " | ".join(texts)
+
+
 async def check(judge: Judge, working: Working, draft: str, standards: Standards) -> Verdict:
     """Everything wrong with a draft; the judge is asked only about one that passes what the text alone tells."""
-    faults = text_faults(draft, standards)
-    if faults:
-        return Verdict(faults)
+    verdict = Verdict(_broken(draft, standards), _unmet(draft, standards))
+    if verdict.faults:
+        return verdict
     kept = [(topic_statement(each), False, f"it may talk about {each}") for each in standards.topics]
     kept += [(claim_statement(each), False, f"it may say that `{each}` was done") for each in standards.claims]
+    if standards.within is not None:
+        kept.append((within_statement(standards.within), True, "it may say more than the canned replies do"))
+    prohibitions = len(kept)
     kept += [(follow_statement(each), True, f"it may not follow: {each}") for each in standards.instructions]
     if not kept:
-        return Verdict(())
+        return verdict
     conditions = [Condition(statement, statement) for statement, _, _ in kept]
     conversation = (*working.state.messages, Message("agent", draft))
     found = await judged(judge, working, conversation, conditions)
-    bad = tuple(fault for (_, wanted, fault), each in zip(kept, found, strict=True) if each.truth is not wanted)
-    return Verdict(bad, tuple(asked_of(each, condition) for each, condition in zip(found, conditions, strict=True)))
+    bad = ["" if each.truth is wanted else fault for (_, wanted, fault), each in zip(kept, found, strict=True)]
+    asked = tuple(asked_of(each, condition) for each, condition in zip(found, conditions, strict=True))
+    return Verdict(tuple(filter(None, bad[:prohibitions])), tuple(filter(None, bad[prohibitions:])), asked)
 
 
 def text_faults(draft: str, standards: Standards) -> tuple[str, ...]:
     """What the text alone tells."""
+    return (*_broken(draft, standards), *_unmet(draft, standards))
+
+
+def _broken(draft: str, standards: Standards) -> tuple[str, ...]:
     if not draft.strip():
         return ("it is empty",)
     found = []
@@ -87,9 +110,13 @@ def text_faults(draft: str, standards: Standards) -> tuple[str, ...]:
     found += [f"it says the forbidden reply: {text}" for text in standards.texts if _plain(text) in _plain(draft)]
     if standards.figures and (invented := figures_without_source(draft, standards.sources)):
         found.append("it has figures that nobody gave: " + ", ".join(invented))
-    if standards.asks and "?" not in draft and not any(_plain(each) in _plain(draft) for each in standards.asks):
-        found.append("it does not ask for " + ", ".join(standards.asks))
     return tuple(found)
+
+
+def _unmet(draft: str, standards: Standards) -> tuple[str, ...]:
+    if not standards.asks or "?" in draft or any(_plain(each) in _plain(draft) for each in standards.asks):
+        return ()
+    return ("it does not ask for " + ", ".join(standards.asks),)
 
 
 def figures_without_source(draft: str, sources: Iterable[str]) -> tuple[str, ...]:

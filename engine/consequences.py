@@ -101,12 +101,32 @@ def _end(working: Working, key: str, status: CallState, message: str, data: Mapp
 
 
 def kept(working: Working) -> State:
-    """The session with what has happened in the world, and nothing of what the turn has decided."""
+    """The session with what has happened in the world, what has left of the reply included, and nothing of what the turn
+    has decided.
+    """
     state, now = working.session.state.copy(), working.unsent or working.state
-    state.messages, state.moments = lasting(working, now.messages), now.moments
+    said = (Message("agent", working.sent.strip()),) if working.sent else ()
+    state.messages, state.moments = (*lasting(working, now.messages), *said), now.moments
     state.facts, state.fields, state.turns = now.facts, now.fields, now.turns
     state.mode = "manual" if working.manual else state.mode
     return state
+
+
+async def release(store: Store, working: Working, text: str) -> None:
+    """Let a piece of the reply leave, which has passed the check: stored first, so that what was said is never forgotten.
+
+    Raises:
+        StoreError: it could not be stored, and has not left.
+    """
+    assert working.on_text is not None
+    before = working.sent
+    working.sent, working.committed = before + text, True  # a newer message waits from here on
+    try:
+        await store.save(working.session, kept(working))
+    except BaseException:
+        working.sent = before
+        raise
+    working.on_text(text)
 
 
 def forget_settled(session: Session) -> None:

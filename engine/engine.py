@@ -19,16 +19,17 @@ from jurat.engine import consequences
 from jurat.engine.act import Hands, act
 from jurat.engine.adapting import adapted
 from jurat.engine.arbitration import arbitrated
-from jurat.engine.briefing import HUMAN
 from jurat.engine.describe import described
 from jurat.engine.effects import forget_passing
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.facts import checked_facts
+from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
 from jurat.engine.hooks import Hooks
 from jurat.engine.journeys import advance, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
+from jurat.engine.preamble import preamble
 from jurat.engine.recovery import recovered, resolved
 from jurat.engine.respond import respond
 from jurat.engine.session import DEFAULT_AGENT, Call, CallState, Session, State
@@ -133,9 +134,9 @@ class Engine:
             TurnRefused: no such agent.
         """
         chosen = agent or next(iter(self.agents))
-        if chosen not in self.agents:
-            raise TurnRefused(f"the policy has no agent `{chosen}`" + _hint(chosen, self.agents))
+        self._check_agent(chosen)
         state = State(chosen, checked_facts(self.graph, facts or {}), policy=self.graph.digest)
+        told_who_answers(self.graph, state)
         return Session(id or uuid.uuid4().hex, state, dict(customer or {}))
 
     async def open(self, id_: str) -> Session | None:
@@ -169,6 +170,38 @@ class Engine:
         async with self._changing(session) as state:
             kept_ = {path: value for path, value in state.facts.items() if path not in facts}
             state.facts = MappingProxyType({**kept_, **checked})
+
+    async def transfer(self, session: Session, agent: str) -> None:
+        """Have another agent answer from now on, with all that is known; journeys that it does not have rest meanwhile.
+
+        Raises:
+            TurnRefused: no such agent.
+            StoreError: it cannot be stored, and is not so.
+        """
+        self._check_agent(agent)
+        async with self._changing(session) as state:
+            serve(state, agent)
+
+    async def take_over(self, session: Session) -> None:
+        """Have a human answer from now on: messages are kept, and nothing is answered. Waits for a running turn.
+
+        Raises:
+            StoreError: it cannot be stored, and is not so.
+        """
+        async with self._changing(session) as state:
+            state.mode = "manual"
+
+    async def take_back(self, session: Session, *, agent: str | None = None) -> None:
+        """Answer again from now on, what was said meanwhile included; as another agent, if one is given.
+
+        Raises:
+            TurnRefused: no such agent.
+            StoreError: it cannot be stored, and is not so.
+        """
+        self._check_agent(agent or session.agent)
+        async with self._changing(session) as state:
+            state.mode = "auto"
+            serve(state, agent or state.agent)
 
     async def record_human(self, session: Session, text: str, *, resume: bool = False) -> None:
         """Add what a human colleague told the customer; with ``resume`` the engine answers again from now on.
@@ -220,8 +253,8 @@ class Engine:
         """One turn, on a message or on an event without one, which gets no reply.
 
         Turns of one session wait for each other, in order; but a message ends the turn of the one before it, and is
-        answered together with it, unless that turn has made a consequential call. ``on_text`` receives the reply once it has passed the
-        check: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled
+        answered together with it, unless that turn has made a consequential call or begun to answer. ``on_text`` receives
+        the reply sentence by sentence, each once it has passed the check and is stored: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled
         or fails leaves journeys, agent and mode as they were; the message stays, and so do calls that were made, for
         they happened, and a human whom one of them gave the session to.
 
@@ -238,26 +271,57 @@ class Engine:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
             working = self._begin(session, message, event, on_step)
-            working.on_emit = on_emit
-            try:
-                with interruptible(working, number):
-                    await self.store.save(session, consequences.kept(working))
-                    working.received = True
-                    turn = await self._run(working)
-                forget_passing(working)
-                leave_ended(working, self.graph.journeys.values())
-                working.state.completed = working.state.turns
-                await self.store.save(session, working.state, turn.trace.as_json())
-            except BaseException as error:
-                await self._give_up(working, error)
-                if isinstance(error, Exception):
-                    await self._hooks.failed(working, error)
-                raise
-            session.state = working.state
-            consequences.forget_settled(session)
-        if turn.response is not None and on_text is not None:
-            on_text(turn.response.text)
+            working.on_emit, working.on_text = on_emit, on_text
+            turn = await self._carry_out(working, number)
+            while turn.response is None and turn.trace.handed_to in self.agents and message is not None:
+                working = self._onward(working)
+                turn = replace(await self._carry_out(working, number), before=(*turn.before, turn))
+        if turn.response is not None and on_text is not None and (rest := turn.response.text[len(working.sent) :]):
+            on_text(rest)
         return turn
+
+    async def _carry_out(self, working: Working, number: int | None) -> Turn:
+        """Run a turn, and make its state the session's once it is stored, if it comes to its end."""
+        session = working.session
+        try:
+            with interruptible(working, number):
+                await self.store.save(session, consequences.kept(working))
+                working.received = True
+                turn = await self._run(working)
+            forget_passing(working)
+            leave_ended(working, self.graph.journeys.values())
+            working.state.completed = working.state.turns
+            await self.store.save(session, working.state, turn.trace.as_json())
+        except BaseException as error:
+            await self._give_up(working, error)
+            if isinstance(error, Exception):
+                await self._hooks.failed(working, error)
+            raise
+        session.state = working.state
+        consequences.forget_settled(session)
+        return turn
+
+    def _onward(self, handed: Working) -> Working:
+        """The turn of the agent that a message was handed on to: the same message is another position of the history."""
+        state, before = handed.session.state.copy(), handed.trace
+        state.turns += 1
+        trace = self._trace(handed.session, state, before.message, before.event)
+        trace.notes.append(f"`{before.agent}` handed this message on")
+        working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
+        working.on_emit, working.handed = handed.on_emit, (*handed.handed, before.agent)
+        working.received, working.committed = True, bool(handed.sent)
+        working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))
+        return working
+
+    def _trace(self, session: Session, state: State, message: str | None, event: str | None) -> Trace:
+        return Trace(
+            session.id, state.turns, self.graph.digest, self.unproved, state.agent,
+            self.judge.name, self.voice.name, message, event,
+        )  # fmt: skip
+
+    def _check_agent(self, agent: str) -> None:
+        if agent not in self.agents:
+            raise TurnRefused(f"the policy has no agent `{agent}`" + _hint(agent, self.agents))
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
@@ -290,11 +354,9 @@ class Engine:
     def _begin(self, session: Session, message: str | None, event: str | None, on_step: OnStep | None) -> Working:
         state = session.state.copy()
         notes = adapted(self.graph, state)
+        told_who_answers(self.graph, state)
         state.turns += 1
-        trace = Trace(
-            session.id, state.turns, self.graph.digest, self.unproved, state.agent,
-            self.judge.name, self.voice.name, message, event,
-        )  # fmt: skip
+        trace = self._trace(session, state, message, event)
         trace.notes += notes
         events = [event] if event else []
         if message is not None:
@@ -314,7 +376,8 @@ class Engine:
         if not isinstance(error, Exception | asyncio.CancelledError):
             return  # the program is to end
         if not isinstance(error, TurnSuperseded):
-            working.trace.notes.append("the turn was cut short, and nothing was sent")
+            sent = "only the beginning of the reply" if working.sent else "nothing"
+            working.trace.notes.append(f"the turn was cut short, and {sent} was sent")
         with suppress(StoreError):  # the first error is the one to tell; the next change stores this too
             await self.store.save(session, session.state, working.trace.as_json())
 
@@ -325,8 +388,11 @@ class Engine:
             working.trace.notes.append("a human answers this session")
             return _ended(working, None, None, start)
         await self._hooks.begun(working)
-        decision = _given_to_a_human(working, await self._decide(working))
+        decision = without_circles(working, given_to_a_human(working, await self._decide(working)))
         await self._hooks.decided(working, decision)
+        if decision.hand_off in self.agents and working.trace.message is not None:
+            hand_off(working, decision, self.agents)  # who takes over answers, and who hands on says nothing
+            return _ended(working, None, decision, start)
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
             await self._hooks.replied(working, response, decision)
@@ -334,7 +400,7 @@ class Engine:
             working.state.messages = (*working.state.messages, Message("agent", response.text))
             working.happen("reply")
         carried_out(self.graph, working, decision, response)
-        self._hand_off(working, decision)
+        hand_off(working, decision, self.agents)
         return _ended(working, response, decision, start)
 
     async def _decide(self, working: Working) -> Decision:
@@ -346,7 +412,10 @@ class Engine:
             if working.round > self.limits.rounds:
                 working.trace.notes.append(f"no further calls after {self.limits.rounds} rounds")
                 return decision
-            if not await act(self._hands, knowledge, decision):
+            agent = self.agents[working.state.agent]
+            async with preamble(self._hands, self.graph, agent, working, decision):
+                acted = await act(self._hands, knowledge, decision)
+            if not acted:
                 return decision
 
     async def _resolve(self, knowledge: Knowledge) -> Decision:
@@ -364,29 +433,6 @@ class Engine:
     async def _respond(self, working: Working, decision: Decision) -> Response:
         agent = self.agents[working.state.agent]
         return await respond(self._hands, self.graph, agent, working, decision)
-
-    def _hand_off(self, working: Working, decision: Decision) -> None:
-        """Carry out a hand-off once its message is out: to a human, or to another agent with all that is known."""
-        to = decision.hand_off
-        if to is None:
-            return
-        working.trace.handed_to = to
-        if to == HUMAN:
-            working.state.mode = "manual"
-        elif to in self.agents:
-            working.state.agent = to
-        else:
-            working.trace.notes.append(f"there is no agent `{to}`, so a human takes over")
-            working.state.mode = "manual"
-
-
-def _given_to_a_human(working: Working, decision: Decision) -> Decision:
-    """The decision, with what a tool asked for: no hand-off to another agent keeps a human from taking over."""
-    if not working.manual:
-        return decision
-    if decision.hand_off not in (None, HUMAN):
-        working.trace.notes.append(f"a tool gave the session to a human, so not to `{decision.hand_off}`")
-    return replace(decision, hand_off=HUMAN)
 
 
 def _unproved(graph: PolicyGraph, report: Report | None) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jurat.engine.errors import FactRefused
 from jurat.engine.tools import ToolResult, plain
+from jurat.policies.agents import AGENT
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import FactDeclaration, Provision, ToolDeclaration
@@ -40,6 +41,8 @@ def _fault(path: str, fact: FactDeclaration | None, graph: PolicyGraph) -> str:
     if fact is None:
         hint = near_miss(path, graph.vocabulary.facts)
         return f"the policy has no fact `{path}`" + (f"; {hint}" if hint else "")
+    if path == AGENT:
+        return f"`{path}` is for the engine to write; transfer the session instead"
     return f"`{path}` is for tools to write, so it cannot be given" if fact.source == "tools" else ""
 
 

@@ -122,4 +122,6 @@ def _taken(transitions: list[Transition], now: Valuation) -> str | None:
         if value is True:
             return transition.target
     otherwise = next((each for each in transitions if each.otherwise), None)
-    return otherwise.target if otherwise and all(value is False for _, value in truth) else None
+    if otherwise is None or evaluate(otherwise.condition, now.look) is not True:
+        return None
+    return otherwise.target if all(value is False for _, value in truth) else None

@@ -30,6 +30,8 @@ class Limits:
 
     tool_retry_seconds: float = 0.1
     """Before the second attempt, and as much again by chance; the wait doubles each time."""
+    preamble_seconds: float = 0.5
+    """That calls take before a preamble is said."""
 
     reply_attempts: int = 2
     message_characters: int = 16_000

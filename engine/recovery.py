@@ -16,7 +16,7 @@ from jurat.engine.trace import CallRecord, Trace
 from jurat.llm import Message
 from jurat.policies.graph import PolicyGraph
 
-STOPPED = "this turn was cut short when its server stopped, and nothing was sent"
+STOPPED = "this turn was cut short when its server stopped, and {} was sent"
 
 
 async def recovered(store: Store, session: Session, clock: Callable[[], float]) -> None:
@@ -59,7 +59,18 @@ def _trace(session: Session) -> Trace:
     """The trace of the turn that was cut short, as far as it is known."""
     state = session.state
     said = next((each.text for each in reversed(state.messages) if each.role == "customer"), None)
-    trace = Trace(session.id, state.turns, state.policy, False, state.agent, "", "", said, None, notes=[STOPPED])
+    trace = Trace(
+        session.id,
+        state.turns,
+        state.policy,
+        False,
+        state.agent,
+        "",
+        "",
+        said,
+        None,
+        notes=[STOPPED.format(_sent(state))],
+    )
     for call in (each for each in session.calls.values() if each.turn == state.turns):
         status = call.status if call.status in ("succeeded", "failed") else "unknown"
         trace.calls.append(
@@ -69,6 +80,12 @@ def _trace(session: Session) -> Trace:
             )
         )  # fmt: skip
     return trace
+
+
+def _sent(state: State) -> str:
+    """What a customer has seen of the reply: the beginning, where that is stored after the message."""
+    said = [each.role for each in state.messages if each.role in ("customer", "agent")]
+    return "only the beginning of the reply" if said[-1:] == ["agent"] else "nothing"
 
 
 def resolved(

@@ -1,6 +1,6 @@
 """A message that comes before the one before it was answered ends that turn, and is answered together with it.
 
-A turn that has begun a consequential call is carried to its end, and the newer message waits. The turn is cancelled
+A turn that has begun a consequential call, or to answer, is carried to its end, and the newer message waits. The turn is cancelled
 as :func:`asyncio.timeout` cancels: a cancellation from outside stays one.
 """
 
@@ -35,7 +35,7 @@ def interruptible(working: Working, number: int | None) -> Iterator[None]:
         return
     session, task = working.session, asyncio.current_task()
     assert task is not None
-    if session.arrived > number:
+    if session.arrived > number and not working.committed:
         raise _superseded(working)
     before, asked = task.cancelling(), False
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Literal
 from jurat.engine.context import Emission
 from jurat.engine.session import Call, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
-from jurat.llm import Judgement, Message
+from jurat.llm import Judgement, Message, OnText
 from jurat.policies.resolution import Resolution
 from jurat.policies.types import Value
 
@@ -19,12 +20,14 @@ OnStep = Callable[[Step], None]
 OnEmit = Callable[[Emission], None]
 """Receives what a tool sends while it runs, once it was checked."""
 
-ReplySource = Literal["voice", "canned", "template", "safe"]
+ReplySource = Literal["voice", "canned", "template", "no-match", "safe"]
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What was sent; ``safe`` replaced drafts that failed the check."""
+    """What was sent, a preamble included; ``safe`` replaced drafts that failed the check, or ended one that had begun to
+    leave, and ``no-match`` stands for canned replies none of which fitted.
+    """
 
     text: str
     source: ReplySource
@@ -42,6 +45,8 @@ class Turn:
     response: Response | None
     resolution: Resolution | None
     calls: tuple[CallRecord, ...]
+    before: tuple[Turn, ...] = ()
+    """The turns of the agents that handed this message on, the first one first."""
 
 
 @dataclass(slots=True)
@@ -57,7 +62,9 @@ class Working:
     ``begun`` the consequential calls, ``background`` what the application looked up for the reply to rest on,
     ``model_failed`` that a question to the judge or the voice had no answer. ``anew`` says of guidelines that are done
     whether the customer brings them up again, ``passing`` are results that the session forgets after the turn;
-    ``manual``: a tool gave the session to a human, which no other takes back.
+    ``manual``: a tool gave the session to a human, which no other takes back. ``on_text`` receives what leaves before the
+    turn has ended, which ``sent`` keeps: it cannot be taken back, so from then on the turn is carried to its end too.
+    ``calling`` is set once a call has begun. ``handed`` are the agents that handed this message on.
     """
 
     session: Session
@@ -65,6 +72,10 @@ class Working:
     trace: Trace
     clock: Callable[[], float]
     on_step: OnStep | None = None
+    on_text: OnText | None = None
+    sent: str = ""
+    handed: tuple[str, ...] = ()
+    calling: asyncio.Event = field(default_factory=asyncio.Event)
     events: set[str] = field(default_factory=set)
     judged: dict[str, Judgement] = field(default_factory=dict)
     heard: list[tuple[Message, ...]] = field(default_factory=list)
@@ -113,6 +124,8 @@ class Working:
         """Add one position to the history and make its events true for the turn."""
         self.state.happen(self.clock(), *events)
         self.events.update(events)
+        if 'called("*")' in events:
+            self.calling.set()
 
     @contextmanager
     def step(self, name: str, detail: str) -> Iterator[None]:

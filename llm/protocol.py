@@ -162,6 +162,14 @@ class Judge(Protocol):
 
 
 @runtime_checkable
+class FieldVoice(Protocol):
+    """A voice that also fills in the parts of a canned reply that its author left to it; optional."""
+
+    async def fields(self, request: ReplyRequest, template: str, names: Sequence[str]) -> Mapping[str, str]:
+        """A short text for each of the template's `generative` fields; the engine checks what becomes of them."""
+
+
+@runtime_checkable
 class Voice(Protocol):
     """Phrases replies and reads tool arguments out of a conversation."""
 

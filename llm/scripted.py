@@ -92,8 +92,8 @@ class ScriptedVoice:
     """Replies from a list (in order, then an error) or a function; arguments by rule per tool.
 
     Without `replies` it says the tool results, or else the instructions, word for word. A reply may
-    break every prohibition: whether that is caught is what a test wants to see. `requests` records
-    every request for a reply.
+    break every prohibition: whether that is caught is what a test wants to see. `fields` are what it fills
+    into canned replies. `requests` records every request for a reply.
     """
 
     def __init__(
@@ -101,11 +101,13 @@ class ScriptedVoice:
         replies: Sequence[str] | Callable[[ReplyRequest], str] | None = None,
         arguments: Mapping[str, Mapping[str, ArgumentRule] | Callable[[Sequence[Message]], Mapping[str, Any]]]
         | None = None,
+        fields: Mapping[str, str] | None = None,
     ) -> None:
         self.name = "scripted"
         self.requests: list[ReplyRequest] = []
         self._replies = replies
         self._arguments = dict(arguments or {})
+        self._fields = dict(fields or {})
 
     async def reply(self, request: ReplyRequest, on_text: OnText | None = None) -> str:
         """The next scripted reply."""
@@ -114,6 +116,10 @@ class ScriptedVoice:
         if on_text is not None:
             on_text(text)
         return text
+
+    async def fields(self, request: ReplyRequest, template: str, names: Sequence[str]) -> dict[str, str]:  # noqa: ARG002
+        """The scripted fields of a canned reply."""
+        return {name: self._fields[name] for name in names if name in self._fields}
 
     def _next_reply(self, request: ReplyRequest) -> str:
         if self._replies is None:

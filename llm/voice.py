@@ -18,8 +18,28 @@ from jurat.llm.protocol import Arguments, Backend, Message, OnText, ReplyRequest
 
 REPLY_TOKENS = 100
 ARGUMENT_TOKENS = 200
+FIELD_CHARACTERS = 200
 _END = "<|im_end|>"
+_NAME = "Agent:"
 _STOP = (_END, "<|im_start|>", "\nCustomer:")
+
+
+class _WithoutName:
+    """Hands pieces on once it is clear that they do not begin with the speaker's name, which a model may write first."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self._held: str | None = ""
+
+    def take(self, piece: str) -> None:
+        """The next piece."""
+        if self._held is None:
+            self._on_text(piece)
+            return
+        self._held = (self._held + piece).lstrip()
+        if not _NAME.startswith(self._held) and (text := self._held.removeprefix(_NAME).lstrip()):
+            self._held = None
+            self._on_text(text)
 
 
 class ModelVoice:
@@ -35,10 +55,23 @@ class ModelVoice:
 
         async def ask(kept: Sequence[Message]) -> str:
             prompt = _reply_prompt(request, kept)
-            return await self._backend.generate(prompt, max_tokens=self._reply_tokens, stop=_STOP, on_text=on_text)
+            pieces = _WithoutName(on_text).take if on_text else None
+            return await self._backend.generate(prompt, max_tokens=self._reply_tokens, stop=_STOP, on_text=pieces)
 
         text, _ = await asked_of_what_fits(request.conversation, ask)
-        return text.strip().removeprefix("Agent:").strip()
+        return text.strip().removeprefix(_NAME).strip()
+
+    async def fields(self, request: ReplyRequest, template: str, names: Sequence[str]) -> dict[str, str]:
+        """A short text for each field of a canned reply, in JSON that the backend keeps to. Raises `LLMError`."""
+        texts = {name: {"type": "string", "maxLength": FIELD_CHARACTERS} for name in names}
+        schema = {"type": "object", "properties": texts, "required": list(names), "additionalProperties": False}
+
+        async def ask(kept: Sequence[Message]) -> str:
+            prompt = _fields_prompt(request, kept, template, names)
+            return await self._backend.generate(prompt, schema, max_tokens=ARGUMENT_TOKENS)
+
+        text, _ = await asked_of_what_fits(request.conversation, ask)
+        return {name: str(each) for name, each in _object(text).items() if name in texts}
 
     async def arguments(
         self,
@@ -62,18 +95,30 @@ class ModelVoice:
         return grounded(_object(text), schema, conversation)
 
 
-def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message]) -> str:
+def _fields_prompt(request: ReplyRequest, conversation: Sequence[Message], template: str, names: Sequence[str]) -> str:
+    return chat(
+        "You fill the gaps of a prepared answer to a customer, each with a few words. You never invent numbers, dates, "
+        "names or promises.",
+        f"Conversation:\n{rendered(conversation)}\n{_task(request)}\nThe answer, with its gaps in double braces:\n"
+        f"{one_line(template)}\nFill in as JSON: {', '.join(names)}.",
+    )
+
+
+def _task(request: ReplyRequest) -> str:
     sections = (
         ("What our systems say, and the only facts you have:", request.tool_results),
         ("In this message you must:", request.instructions),
         ("What must not be true of this message:", request.prohibitions),
         ("Your last draft was refused. Avoid this:", (request.complaint,) if request.complaint else ()),
     )
-    task = "".join(f"\n{title}\n" + "".join(f"- {one_line(t)}\n" for t in texts) for title, texts in sections if texts)
+    return "".join(f"\n{title}\n" + "".join(f"- {one_line(t)}\n" for t in texts) for title, texts in sections if texts)
+
+
+def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message]) -> str:
     return chat(
         f"You are {one_line(request.agent_name)}: {one_line(request.agent_description)}. You answer customers in one "
         "or two short, friendly sentences. You never invent numbers, dates, names or promises.",
-        f"Conversation:\n{rendered(conversation)}{task}\nWrite the agent's next message to the customer.",
+        f"Conversation:\n{rendered(conversation)}{_task(request)}\nWrite the agent's next message to the customer.",
     )
 
 

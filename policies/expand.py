@@ -72,6 +72,17 @@ def _with_states(policy: Policy, target: str) -> Iterator[str]:
     yield target
     if journey := policy.journeys.get(target):
         yield from (f"{target}/{state}" for state in journey.states)
+    yield from copies(policy, target)
+
+
+def copies(policy: Policy, target: str) -> list[str]:
+    """The states of other journeys that are copies of a state, or of any state of a journey."""
+    return [
+        f"{journey.id}/{state.id}"
+        for journey in policy.journeys.values()
+        for state in journey.states.values()
+        if any(target in (origin, origin.partition("/")[0]) for origin in state.origins)
+    ]
 
 
 def _add(
@@ -85,16 +96,25 @@ def _add(
     elif relation.kind == "exclusive_with":
         found.exclusive.update((min(source, each), max(source, each)) for each in targets)
     elif relation.kind == "requires":
-        _add_requirement(found, relation.target, source, targets)
+        _add_requirement(found, policy, relation.target, source, targets)
 
 
-def _add_requirement(found: Expansion, target: Ref, source: str, targets: tuple[str, ...]) -> None:
+def _add_requirement(found: Expansion, policy: Policy, target: Ref, source: str, targets: tuple[str, ...]) -> None:
     if target.kind == "any_tag":
         found.alternatives[source].add(tuple((each,) for each in targets))
     elif not targets:
         found.alternatives[source].add(())  # an empty tag satisfies no requirement
     else:
-        found.requires.update((source, each) for each in targets)
+        for each in targets:
+            _require(found, policy, source, each)
+
+
+def _require(found: Expansion, policy: Policy, source: str, target: str) -> None:
+    """A journey or state that also runs within others is there when one of its copies is."""
+    if also := copies(policy, target):
+        found.alternatives[source].add(tuple((each,) for each in sorted((target, *also))))
+    else:
+        found.requires.add((source, target))
 
 
 def _add_any_groups(found: Expansion, policy: Policy, members: dict[str, tuple[str, ...]]) -> None:
@@ -134,8 +154,8 @@ def _add_scopes(found: Expansion, policy: Policy) -> None:
         found.requires.update((f"{journey.id}/{state}", journey.id) for state in journey.states)
     for guideline in policy.guidelines.values():
         if guideline.scope:
-            found.requires.add((guideline.id, guideline.scope.partition("/")[0]))
-            found.requires.add((guideline.id, guideline.scope))
+            _require(found, policy, guideline.id, guideline.scope.partition("/")[0])
+            _require(found, policy, guideline.id, guideline.scope)
 
 
 def _refuse_self_relations(policy: Policy) -> None:

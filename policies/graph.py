@@ -10,11 +10,24 @@ from typing import Literal
 
 import networkx as nx
 
+from jurat.policies.agents import limited
 from jurat.policies.arguments import clashing_arguments
 from jurat.policies.canonical import Memo, digest_of
 from jurat.policies.errors import PolicyError
 from jurat.policies.expand import Expansion, expand
-from jurat.policies.expr import And, Atom, Compare, Const, Expr, JourneyActive, JourneyState, atoms, key_of
+from jurat.policies.expr import (
+    TRUE,
+    And,
+    Atom,
+    Compare,
+    Const,
+    Expr,
+    JourneyActive,
+    JourneyState,
+    atoms,
+    conjunction,
+    key_of,
+)
 from jurat.policies.model import (
     Action,
     Axiom,
@@ -187,11 +200,13 @@ class PolicyGraph:
 
 
 def build_graph(policy: Policy, memo: Memo | None = None) -> PolicyGraph:
-    """Expand a policy's relations and freeze it; ``memo`` as for :func:`~jurat.policies.canonical.digest_of`.
+    """Expand a policy, its agents' slices and its relations, and freeze it; ``memo`` as for
+    :func:`~jurat.policies.canonical.digest_of`.
 
     Raises:
         PolicyError: a relation relates an entity to itself, or formulas disagree on the type of an argument.
     """
+    policy = limited(policy)
     if clashes := clashing_arguments(policy):
         raise PolicyError(clashes)
     entities = {entity.id: entity for entity in sorted(_entities(policy), key=lambda e: e.id)}
@@ -244,7 +259,7 @@ def _guideline(guideline: Guideline, policy: Policy) -> Entity:
 
 
 def _journey(journey: Journey) -> Entity:
-    active = JourneyActive(journey.id)
+    active = conjunction(JourneyActive(journey.id), *_resting(journey))
     return Entity(
         journey.id, "journey", active, (), journey.tags, journey.rank or 0, "skip", journey.span, journey.span
     )
@@ -253,11 +268,15 @@ def _journey(journey: Journey) -> Entity:
 def _state(journey: Journey, state: State) -> Entity:
     type_ = EnumType(tuple(journey.states))
     here = Compare("==", JourneyState(journey.id, type_), Const(state.id, type_))
-    condition = And((JourneyActive(journey.id), here))
+    condition = And((JourneyActive(journey.id), here, *_resting(journey)))
     return Entity(
         f"{journey.id}/{state.id}", "state", condition, state.actions, frozenset(), journey.rank or 0,
         "skip", state.span, state.span,
     )  # fmt: skip
+
+
+def _resting(journey: Journey) -> tuple[Expr, ...]:
+    return () if journey.condition == TRUE else (journey.condition,)
 
 
 def _by_target(entities: Mapping[str, Entity], pairs: Iterable[tuple[str, str]]) -> Mapping[str, tuple[str, ...]]:
@@ -309,6 +328,7 @@ def _formulas(policy: Policy) -> Iterator[Expr]:
     tools = policy.vocabulary.tools.values()
     yield from (formula.expr for tool in tools for formula in (tool.guard, tool.limits) if formula)
     states = [state for journey in policy.journeys.values() for state in journey.states.values()]
+    yield from (journey.condition for journey in policy.journeys.values())
     yield from (trigger.expr for journey in policy.journeys.values() for trigger in journey.triggers)
     yield from (transition.condition for state in states for transition in state.transitions)
     owners: list[Guideline | State] = [*policy.guidelines.values(), *states]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from jurat.policies.expr import TRUE, Expr, Formula
 from jurat.policies.spans import NOWHERE, Span
@@ -17,10 +17,25 @@ from jurat.policies.types import Type, Value
 FactSource = Literal["application", "authentication", "tools"]
 Criticality = Literal["low", "medium", "high"]
 OnUnknown = Literal["skip", "act", "ask"]
+Composition = Literal["fluid", "composited", "strict"]
+COMPOSITIONS: tuple[Composition, ...] = get_args(Composition)
+"""From the freest to the most restrictive."""
 
 
 Allowances = tuple[tuple[str, str], ...]
 """Names of findings that an author accepts, each with the reason, which every report prints; sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasing:
+    """How replies are phrased while what it stands on is in force, and the canned replies that may then be said.
+
+    ``fluid``: the model's own words; ``composited``: its own words for what canned replies say; ``strict``: canned
+    replies only. The most restrictive of all that applies wins; None says nothing.
+    """
+
+    composition: Composition | None = None
+    replies: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,11 +334,12 @@ class Guideline:
     condition_text: str = ""
     span: Span = NOWHERE
     condition_span: Span = NOWHERE
+    phrasing: Phrasing = Phrasing()
 
 
 @dataclass(frozen=True, slots=True)
 class Transition:
-    """To ``target`` when ``condition`` holds; ``otherwise`` when no other transition's does."""
+    """To ``target`` when ``condition`` holds; if ``otherwise``, only when no other transition's does."""
 
     target: str
     condition: Expr = TRUE
@@ -334,15 +350,24 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class State:
+    """``origins``: the states of other journeys that it is a copy of, as ``<journey>/<state>``."""
+
     id: str
     kind: Literal["chat", "tool", "fork", "end"]
     actions: tuple[Action, ...] = ()
     transitions: tuple[Transition, ...] = ()
     span: Span = NOWHERE
+    phrasing: Phrasing = Phrasing()
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Journey:
+    """A state machine. While ``condition`` does not hold it rests: neither it nor a state of it is in force.
+
+    One without triggers runs only within others, which have copies of its states.
+    """
+
     id: str
     triggers: tuple[Formula, ...]
     initial: str
@@ -352,11 +377,16 @@ class Journey:
     on_end: str | None = None
     span: Span = NOWHERE
     allow: Allowances = ()
+    phrasing: Phrasing = Phrasing()
+    condition: Expr = TRUE
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """``include`` limits an agent to the guidelines and journeys it names (or whose tags it names); empty is all."""
+    """``include`` limits an agent to the guidelines and journeys it names (or whose tags it names); empty is all.
+
+    ``preamble``: canned replies of which one is said while tools run.
+    """
 
     id: str
     name: str
@@ -364,6 +394,8 @@ class Agent:
     model: str | None = None
     include: tuple[Ref, ...] = ()
     span: Span = NOWHERE
+    phrasing: Phrasing = Phrasing()
+    preamble: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from jurat.policies.limits import TOOL_RETRIES
-from jurat.policies.model import Criticality, FactSource, OnUnknown
+from jurat.policies.model import COMPOSITIONS, Criticality, FactSource, OnUnknown
 from jurat.policies.reader.allowances import FINDINGS
 from jurat.policies.reader.documents import VERSION
 from jurat.policies.reader.journeys import STATE_KINDS
 from jurat.policies.reader.refs import RELATION_KINDS
 from jurat.policies.reader.services import SERVICE_KINDS
-from jurat.policies.reader.shapes import ID
+from jurat.policies.reader.shapes import ID, STATE_ID
 from jurat.policies.reader.tools import KINDS
 from jurat.policies.reader.types import NAMED
 
@@ -100,7 +100,12 @@ def _fact() -> Schema:
 
 
 def _agent() -> Schema:
-    return _object({"name": TEXT, "description": TEXT, "model": TEXT, "include": _list(NAME)})
+    fields = {"name": TEXT, "description": TEXT, "model": TEXT, "include": _list(NAME)}
+    return _object({**fields, **_phrasing(), "preamble": _list(NAME)})
+
+
+def _phrasing() -> dict[str, Schema]:
+    return {"composition": {"enum": list(COMPOSITIONS)}, "replies": _list(NAME)}
 
 
 def _tool() -> Schema:
@@ -172,6 +177,7 @@ def _guideline() -> Schema:
             "description": "whether what was carried out is not carried out again while it goes on holding",
         },
         "allow": _allow(),
+        **_phrasing(),
         **_relations(),
     }
     return _object(fields)
@@ -180,9 +186,16 @@ def _guideline() -> Schema:
 def _journey() -> Schema:
     condition = {"when": FORMULA, "condition": TEXT}
     transition = _object({**condition, "state": NAME, "otherwise": _FLAG}, "state")
-    does: dict[str, Schema] = {"say": TEXT, "tool": NAME, "fork": {"const": True}, "end": {"const": True}}
+    does: dict[str, Schema] = {
+        "say": TEXT,
+        "ask": TEXT,
+        "tool": NAME,
+        "journey": NAME,
+        "fork": {"const": True},
+        "end": {"const": True},
+    }
     state = {
-        **_object({**does, "to": _list(transition)}),
+        **_object({**does, "to": _list(transition), **_phrasing()}),
         "oneOf": [{"required": [kind]} for kind in STATE_KINDS],
     }
     trigger = {"oneOf": [FORMULA, _object(condition)]}
@@ -194,9 +207,11 @@ def _journey() -> Schema:
         "on_end": {"const": "deactivate"},
         "allow": _allow(),
         **_relations(),
-        "states": _by_id(state),
+        **_phrasing(),
+        "states": {**_by_name(state), "propertyNames": {"pattern": f"^{STATE_ID.pattern}$"}},
+        "back": _list(_object({**condition, "state": NAME}, "state")),
     }
-    return _object(fields, "triggers", "initial", "states")
+    return _object(fields, "initial", "states")
 
 
 def _reply() -> Schema:

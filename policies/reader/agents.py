@@ -5,13 +5,15 @@ from __future__ import annotations
 from jurat.policies.model import Agent, Ref
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.nodes import Node, Scalar
+from jurat.policies.reader.phrasing import FIELDS as PHRASING
+from jurat.policies.reader.phrasing import phrasing_of, replies_of
 from jurat.policies.reader.refs import refs_of
 from jurat.policies.reader.shapes import fields_of, id_of, is_mapping, text_of
 
 ONLY = "agent"
 """The id of an agent given by `agent`, who has none."""
 
-FIELDS = ("name", "description", "model", "include")
+FIELDS = ("name", "description", "model", "include", *PHRASING, "preamble")
 
 
 def read_agents(reading: Reading) -> dict[str, Agent]:
@@ -38,7 +40,9 @@ def _agent(reading: Reading, name: str, key: Scalar, node: Node) -> Agent | None
         return None
     texts = {each: text_of(reading.faults, fields[each], f"`{each}`") for each in FIELDS[:3] if each in fields}
     include = tuple(_include(reading, fields["include"])) if "include" in fields else ()
-    return Agent(name, texts["name"] or "", texts.get("description") or "", texts.get("model"), include, key.span)
+    phrasing, preamble = phrasing_of(reading, fields), replies_of(reading, fields, "preamble")
+    described = texts["name"] or "", texts.get("description") or "", texts.get("model")
+    return Agent(name, *described, include, key.span, phrasing, preamble)
 
 
 def _include(reading: Reading, node: Node) -> list[Ref]:

@@ -13,6 +13,8 @@ from jurat.policies.reader.conditions import condition_of
 from jurat.policies.reader.context import Reading
 from jurat.policies.reader.names import field_of
 from jurat.policies.reader.nodes import Node, Scalar
+from jurat.policies.reader.phrasing import FIELDS as PHRASING
+from jurat.policies.reader.phrasing import phrasing_of
 from jurat.policies.reader.refs import RELATION_KINDS, relations_of, state_is_known
 from jurat.policies.reader.shapes import (
     choice_of,
@@ -27,7 +29,7 @@ from jurat.policies.reader.shapes import (
 
 _CONDITION = ("condition", "when")
 _OTHER = ("tags", "scope", "rank", "criticality", "on_unknown", "reevaluate_after", "track", "allow")
-FIELDS = (*_CONDITION, *ACTIONS, *_OTHER, *RELATION_KINDS)
+FIELDS = (*_CONDITION, *ACTIONS, *_OTHER, *PHRASING, *RELATION_KINDS)
 
 
 def read_guidelines(reading: Reading) -> tuple[dict[str, Guideline], list[Relation]]:
@@ -37,7 +39,7 @@ def read_guidelines(reading: Reading) -> tuple[dict[str, Guideline], list[Relati
     for key, node in reading.sections["guidelines"].values():
         _check_id(reading, key)
         fields = fields_of(reading.faults, node, FIELDS, "a guideline")
-        if is_mapping(node) and not any(name in fields for name in (*_CONDITION, *ACTIONS, *RELATION_KINDS)):
+        if is_mapping(node) and not any(name in fields for name in (*_CONDITION, *ACTIONS, *PHRASING, *RELATION_KINDS)):
             message = f"guideline `{key.text}` says neither when it applies nor what to do"
             reading.faults.at(key, "P310", message, help="add `condition` or `when`, and `action`")
         guidelines[key.text] = _guideline(reading, key, fields)
@@ -71,6 +73,7 @@ def _guideline(reading: Reading, key: Scalar, fields: dict[str, Node]) -> Guidel
         condition_text=condition.text,
         span=key.span,
         condition_span=condition.span,
+        phrasing=phrasing_of(reading, fields),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from jurat.policies.journeys import Outline, states_of
 from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 from jurat.policies.reader.texts import is_formula
@@ -17,6 +18,7 @@ class Names:
 
     guidelines: set[str] = field(default_factory=set)
     journeys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    outlines: dict[str, Outline] = field(default_factory=dict)
     tags: set[str] = field(default_factory=set)
     tools: dict[str, Scalar] = field(default_factory=dict)
     agents: set[str] = field(default_factory=set)
@@ -45,6 +47,7 @@ def gather(sections: Sections) -> Names:
         _guideline(names, mentioned, node)
     for journey, (_, node) in sections["journeys"].items():
         _journey(names, mentioned, journey, node)
+    names.journeys |= {journey: states_of(names.outlines, journey) for journey in names.outlines}
     if names.tools_are_implicit:
         for tool in mentioned:
             names.tools.setdefault(tool.text, tool)
@@ -66,12 +69,26 @@ def _journey(names: Names, mentioned: list[Scalar], journey: str, node: Node) ->
     names.tags.update(each.text for each in _scalars(field_of(node, "tags")))
     names.texts += _triggers(field_of(node, "triggers"))
     states = field_of(node, "states")
-    names.journeys[journey] = tuple(states.entries) if isinstance(states, Fields) else ()
+    names.outlines[journey] = _outline(states)
+    names.texts += [each for item in _items(field_of(node, "back")) for each in _scalars(field_of(item, "condition"))]
     for _, state in states.entries.values() if isinstance(states, Fields) else ():
         mentioned += _scalars(field_of(state, "tool"))
-        transitions = field_of(state, "to")
-        for each in transitions.items if isinstance(transitions, Items) else ():
+        for each in _items(field_of(state, "to")):
             names.texts += _scalars(field_of(each, "condition"))
+
+
+def _outline(states: Node | None) -> Outline:
+    entries = states.entries if isinstance(states, Fields) else {}
+    inner = {name: field_of(state, "journey") for name, (_, state) in entries.items()}
+    return Outline(
+        tuple(entries),
+        frozenset(name for name, (_, state) in entries.items() if field_of(state, "ask") is not None),
+        {name: each.text for name, each in inner.items() if isinstance(each, Scalar)},
+    )
+
+
+def _items(node: Node | None) -> list[Node]:
+    return list(node.items) if isinstance(node, Items) else []
 
 
 def _triggers(node: Node | None) -> Iterator[Scalar]:

@@ -11,6 +11,8 @@ from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 
 ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]*")
+STATE_ID = re.compile(rf"{ID.pattern}(\.{ID.pattern})*")
+"""A state's id may have parts joined by dots, as the plain states of questions and inner journeys have."""
 _SWITCHES = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 _LISTED = 12
 Absent = Never | None  # noqa: RUF020 - plain `None` would forbid to return what `wrong` gives
@@ -119,9 +121,9 @@ def choice_of(faults: Faults, node: Node, what: str, words: Collection[Word]) ->
     return wrong(faults, node, f"{what} is {enumeration(words, 'or')}")
 
 
-def id_of(faults: Faults, key: Scalar, what: str) -> str | None:
+def id_of(faults: Faults, key: Scalar, what: str, pattern: re.Pattern[str] = ID) -> str | None:
     """A key as the id of what it stands for."""
-    if ID.fullmatch(key.text):
+    if pattern.fullmatch(key.text):
         return key.text
     plain = re.sub(r"[^A-Za-z0-9_-]+", "-", key.text).strip("-")
     advice = f"write `{plain}`" if ID.fullmatch(plain) else ""

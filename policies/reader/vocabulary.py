@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Literal, TypeVar, get_args
 
+from jurat.policies.agents import AGENT, agent_fact
 from jurat.policies.diagnostics import Diagnostic, Note
 from jurat.policies.model import (
     ConstantDeclaration,
@@ -23,6 +24,7 @@ from jurat.policies.reader.nodes import Fields, Node, Scalar
 from jurat.policies.reader.shapes import choice_of, fields_of, flag_of, id_of, is_mapping, text_of, wrong
 from jurat.policies.reader.texts import identity
 from jurat.policies.reader.types import BOUNDS, SHAPES, inferred, literal_of, raw_of, type_of, type_of_fields
+from jurat.policies.templates import TemplateFault, fields_in
 from jurat.policies.types import DECIMAL, INT, ScalarType, Type, Value
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -33,7 +35,7 @@ _WORDS = frozenset((
 """Words of the formula language, and those that CEL keeps for its future; they can follow a dot."""
 
 _MODES: tuple[Literal["strict", "composited"], ...] = ("strict", "composited")
-_BUILT_IN = ("session.started", "session.ended", "message.received", "message.pii")
+_BUILT_IN = ("session.started", "session.ended", "message.received", "message.pii", AGENT)
 _TAKEN = ("journey", "arguments")
 Declared = TypeVar("Declared")
 
@@ -50,6 +52,8 @@ def read_vocabulary(faults: Faults, sections: Sections) -> Vocabulary:
         replies=_each(faults, sections["replies"], _reply),
     )
     _refuse_equal_texts(faults, vocabulary)
+    if sections["agents"]:
+        vocabulary.facts[AGENT] = agent_fact(sections["agents"])
     return vocabulary
 
 
@@ -219,5 +223,14 @@ def _reply(faults: Faults, key: Scalar, node: Node) -> ReplyDeclaration | None:
         faults.at(node if given else key, "P309", f"a reply has `text` or `template`, here it has {found}", help=advice)
         return None
     text = text_of(faults, fields[given[0]], f"`{given[0]}`")
+    if text and given == ["template"]:
+        _check_template(faults, fields["template"], text)
     mode = choice_of(faults, fields["mode"], "`mode`", _MODES) if "mode" in fields else None
     return ReplyDeclaration(key.text, text, mode or "strict", given == ["template"], key.span) if text else None
+
+
+def _check_template(faults: Faults, node: Node, text: str) -> None:
+    try:
+        fields_in(text)
+    except TemplateFault as fault:
+        faults.at(node, "P302", f"the template cannot be used: {fault}")

@@ -11,6 +11,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from jurat.engine.errors import TurnRefused
+from jurat.engine.handing import serve
 from jurat.engine.hooks import Hooks
 from jurat.engine.match import Decision
 from jurat.engine.tools import plain
@@ -143,7 +144,8 @@ def _grant(working: Working, now: TurnContext) -> None:
     """Let another agent or a person answer from now on, where a function asked for it."""
     state, to = working.state, now.wishes.get("agent")
     if to is not None and to != state.agent:
-        state.agent = working.trace.handed_to = to
+        serve(state, to)
+        working.trace.handed_to = to
     state.mode = now.wishes.get("mode", state.mode)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Guideline
+from jurat.policies.model import Guideline, Phrasing
 from jurat.policies.spans import Span
 
 
@@ -32,10 +32,10 @@ def declared_changes(before: PolicyGraph, after: PolicyGraph) -> Iterator[str]:
     service = ("kind", "command", "url", "document", "schema", "headers", "authentication", "environment")
     yield from _changes("service", a.services, b.services, service)
     yield from _changes("tool", a.tools, b.tools, tool)
-    yield from _changes("journey", before.journeys, after.journeys, ("initial", "on_end"))
+    yield from _changes("journey", before.journeys, after.journeys, ("initial", "on_end", "phrasing"))
     for journey in sorted(before.journeys.keys() & after.journeys.keys()):
         states = before.journeys[journey].states, after.journeys[journey].states
-        yield from _changes(f"state of `{journey}`", *states, ("kind",))
+        yield from _changes(f"state of `{journey}`", *states, ("kind", "phrasing"))
     yield from _agents(before, after)
     yield from _extras(before.guidelines.values(), after.guidelines.values())
 
@@ -51,12 +51,13 @@ def _agents(before: PolicyGraph, after: PolicyGraph) -> Iterator[str]:
     old, new = before.policy.agents, after.policy.agents
     yield from (f"the agent `{name}` is gone" for name in sorted(old.keys() - new.keys()))
     yield from (f"the agent `{name}` is new" for name in sorted(new.keys() - old.keys()))
-    yield from _changes("agent", old, new, ("name", "description", "model", "include"))
+    yield from _changes("agent", old, new, ("name", "description", "model", "include", "phrasing", "preamble"))
 
 
 def _extras(old: Iterable[Guideline], new: Iterable[Guideline]) -> Iterator[str]:
     """How closely guidelines are watched, and after which tools they are judged again."""
-    for part, usual in (("criticality", "medium"), ("reevaluate_after", ()), ("track", True)):
+    parts = ("criticality", "medium"), ("reevaluate_after", ()), ("track", True), ("phrasing", Phrasing())
+    for part, usual in parts:
         before, after = (_special(each, part, usual) for each in (old, new))
         if before != after:
             names = sorted({g for group in ((before - after), (after - before)) for g, _ in group})

@@ -301,7 +301,8 @@ def _way(side: Side, transitions: tuple[Transition, ...], taken: Transition) -> 
     """The first transition whose condition is true wins; `otherwise` where all others are false."""
     others = [each for each in transitions if not each.otherwise]
     if taken.otherwise:
-        return every(*(Holds(side.names(each.condition), truth=False) for each in others))
+        falses = (Holds(side.names(each.condition), truth=False) for each in others)
+        return every(*falses, Holds(side.names(taken.condition)))
     earlier = others[: others.index(taken)]
     return every(*(Not(Holds(side.names(each.condition))) for each in earlier), Holds(side.names(taken.condition)))
 
@@ -311,4 +312,6 @@ def _taken(transitions: tuple[Transition, ...], look: Callable[..., Value | None
     if taken := next((each for each, value in truth if value is True), None):
         return taken.target
     otherwise = next((each for each in transitions if each.otherwise), None)
-    return otherwise.target if otherwise and all(value is False for _, value in truth) else None
+    if otherwise is None or evaluate(otherwise.condition, look) is not True:
+        return None
+    return otherwise.target if all(value is False for _, value in truth) else None

@@ -16,6 +16,8 @@ def charts(prover: Prover) -> list[Chart]:
     if prover not in _CHARTS:
         parts = Parts(prover.graph, prover.cones)
         _CHARTS[prover] = [
-            Walker(prover, parts, journey).walk() for _, journey in sorted(prover.graph.journeys.items())
+            Walker(prover, parts, journey).walk()
+            for _, journey in sorted(prover.graph.journeys.items())
+            if journey.triggers
         ]
     return _CHARTS[prover]

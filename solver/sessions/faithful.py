@@ -11,8 +11,9 @@ from collections.abc import Iterator
 
 import z3
 
+from jurat.policies.agents import AGENT
 from jurat.policies.expr import Observation
-from jurat.solver.build import all_of, any_of, implication, negation, same
+from jurat.solver.build import NO, all_of, any_of, implication, negation, same
 from jurat.solver.sessions.happenings import ENDS, OTHER
 from jurat.solver.sessions.hearing import judged_without_message
 from jurat.solver.sessions.rehearsal import ROUNDS
@@ -43,13 +44,23 @@ def _rounds(session: Session) -> Iterator[z3.BoolRef]:
 
 def _turns(session: Session) -> Iterator[z3.BoolRef]:
     here, calls = session.happenings, session.calls
-    finished = any_of((before(here.is_("reply")), all_of((before(session.settled), negation(before(session.spoken))))))
+    silent = any_of((negation(before(session.spoken)), _handed(session)))
+    finished = any_of((before(here.is_("reply")), all_of((before(session.settled), silent))))
     yield negation(session.undone)
     yield implication(here.new_turn, all_of((session.round, any_of((negation(before(session.begun)), finished)))))
     few = rounds() <= ROUNDS
     rest = [before(all_of((few, calls.open(tool), negation(passed(tool))))) for tool in session.about.tools]
     running = [calls.running(tool) for tool in session.about.tools]
     yield implication(all_of((here.any(*ENDS), negation(any_of((*rest, *running))))), session.round)
+
+
+def _handed(session: Session) -> z3.BoolRef:
+    """Another agent has its turn about the message, so the one before said nothing; what is found is played through."""
+    agent = next((fact for fact in session.about.facts if fact.path == AGENT), None)
+    if agent is None:
+        return NO
+    now = session.value(agent)
+    return all_of((session.happenings.is_("message"), negation(same(now, before(now)))))
 
 
 def _calls(session: Session) -> Iterator[z3.BoolRef]:

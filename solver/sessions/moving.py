@@ -185,11 +185,9 @@ class Journeys:
         for each, value in sure:
             found.append((each, all_of((value.true, negation(earlier)))))
             earlier = any_of((earlier, value.true))
-        for each in state.transitions:
-            if each.otherwise:
-                open_ = YES if state.kind == "fork" else self._applies(each.condition)
-                found.append((each, all_of((open_, *(value.false for _, value in sure)))))
-        return found
+        rest = [value.false for _, value in sure]
+        last = [each for each in state.transitions if each.otherwise]
+        return [*found, *((each, all_of((self._read(state, each, stage).true, *rest))) for each in last)]
 
     def _read(self, state: State, transition: Transition, stage: str) -> Truth:
         """Its condition; where it does not apply it is as if it were not there."""

@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from jurat.policies.agents import AGENT
 from jurat.policies.axioms import settle
 from jurat.policies.errors import RefusedTurn, ValuationError
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, key_of
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Call, Constraint, Forbid, Journey, Offer, State, Transition
+from jurat.policies.model import Call, Constraint, Forbid, HandOff, Journey, Offer, State, Transition
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import Value
@@ -66,6 +67,8 @@ class Rehearsal:
     moved: list[tuple[str, Move]] = field(default_factory=list)
     """The moves that journeys made, in their order."""
     histories: tuple[History, ...] = ()
+    handed: tuple[str, ...] = ()
+    """The agents that handed on the message that this turn is about."""
 
     def __post_init__(self) -> None:
         if not self.histories:
@@ -96,7 +99,7 @@ class Rehearsal:
             self._call(name, position)
         elif kind in ENDS:
             self._end(name, position)
-        elif not self.message or self.resolution is None or self.running:
+        elif not self.message or self.resolution is None or self.running or self._onward():
             raise Differs("there is nothing to reply to")
         else:
             self._happen("reply", position=position)
@@ -114,8 +117,10 @@ class Rehearsal:
 
     def _begin(self, position: Position) -> None:
         """A turn begins: ended journeys are left, and application and authentication have spoken."""
-        if self.running or (self.message and "reply" not in self.moments[-1].events):
+        onward = self._onward()
+        if self.running or (self.message and not onward and "reply" not in self.moments[-1].events):
             raise Differs("the turn before is not over")
+        self._hand_on(onward, position)
         ended = [j for j, state in self.journeys.items() if self.graph.journeys[j].states[state].kind == "end"]
         for journey in ended:
             del self.journeys[journey]
@@ -128,6 +133,30 @@ class Rehearsal:
         events += ["message.pii"] if self.message and position.personal else []
         events += ["session.started"] if position.turn == 1 else []
         self._happen(*events, position=position)
+
+    def _onward(self) -> str | None:
+        """The agent that the message of this turn is handed on to; where nothing hangs on who answers, to itself."""
+        if self.resolution is None or not self.message or AGENT not in self.facts:
+            return None
+        places = {each.action.to for each in self.resolution.actions if isinstance(each.action, HandOff)}
+        to = places.pop() if len(places) == 1 else ""  # competing ones are dropped
+        stays = to in self.handed or to == self.facts.get(AGENT)
+        return to if to in self.graph.policy.agents and not stays else None
+
+    def _hand_on(self, onward: str | None, position: Position) -> None:
+        """Whoever a message is handed on to has a turn about the same message; nobody speaks in between."""
+        self.handed = (*self.handed, str(self.facts.get(AGENT))) if onward else ()
+        if onward:
+            declared, given = self.graph.vocabulary.facts, {**position.facts}
+            known = {path: each for path, each in self.facts.items() if declared[path].source != "tools"}
+            said = {path: each for path, each in given.items() if declared[path].source != "tools"}
+            personal = "message.pii" in self.events
+            if (
+                position.happening.kind != "message"
+                or said != {**known, AGENT: onward}
+                or position.personal != personal
+            ):
+                raise Differs(f"`{onward}` has its turn about the same message")
 
     def _told(self, position: Position) -> None:
         declared = self.graph.vocabulary.facts
@@ -311,7 +340,9 @@ def _taken(transitions: list[Transition], now: Valuation) -> Transition | None:
         if value is True:
             return each
     otherwise = next((each for each in transitions if each.otherwise), None)
-    return otherwise if otherwise and all(value is False for _, value in truths) else None
+    if otherwise is None or evaluate(otherwise.condition, now.look) is not True:
+        return None
+    return otherwise if all(value is False for _, value in truths) else None
 
 
 def _satisfied(constraint: Constraint, now: Valuation, given: Mapping[str, Value]) -> bool:

@@ -54,8 +54,7 @@ class Trying:
             return
         transitions = self.journey.states[move.source].transitions
         taken = transitions[move.number]
-        if not taken.otherwise:
-            yield taken.condition, True
+        yield taken.condition, True
         yield from ((each.condition, False) for each in _before(transitions, taken))
 
     def _tools(self, source: str) -> frozenset[str]:

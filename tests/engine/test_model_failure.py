@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.engine.conftest import Make
 
-from jurat.engine.respond import OFFER_HUMAN, SAFE, SAFE_HUMAN
+from jurat.engine.canned import OFFER_HUMAN, SAFE, SAFE_HUMAN
 from jurat.llm import Arguments, BackendError
 from jurat.llm.scripted import ScriptedVoice
 

@@ -27,7 +27,7 @@ def test_a_reply_rests_on_everything_that_binds_it() -> None:
     backend = Canned(text=" Agent: Sorry! ")
     pieces: list[str] = []
     assert asyncio.run(ModelVoice(backend).reply(request(), pieces.append)) == "Sorry!"
-    assert pieces == [" Agent: Sorry! "]
+    assert pieces == ["Sorry! "], "the name that a model may begin with is not said"
     ((prompt, schema),) = backend.prompts
     assert schema is None
     assert all(part in prompt for part in ("Bot", "A helper", "Money back!", "Be kind", "promises money", "late"))

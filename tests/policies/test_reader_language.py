@@ -69,6 +69,7 @@ def test_facts(policy: Policy) -> None:
         "order.count": (INT, "tools", None),
         "actor.role": (EnumType(("sales", "yes")), "application", None),
         "actor.teams": (ListType(EnumType(("a", "b")), unique=True), "authentication", None),
+        "session.agent": (EnumType(("sales", "support")), "application", "sales"),
     }
 
 

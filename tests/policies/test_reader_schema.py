@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from jurat.policies.reader import agents, documents, guidelines, journeys, tools
+from jurat.policies.reader import agents, documents, guidelines, journeys, phrasing, tools
 from jurat.policies.schema import policy_schema
 
 SCHEMA = policy_schema()
@@ -22,7 +22,7 @@ def test_it_has_the_sections_and_fields_of_the_reader() -> None:
     assert fields("guidelines") == set(guidelines.FIELDS)
     assert fields("journeys") == set(journeys.FIELDS)
     state = SECTIONS["journeys"]["additionalProperties"]["properties"]["states"]["additionalProperties"]
-    assert set(state["properties"]) == {*journeys.STATE_KINDS, "to"}
+    assert set(state["properties"]) == {*journeys.STATE_KINDS, "to", *phrasing.FIELDS}
 
 
 def test_it_is_json_and_every_reference_leads_somewhere() -> None:

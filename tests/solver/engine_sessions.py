@@ -13,6 +13,7 @@ from jurat.engine.session import Moment, Session
 from jurat.engine.tools import ToolResult
 from jurat.engine.trace import Step
 from jurat.llm.scripted import ScriptedJudge, ScriptedVoice
+from jurat.policies.agents import AGENT
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Expr, Observation
 from jurat.policies.graph import PolicyGraph
@@ -213,7 +214,10 @@ class World:
         asyncio.run(self._run(script))
 
     async def _run(self, script: TurnScript) -> None:
-        await self.engine.set_facts(self.session, script.facts)
+        facts = dict(script.facts)
+        if agent := facts.pop(AGENT, None):
+            await self.engine.transfer(self.session, str(agent))
+        await self.engine.set_facts(self.session, facts)
         said = "hello " + " ".join(str(value) for _, _, given in script.calls or () for value in given.values())
         message = f"{said} me@example.com" if script.personal else said
         await self.engine.turn(self.session, None if script.event else message, event=script.event, on_step=self._step)

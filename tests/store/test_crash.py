@@ -36,7 +36,7 @@ def test_a_call_without_an_outcome_is_unknown_and_never_repeated(tmp_path: Path,
         assert (call["session"], call["tool"], call["arguments"], call["turn"]) == (session, "pay", {"amount": 50}, 1)
         assert texts(client, session) == ["customer: I pay 50", f"tool: pay: {UNKNOWN}"]
         trace = client.get(f"/traces/{session}-1").json()
-        assert trace["notes"] == [STOPPED]
+        assert trace["notes"] == [STOPPED.format("nothing")]
         assert [(each["tool"], each["status"], each["key"]) for each in trace["calls"]] == [
             ("pay", "unknown", call["key"])
         ]
@@ -102,7 +102,7 @@ def test_a_message_that_was_taken_is_not_lost(tmp_path: Path, database: Place) -
     session = till.kill_at("after the message")
     with till.serving() as (client, _):
         assert texts(client, session) == ["customer: I pay 50"]
-        assert client.get(f"/traces/{session}-1").json()["notes"] == [STOPPED]
+        assert client.get(f"/traces/{session}-1").json()["notes"] == [STOPPED.format("nothing")]
         _, turn = say(client, session, "hello?")
         assert [each["status"] for each in turn["trace"]["calls"]] == ["succeeded"], "both are answered together"
     assert len(till.effects) == 1

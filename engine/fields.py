@@ -1,0 +1,89 @@
+"""What a canned reply's template may speak of: facts, what this turn's calls were given and said, and who is talking."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from decimal import Decimal
+
+from jurat.engine.results import as_text
+from jurat.engine.turn import Working
+from jurat.llm import ReplyRequest, Voice
+from jurat.llm.protocol import FieldVoice
+from jurat.policies.model import Agent, ReplyDeclaration
+from jurat.policies.templates import fields_in, filled
+from jurat.policies.values import jsonable
+
+GENERATIVE = "generative."
+"""Begins the name of a field that the voice fills in."""
+
+_NAME = re.compile(r"[A-Za-z]\w*")
+
+
+def fields_of(working: Working, agent: Agent, asks: tuple[str, ...] = ()) -> dict[str, object]:
+    """The fields by dotted name; one that nothing is known of is not there.
+
+    What tools gave templates to speak of; facts by path (and below ``std.variables``), ``<tool>`` and ``<tool>.<argument or field of its result>`` of calls that
+    succeeded in this turn, ``std.customer.<name>``, ``std.agent.name``, and ``std.missing_params`` where the reply has to
+    ask for something.
+    """
+    facts = {
+        path: value if isinstance(value, Decimal) else jsonable(value) for path, value in working.state.facts.items()
+    }
+    customer = {name: each for name, each in working.session.customer.items() if _NAME.fullmatch(str(name))}
+    return {
+        **{name: _told(value) for name, value in working.state.fields.items()},
+        **dict(_of_calls(working)),
+        **facts,
+        **_below("std.variables", facts),
+        **_below("std.customer", customer),
+        **_below("std.agent", {"name": agent.name, "description": agent.description}),
+        **({"std.missing_params": ", ".join(asks)} if asks else {}),
+    }
+
+
+def _of_calls(working: Working) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for call in working.trace.calls:
+        if call.status == "succeeded":
+            found[call.tool] = call.message
+            found |= _below(call.tool, {**call.arguments, **call.data})
+            found |= {name: _told(value) for name, value in call.fields.items()}
+    return found
+
+
+def _told(value: object) -> object:
+    """What a tool gave, as templates have it: data with names in it as JSON."""
+    return as_text(value) if isinstance(value, Mapping) or value is None else value
+
+
+def _below(path: str, values: Mapping[str, object]) -> dict[str, object]:
+    return {f"{path}.{name}": each for name, each in values.items()}
+
+
+def generative(reply: ReplyDeclaration) -> tuple[str, ...]:
+    """The fields of a reply that the voice is to fill in."""
+    found = fields_in(reply.text) if reply.template else ()
+    return tuple(name for name in found if name.startswith(GENERATIVE))
+
+
+async def generated(voice: Voice, request: ReplyRequest, reply: ReplyDeclaration) -> dict[str, object]:
+    """What the voice fills into the generative fields of a reply; nothing where it cannot.
+
+    Raises:
+        BackendError: the model failed.
+    """
+    names = [name.removeprefix(GENERATIVE) for name in generative(reply)]
+    if not names or not isinstance(voice, FieldVoice):
+        return {}
+    found = await voice.fields(request, reply.text, names)
+    return {GENERATIVE + name: " ".join(found[name].split()) for name in names if found.get(name, "").strip()}
+
+
+def text_of(reply: ReplyDeclaration, fields: Mapping[str, object]) -> str:
+    """A reply with its fields filled in.
+
+    Raises:
+        TemplateFault: a field is not known, or the template cannot be filled.
+    """
+    return filled(reply.text, fields) if reply.template else reply.text

@@ -1,0 +1,80 @@
+"""Templates of canned replies: plain data filled in, and nothing loaded, called or run."""
+
+from __future__ import annotations
+
+import pytest
+
+from jurat.policies import PolicyError, load
+from jurat.policies.templates import MOST_CHARACTERS, FieldUnknown, TemplateFault, fields_in, filled
+
+FIELDS: dict[str, object] = {
+    "order.total": 5, "order": "1042", "look": "it is red", "look.colour": "red", "name": "{{ look }} <b>",
+    "vip": True, "items": ["a", "b"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Hello {{ name }}, {{ look.colour }}: {{look}}.", "Hello {{ look }} <b>, red: it is red."),
+        ("{{ order.total }} for {{ order }}", "5 for 1042"),
+        ("{% if vip %}Dear {{ name|upper }}{% else %}Hi{% endif %}", "Dear {{ LOOK }} <B>"),
+        ("{{ vip }} {{ items }} {{ items|join('+') }}", "true a, b a+b"),
+        ("{% for each in items %}{{ each }};{% endfor %}", "a;b;"),
+        ("{{ order.nope|default('none') }} {{ nope is defined }}", "none false"),
+    ],
+)
+def test_fields_are_filled_in_as_they_are(text: str, told: str) -> None:
+    assert filled(text, FIELDS) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("{{ nope }}", "nope"), ("{{ order.nope }}", "order.nope"), ("{{ order.nope.deeper }}", "order.nope"),
+        ("{% if nope %}x{% endif %}", "nope"), ("{{ nope|upper }}", "nope"), ("{{ look ~ nope }}", "nope"),
+        ("{{ nope == 3 }}", "nope"), ("{% for x in nope %}{% endfor %}", "nope"), ("{{ order.path }}", "order.path"),
+        ("{{ order.below }}", "order.below"),
+    ],
+)  # fmt: skip
+def test_what_is_not_known_is_not_said(text: str, name: str) -> None:
+    with pytest.raises(FieldUnknown) as caught:
+        filled(text, FIELDS)
+    assert str(caught.value) == f"nothing is known of `{name}`"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ name.__class__ }}", "{{ range(3) }}", "{{ ''.join(items) }}", "{% include 'x' %}", "{% extends 'x' %}",
+        "{% import 'x' as y %}", "{% macro m() %}{% endmacro %}", "{{ 2 ** 99 }}", "{{ 'a' * 99 }}", "{{ name|attr('upper') }}",
+        "{{ name|center(99) }}", "{{ open", "{% if %}", "{{ order._below }}", "{% block b %}{% endblock %}",
+    ],
+)  # fmt: skip
+def test_what_could_run_or_grow_is_refused_when_it_is_read(text: str) -> None:
+    with pytest.raises(TemplateFault):
+        fields_in(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ name.upper }}", "{{ 1 / 0 }}", "{% for a in items %}{{ long }}{% endfor %}", "{{ items.append }}"]
+)
+def test_what_goes_wrong_is_one_sentence(text: str) -> None:
+    with pytest.raises(TemplateFault) as caught:
+        filled(text, {**FIELDS, "long": "x" * (MOST_CHARACTERS // 2 + 1)})
+    assert "\n" not in str(caught.value)
+
+
+def test_fields_are_named_in_order_and_without_the_template_s_own_names() -> None:
+    assert fields_in("{% for x in a.b %}{{ x.y }}{% endfor %}{{ generative.mood }} {{ a.b }}") == (
+        "a.b",
+        "generative.mood",
+    )
+
+
+def test_a_template_that_cannot_be_used_is_a_fault_of_the_policy() -> None:
+    with pytest.raises(PolicyError) as caught:
+        load("jurat: 1\nreplies:\n  hello: {template: 'Hello {{ name'}\n")
+    (fault,) = caught.value.diagnostics
+    assert (fault.code, fault.span.line) == ("P302", 3)
+    assert fault.message.startswith("the template cannot be used: line 1: ")
