@@ -14,7 +14,7 @@ FINDINGS = (
     "inconsistent-axioms", "undeclared-overlap", "ordering-conflict", "redundant-guideline", "generalised-guideline",
     "correlated-guidelines", "defeated-defeater", "circular-support", "redundant-axiom", "constant-comparison",
     "coverage-gap", "unguarded-tool", "unopenable-guard", "argument-bound", "broken-invariant", "unreachable-state",
-    "stuck-state", "overlapping-transitions", "endless-journey", "unprovided-fact",
+    "stuck-state", "overlapping-transitions", "endless-journey", "unprovided-fact", "transfer-loop",
 )  # fmt: skip
 """The findings that an author can accept with a reason."""
 

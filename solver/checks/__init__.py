@@ -25,6 +25,7 @@ from jurat.solver.checks import (
     redundant_guideline,
     shadowed_guideline,
     stuck_state,
+    transfer_loop,
     undeclared_overlap,
     unguarded_tool,
     unopenable_guard,
@@ -60,6 +61,7 @@ CHECKS: tuple[ModuleType, ...] = (
     overlapping_transitions,
     endless_journey,
     unprovided_fact,
+    transfer_loop,
 )
 """In the order they run.
 
