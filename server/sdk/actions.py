@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from jurat.policies.reader.guidelines import FIELDS
 from jurat.server.sdk import given
 from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import NotSupported, SDKError, unknown
+from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.relations import Entity, declare_tool, tool_names
 from jurat.server.sdk.tool import ToolEntry, check_tool
 from jurat.server.sdk.types import literal
@@ -162,7 +161,7 @@ def phrasing_body(document: Document, composition: Any, responses: Sequence[Any]
     """How replies are phrased, and the canned responses that may be said.
 
     Raises:
-        NotSupported: the policy language of this version has no such thing.
+        SDKError: no such mode or canned response.
     """
     found: dict[str, Any] = {}
     if composition is not None:
@@ -170,7 +169,4 @@ def phrasing_body(document: Document, composition: Any, responses: Sequence[Any]
     listed = given.sequence(responses, "`canned_responses`")
     if listed:
         found["replies"] = list(dict.fromkeys(reply_id(document, each, "`canned_responses`") for each in listed))
-    for name in found:
-        if name not in FIELDS:
-            raise NotSupported("composition modes and canned responses of a rule are not supported")
     return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import Enum
 from typing import Any
 
-from jurat.policies.reader.agents import FIELDS
 from jurat.server.sdk import given
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import NotSupported, SDKError
@@ -61,8 +60,6 @@ def preamble_body(document: Document, policy: PerceivedPerformancePolicy | None)
     """The canned responses of an agent's preamble, declared."""
     if policy is None or not policy.preamble:
         return {}
-    if "preamble" not in FIELDS:
-        raise NotSupported("a preamble while tools run is not supported")
     ids = []
     for number, text in enumerate(policy.preamble, 1):
         id_ = f"preamble-{type(policy).__name__.removesuffix('PerceivedPerformancePolicy').lower()}-{number}"

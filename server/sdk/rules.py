@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from jurat.policies.reader.guidelines import FIELDS as GUIDELINE_FIELDS
 from jurat.policies.types import Value
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import actions_body, phrasing_body
 from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import NotSupported, SDKError, refuse_unsupported
+from jurat.server.sdk.errors import SDKError, refuse_unsupported
 from jurat.server.sdk.events import event_formula
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
@@ -271,15 +270,8 @@ def _settings(home: Rules, options: Options) -> dict[str, Any]:
     if options.priority is not None:
         found["rank"] = given.whole(options.priority, "`priority`")
     if not given.flag(options.track, "`track`"):
-        require_field("track", GUIDELINE_FIELDS, "`track=False`")
         found["track"] = False
     return found
-
-
-def require_field(name: str, known: Collection[str], what: str) -> None:
-    """Refuse what the policy language has no field for."""
-    if name not in known:
-        raise NotSupported(f"{what} is not supported")
 
 
 def _matching(document: Document, id_: str, body: dict[str, Any], matcher: Any) -> Callable[[], None]:

@@ -181,4 +181,3 @@ def test_a_sentence_that_cannot_be_stored_does_not_leave(database: Place) -> Non
         assert [each.role for each in session.conversation] == ["customer"]
 
     database.with_store(run)
-

@@ -1,0 +1,91 @@
+"""How freely agents of a program phrase their replies, what they say while tools run, and who of them answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.examples.rehearsal import rehearsed
+
+import jurat.sdk as p
+from jurat.engine.canned import fits_statement
+
+HOURS = "We are open from eight to five."
+
+
+def talked(
+    monkeypatch: pytest.MonkeyPatch, program: Any, judge: dict[str, Any], *messages: str
+) -> list[dict[str, Any]]:
+    """The turns of one conversation with what a program serves."""
+
+    async def scenario() -> list[dict[str, Any]]:
+        async with rehearsed(monkeypatch, program, judge) as running:
+            talk = await running.talk()
+            return [await talk.say(message) for message in messages]
+
+    return asyncio.run(scenario())
+
+
+def test_a_strict_agent_says_only_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def program() -> None:
+        async with p.Server() as server:
+            agent = await server.create_agent("Bot", composition_mode=p.CompositionMode.STRICT)
+            await agent.create_canned_response(HOURS)
+            await agent.create_canned_response("Sorry, not here.", id="no_match")
+            await agent.create_guideline("Opening hours are asked for", "Say them")
+
+    judge = {"Opening hours are asked for": ["hours"], fits_statement(HOURS): ["hours"]}
+    turns = talked(monkeypatch, program, judge, "your hours?", "a poem please")
+    assert [(each["reply"], each["trace"]["reply_source"]) for each in turns] == [
+        (HOURS, "canned"),
+        ("Sorry, not here.", "no-match"),
+    ]
+
+
+def test_a_guideline_is_stricter_than_its_agent_while_it_applies(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def program() -> None:
+        async with p.Server() as server:
+            agent = await server.create_agent("Bot")
+            said = await agent.create_canned_response(HOURS)
+            await agent.create_guideline(
+                "Opening hours are asked for", "Say them", composition_mode="strict", canned_responses=[said]
+            )
+
+    judge = {"Opening hours are asked for": ["hours"], fits_statement(HOURS): ["hours"]}
+    asked, free = talked(monkeypatch, program, judge, "your hours?", "a poem please")
+    assert (asked["reply"], asked["trace"]["reply_source"]) == (HOURS, "canned")
+    assert free["trace"]["reply_source"] == "voice"
+
+
+@p.tool
+async def look(context: p.ToolContext) -> p.ToolResult:
+    """Look for it."""
+    return p.ToolResult("found")
+
+
+def test_the_preamble_of_an_agent_is_of_its_policy() -> None:
+    async def scenario() -> list[Any]:
+        server = p.Server(port=0)
+        agent = await server.create_agent("Bot", perceived_performance_policy=p.BasicPerceivedPerformancePolicy)
+        await agent.create_guideline("Something is looked for", "Say what was found", tools=[look])
+        policy = server.document.policy()
+        return [policy.vocabulary.replies[each].text for each in policy.agents[agent.id].preamble]
+
+    assert asyncio.run(scenario()) == list(p.BasicPerceivedPerformancePolicy.preamble)
+
+
+def test_each_agent_has_its_own_rules_and_hands_on_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def program() -> None:
+        async with p.Server() as server:
+            front = await server.create_agent("Front")
+            sales = await server.create_agent("Sales")
+            await front.create_guideline("Something is to be bought", hand_off=sales)
+            await front.create_guideline("The weather is mentioned", "Talk about it", id="weather")
+            await sales.create_guideline("Something is to be bought", "Quote a price", id="quote")
+
+    judge = {"Something is to be bought": ["buy"], "The weather is mentioned": ["rain"]}
+    first, second = talked(monkeypatch, program, judge, "I buy it, in the rain", "and the rain")
+    assert first["trace"]["agent"] == "sales"
+    assert [each["id"] for each in first["trace"]["rounds"][-1]["in_force"]] == ["quote"]
+    assert second["trace"]["rounds"][-1]["in_force"] == [], "sales has no rule about the weather"
