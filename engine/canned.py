@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from jurat.engine.briefing import HUMAN, spoken
+from jurat.engine.briefing import HUMAN
 from jurat.engine.check import Standards, check
 from jurat.engine.describe import meaning_of
 from jurat.engine.fields import generated, generative, text_of
 from jurat.engine.match import asked_of, judged
+from jurat.engine.parameters import spoken
 from jurat.engine.phrasing import NO_MATCH_REPLY, SAFE_REPLY
 from jurat.engine.task import Task
 from jurat.engine.trace import Draft
