@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
+from functools import cache
 from typing import Any, Literal
 
 from jurat.engine.context import Emission
@@ -202,11 +203,25 @@ class Trace:
 
 
 def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {each.name: _plain(getattr(value, each.name)) for each in fields(value)}
+    kind = type(value)
+    if kind in _AS_THEY_ARE:  # nearly everything; a trace of a hundred guidelines has a thousand values
+        return value
+    if kind is list or kind is tuple:
+        return [_plain(each) for each in value]
+    if (names := _names(kind)) is not None:
+        return {name: _plain(getattr(value, name)) for name in names}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+
+
+_AS_THEY_ARE = frozenset((str, bool, int, float, type(None)))
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a dataclass; None of anything else."""
+    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else None
 
 
 def _plain_text(value: Any) -> str:
