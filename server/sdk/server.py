@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jurat.engine import Limits
+from jurat.engine.errors import StoreError
 from jurat.engine.store import Store
 from jurat.engine.store.opening import MEMORY, open_store
 from jurat.llm import Judge, Voice
@@ -21,7 +22,7 @@ from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
 from jurat.server.sdk.capture import Captured, capturing
 from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
+from jurat.server.sdk.errors import NotStarted, SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.finishing import finished
 from jurat.server.sdk.hooks import EngineHooks, Running
 from jurat.server.sdk.ids import id_from
@@ -86,6 +87,7 @@ class Server(Background, Vocabulary):
     Raises:
         SDKError: a parameter that is wrong, an address that cannot be listened at.
         NotProved: at exit, or where the program sleeps: the findings were printed.
+        NotStarted: as there: the model cannot answer, or the store cannot be opened.
     """
 
     current: ClassVar[Current[Server]]
@@ -358,10 +360,13 @@ class Server(Background, Vocabulary):
         """Where conversations are kept, opened once."""
         if self._store is None:
             place = self._session_store
-            if place == "local":
-                self._store = await open_store(store_of(program_name()))
-            else:
-                self._store = await open_store(MEMORY if place == "transient" else place)
+            try:
+                if place == "local":
+                    self._store = await open_store(store_of(program_name()))
+                else:
+                    self._store = await open_store(MEMORY if place == "transient" else place)
+            except StoreError as error:
+                raise NotStarted(str(error)) from error
         return self._store
 
     async def build(self) -> Opened:

@@ -8,7 +8,8 @@ from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
 from jurat.server.sdk.customers import Customer, Term, Variable
-from jurat.server.sdk.errors import NotProved, NotSupported, SDKError
+from jurat.server.sdk.ending import end_plainly
+from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
 from jurat.server.sdk.journeys import END_JOURNEY, Journey, JourneyState, JourneyTransition
 from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, TurnContext
@@ -53,6 +54,7 @@ __all__ = [
     "JourneyState",
     "JourneyTransition",
     "NotProved",
+    "NotStarted",
     "NotSupported",
     "NullPerceivedPerformancePolicy",
     "OneOf",
@@ -77,3 +79,5 @@ __all__ = [
     "one_of",
     "tool",
 ]
+
+end_plainly()
