@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ class Agent:
     engine: Engine
     report: Report
     backend: Backend | None = None
-    customers: Callable[[str], Mapping[str, Any] | None] | None = None
+    customers: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
 
     @property
     def graph(self) -> PolicyGraph:
@@ -39,11 +39,11 @@ class Agent:
         """What the first agent of the policy is called."""
         return next(iter(self.engine.agents.values())).name
 
-    def customer_of(self, id_: str | None) -> Mapping[str, Any] | None:
+    async def customer_of(self, id_: str | None) -> Mapping[str, Any] | None:
         """What tools are told of a customer, nothing of a guest; None of one who is not known."""
         if id_ is None:
             return {}
-        return self.customers(id_) if self.customers else None
+        return await self.customers(id_) if self.customers else None
 
     async def close(self) -> None:
         """Free the model, leave the services, and let go of the store."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -124,7 +124,7 @@ class Assembly:
     limits: Limits
     unproved: bool
     proof_seconds: float | None
-    customers: Callable[[str], Mapping[str, Any] | None]
+    customers: Callable[[str], Awaitable[Mapping[str, Any] | None]]
     store: Store
 
 
