@@ -201,6 +201,7 @@ class Service:
             "id": session.id,
             "agent": session.agent,
             "mode": session.mode,
+            "labels": sorted(session.state.labels),
             "running": self.sessions.runs(session),
             "conversation": [
                 {"role": each.role, "text": each.text} for each in session.conversation if each.role != "system"
