@@ -28,7 +28,7 @@ from jurat.server.sdk.places import call_place, source_text
 from jurat.server.sdk.tool import ToolEntry
 
 SECTIONS = (
-    "agents", "facts", "constants", "observations", "events", "axioms", "decisions", "tools", "guidelines", "tags",
+    "agents", "facts", "constants", "observations", "events", "axioms", "decisions", "services", "tools", "guidelines", "tags",
     "journeys", "replies", "invariants", "goals",
 )  # fmt: skip
 _VOCABULARY = ("facts", "constants", "observations", "events", "decisions")
@@ -129,7 +129,9 @@ class Document:
         found: dict[str, Any] = {"jurat": 1}
         for name in SECTIONS:
             section = self.axioms if name == "axioms" else self.sections[name]
-            if section:
+            if section and not (
+                name == "tools" and not any(section.values())
+            ):  # tools that are only named are declared nowhere
                 found[name] = section
         return found
 
