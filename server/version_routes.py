@@ -15,6 +15,7 @@ from jurat.engine.store import Store, Version
 from jurat.policies import PolicyError
 from jurat.policies.rendering import as_json as diagnostics_as_json
 from jurat.server.requests import Refusal, mapping_of, read_object
+from jurat.server.version_files import FilesRefused
 from jurat.server.versions import NotInEffect, Versions
 
 POLICY_BYTES = 8 * 1024 * 1024
@@ -60,7 +61,7 @@ class VersionRoutes:
         files, comment = _files(content), _comment(content)
         try:
             version = await self._versions.add(files, comment)
-        except (PolicyError, NotInEffect, ToolLoadError) as error:
+        except (PolicyError, NotInEffect, ToolLoadError, FilesRefused) as error:
             return _refused(error)
         return JSONResponse(_shown(version, version.number), 201)
 
@@ -135,13 +136,15 @@ def _comment(content: Mapping[str, Any]) -> str:
     return comment
 
 
-def _refused(error: PolicyError | NotInEffect | ToolLoadError) -> Response:
+def _refused(error: PolicyError | NotInEffect | ToolLoadError | FilesRefused) -> Response:
     """Why a version did not take effect, with all that was found."""
     if isinstance(error, NotInEffect):
         body = {**Refusal(422, "not-proved", str(error)).as_json(), "report": dict(error.report)}
     elif isinstance(error, PolicyError):
         message = "the policy cannot be read, so the old one stays in effect"
         body = {**Refusal(422, "unreadable", message).as_json(), "errors": diagnostics_as_json(error.diagnostics)}
+    elif isinstance(error, FilesRefused):
+        body = Refusal(422, "files", f"{error}, so the old version stays in effect").as_json()
     else:
         body = Refusal(422, "tools", f"a tool cannot be loaded, so the old version stays in effect: {error}").as_json()
     return JSONResponse(body, 422)

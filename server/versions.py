@@ -16,13 +16,14 @@ from typing import Any
 
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Activation, Store, Version
-from jurat.policies import JuratError, PolicyGraph, Report, load
+from jurat.policies import JuratError, PolicyError, PolicyGraph, Report, load
 from jurat.policies.model import ServiceDeclaration
 from jurat.server.opening import Agent, home_of, toolbox_of
 from jurat.server.proving.bounds import Bounds
 from jurat.server.proving.elsewhere import comparison_of, report_of
 from jurat.server.reports.json_object import as_object
 from jurat.server.reports.result import judged
+from jurat.server.version_files import check_named_files, placed, unplaced, unplaced_error
 
 PROOF_SECONDS = 120.0
 """That proving a new version may take; beyond it the version is refused as undecided."""
@@ -67,7 +68,7 @@ async def chosen(store: Store, graph: PolicyGraph, path: str) -> Chosen:
     version = await store.version(active[0].version)
     if version is None or version.digest == graph.digest:
         return Chosen(graph, files_of(graph, path), None if version is None else version.number)
-    return Chosen(load(version.files), version.files, version.number, from_disk=False)
+    return Chosen(load(placed(version.files, home_of(path))), version.files, version.number, from_disk=False)
 
 
 def reported(report: Report, graph: PolicyGraph, path: str) -> dict[str, Any]:
@@ -111,6 +112,7 @@ class Versions:
 
         Raises:
             PolicyError: it cannot be read.
+            FilesRefused: it names files that it may not.
             NotInEffect: it did not pass its check.
             ToolLoadError: it names a tool that cannot be loaded.
             StoreError: it cannot be stored.
@@ -133,14 +135,20 @@ class Versions:
             await self._take(agent, version.number, comment)
 
     async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
-        graph = await asyncio.to_thread(load, files)
+        if not trusted:
+            await asyncio.to_thread(check_named_files, files, self._home, self._agent.graph)
+        there = placed(files, self._home)
+        try:
+            graph = await asyncio.to_thread(load, there)
+        except PolicyError as error:
+            raise unplaced_error(error, self._home) from None
         if not trusted:
             self._check_services(graph)
-        report = await report_of(graph, files, Bounds(seconds=PROOF_SECONDS))
-        said = reported(report, graph, "policy")
+        report = await report_of(graph, there, Bounds(seconds=PROOF_SECONDS))
+        said = unplaced(reported(report, graph, "policy"), self._home)
         if not report.passed:
             raise NotInEffect(said)
-        toolbox = await asyncio.to_thread(toolbox_of, graph, self._home, relative=True)
+        toolbox = await asyncio.to_thread(toolbox_of, graph, self._home)
         return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
 
     def _check_services(self, graph: PolicyGraph) -> None:
@@ -167,4 +175,5 @@ class Versions:
     async def compared(self, before: Version, after: Version) -> dict[str, Any] | None:
         """What the later one does otherwise, with situations; None where that is not found in time."""
         names = (f"version {before.number}", f"version {after.number}")
-        return await comparison_of(before.files, after.files, names, COMPARISON_SECONDS)
+        files = placed(before.files, self._home), placed(after.files, self._home)
+        return unplaced(await comparison_of(*files, names, COMPARISON_SECONDS), self._home)
