@@ -18,6 +18,7 @@ from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Activation, Store, Version
 from jurat.policies import JuratError, PolicyError, PolicyGraph, Report, load
 from jurat.policies.model import ServiceDeclaration
+from jurat.server.editing import Put, Remove, edited, home_among
 from jurat.server.opening import Agent, home_of, toolbox_of
 from jurat.server.proving.bounds import Bounds
 from jurat.server.proving.elsewhere import comparison_of, report_of
@@ -31,6 +32,8 @@ PROOF_SECONDS = 120.0
 COMPARISON_SECONDS = 120.0
 FILE, HTTP = "file", "http"
 Files = Mapping[str, str]
+Change = Mapping[str, Mapping[str, Any]]
+"""The parts of a policy by section and id, as a policy file has them; None takes one out."""
 
 
 class NotInEffect(JuratError):
@@ -41,6 +44,25 @@ class NotInEffect(JuratError):
         super().__init__(
             f"the check of the new version ended with `{report['status']}`, so the old one stays in effect"
         )
+
+
+class NotThere(JuratError):
+    """The version that was to be changed is not the one in effect."""
+
+
+def changed_files(files: Files, change: Change) -> dict[str, str]:
+    """The files with parts of the policy changed, each where it stands, or in the file that has most to do with it.
+
+    Raises:
+        EditRefused: a part to be taken out is not there, or its place was not found.
+    """
+    found = dict(files)
+    for section, parts in change.items():
+        for id_, body in parts.items():
+            name = home_among(found, (section, id_))
+            edit = Remove((section,), id_) if body is None else Put((section,), id_, body, over=True)
+            found[name] = edited(found[name], edit)
+    return found
 
 
 def files_of(graph: PolicyGraph, path: str) -> dict[str, str]:
@@ -118,11 +140,31 @@ class Versions:
             StoreError: it cannot be stored.
         """
         async with self._lock:
-            agent, report = await self._admitted(files, trusted=False)
-            made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment)
-            version = await self._store.add_version(made)
-            await self._take(agent, version.number, comment)
-            return version
+            return await self._added(files, comment)
+
+    async def _added(self, files: Files, comment: str) -> Version:
+        agent, report = await self._admitted(files, trusted=False)
+        made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment)
+        version = await self._store.add_version(made)
+        await self._take(agent, version.number, comment)
+        return version
+
+    async def change(self, change: Change, comment: str, of: int | None = None) -> Version:
+        """Put a new version in effect that is the one in effect with some parts of it changed; ``of`` is the number that it must have.
+
+        Raises:
+            NotThere: another version is in effect, or none that was stored.
+            EditRefused: a part to be taken out is not there, or its place in the files was not found.
+            PolicyError, FilesRefused, NotInEffect, ToolLoadError, StoreError: as :meth:`add`.
+        """
+        async with self._lock:
+            number = await self.active()
+            before = None if number is None else await self._store.version(number)
+            if before is None or of not in (None, number):
+                raise NotThere(
+                    f"version {of} is not in effect, but {number or 'none'}" if of else "no version is stored yet"
+                )
+            return await self._added(await asyncio.to_thread(changed_files, before.files, change), comment)
 
     async def roll_back(self, version: Version, comment: str) -> None:
         """Put a version in effect again; it is proved again too, for the solver may have learnt meanwhile.
