@@ -112,7 +112,7 @@ class Service:
         """A new conversation."""
         content = await read_object(request, ("facts", "agent", "customer"))
         wanted, who = optional_text_of(content, "agent"), optional_text_of(content, "customer")
-        if (customer := self.agent.customer_of(who)) is None:
+        if (customer := await self.agent.customer_of(who)) is None:
             raise Refusal(422, "refused", f"there is no customer `{str(who)[:60]}`")
         try:
             session = self.agent.engine.start_session(mapping_of(content, "facts"), customer, agent=wanted)
@@ -201,6 +201,7 @@ class Service:
             "id": session.id,
             "agent": session.agent,
             "mode": session.mode,
+            "labels": sorted(session.state.labels),
             "running": self.sessions.runs(session),
             "conversation": [
                 {"role": each.role, "text": each.text} for each in session.conversation if each.role != "system"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,7 +28,7 @@ class Agent:
     engine: Engine
     report: Report
     backend: Backend | None = None
-    customers: Callable[[str], Mapping[str, Any] | None] | None = None
+    customers: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
 
     @property
     def graph(self) -> PolicyGraph:
@@ -39,11 +39,11 @@ class Agent:
         """What the first agent of the policy is called."""
         return next(iter(self.engine.agents.values())).name
 
-    def customer_of(self, id_: str | None) -> Mapping[str, Any] | None:
+    async def customer_of(self, id_: str | None) -> Mapping[str, Any] | None:
         """What tools are told of a customer, nothing of a guest; None of one who is not known."""
         if id_ is None:
             return {}
-        return self.customers(id_) if self.customers else None
+        return await self.customers(id_) if self.customers else None
 
     async def close(self) -> None:
         """Free the model, leave the services, and let go of the store."""
@@ -60,17 +60,15 @@ def home_of(path: str | Path) -> Path:
     return Path(path) if Path(path).is_dir() else Path(path).parent
 
 
-def toolbox_of(graph: PolicyGraph, path: str | Path, *, relative: bool = False) -> Toolbox:
+def toolbox_of(graph: PolicyGraph, path: str | Path) -> Toolbox:
     """The policy's tools, from the folder of the files that declare them.
-
-    ``relative``: the files are named as seen from the policy's folder.
 
     Raises:
         ToolLoadError: everything that cannot be found, imported or understood.
     """
     declared = [tool.span.source for tool in graph.vocabulary.tools.values() if tool.kind == "python"]
     home = home_of(path)
-    folders = {(home if relative else Path()) / Path(source).parent for source in declared}
+    folders = {Path(source).parent for source in declared}
     return Toolbox.load(graph, folders.pop() if len(folders) == 1 else home)
 
 

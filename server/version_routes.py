@@ -13,9 +13,13 @@ from starlette.routing import Route
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Store, Version
 from jurat.policies import PolicyError
+from jurat.policies.diagnostics import near_miss
+from jurat.policies.reader.documents import MAPPINGS
 from jurat.policies.rendering import as_json as diagnostics_as_json
+from jurat.server.editing import EditRefused
 from jurat.server.requests import Refusal, mapping_of, read_object
-from jurat.server.versions import NotInEffect, Versions
+from jurat.server.version_files import FilesRefused
+from jurat.server.versions import NotInEffect, NotThere, Versions
 
 POLICY_BYTES = 8 * 1024 * 1024
 COMMENT_CHARACTERS = 2_000
@@ -55,14 +59,25 @@ class VersionRoutes:
         return JSONResponse({**shown, "files": dict(version.files), "report": dict(version.report)})
 
     async def add(self, request: Request) -> Response:
-        """A new one: ``{"policy": text}`` or ``{"files": {name: text}}``, and a ``comment``."""
-        content = await read_object(request, ("policy", "files", "comment"), POLICY_BYTES)
-        files, comment = _files(content), _comment(content)
+        """A new one: ``{"policy": text}``, ``{"files": {name: text}}``, or ``{"change": {section: {id: body}}}`` of the one in effect;
+        and a ``comment``.
+        """
+        content = await read_object(request, ("policy", "files", "change", "of", "comment"), POLICY_BYTES)
         try:
-            version = await self._versions.add(files, comment)
-        except (PolicyError, NotInEffect, ToolLoadError) as error:
+            version = await self._added(content)
+        except (PolicyError, NotInEffect, ToolLoadError, FilesRefused, EditRefused) as error:
             return _refused(error)
+        except NotThere as error:
+            raise Refusal(409, "other-version", str(error)) from None
         return JSONResponse(_shown(version, version.number), 201)
+
+    async def _added(self, content: Mapping[str, Any]) -> Version:
+        comment = _comment(content)
+        if "change" not in content and "of" not in content:
+            return await self._versions.add(_files(content), comment)
+        if {"policy", "files"} & content.keys():
+            raise Refusal(422, "malformed", "give one of `policy`, `files` and `change`")
+        return await self._versions.change(_change(content), comment, _of(content))
 
     async def diff(self, request: Request) -> Response:
         """What it does otherwise than another one, ``?against=``, the one before it if left out."""
@@ -115,6 +130,31 @@ def _files(content: Mapping[str, Any]) -> dict[str, str]:
     return {_name(name): _text(text, "files") for name, text in mapping_of(dict(content), "files").items()}
 
 
+def _change(content: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The parts that are to be otherwise, by section and id."""
+    found = mapping_of(dict(content), "change")
+    for section, parts in found.items():
+        if section not in MAPPINGS:
+            advice = near_miss(section, MAPPINGS)
+            raise Refusal(
+                422,
+                "malformed",
+                f"`{section[:60]}` is no section of parts with ids" + (f"; {advice}" if advice else ""),
+            )
+        if not isinstance(parts, dict) or not parts:
+            raise Refusal(422, "malformed", f"`{section}` is a mapping of ids to what they are, or to null")
+    if not found:
+        raise Refusal(422, "malformed", "`change` changes nothing")
+    return dict(found)
+
+
+def _of(content: Mapping[str, Any]) -> int | None:
+    of = content.get("of")
+    if of is not None and (not isinstance(of, int) or isinstance(of, bool) or of < 1):
+        raise Refusal(422, "malformed", "`of` is the number of a version")
+    return of
+
+
 def _text(value: Any, field: str) -> str:
     if not isinstance(value, str):
         raise Refusal(422, "malformed", f"`{field}` has something in it that is no text")
@@ -135,13 +175,17 @@ def _comment(content: Mapping[str, Any]) -> str:
     return comment
 
 
-def _refused(error: PolicyError | NotInEffect | ToolLoadError) -> Response:
+def _refused(error: PolicyError | NotInEffect | ToolLoadError | FilesRefused | EditRefused) -> Response:
     """Why a version did not take effect, with all that was found."""
     if isinstance(error, NotInEffect):
         body = {**Refusal(422, "not-proved", str(error)).as_json(), "report": dict(error.report)}
     elif isinstance(error, PolicyError):
         message = "the policy cannot be read, so the old one stays in effect"
         body = {**Refusal(422, "unreadable", message).as_json(), "errors": diagnostics_as_json(error.diagnostics)}
+    elif isinstance(error, EditRefused):
+        body = Refusal(422, "change", f"{error}, so the old version stays in effect").as_json()
+    elif isinstance(error, FilesRefused):
+        body = Refusal(422, "files", f"{error}, so the old version stays in effect").as_json()
     else:
         body = Refusal(422, "tools", f"a tool cannot be loaded, so the old version stays in effect: {error}").as_json()
     return JSONResponse(body, 422)

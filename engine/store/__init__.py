@@ -2,6 +2,6 @@
 
 from jurat.engine.store.memory import MemoryStore
 from jurat.engine.store.opening import open_store
-from jurat.engine.store.protocol import Activation, Store, Summary, Variable, Version
+from jurat.engine.store.protocol import Activation, Person, Store, Summary, Variable, Version
 
-__all__ = ["Activation", "MemoryStore", "Store", "Summary", "Variable", "Version", "open_store"]
+__all__ = ["Activation", "MemoryStore", "Person", "Store", "Summary", "Variable", "Version", "open_store"]

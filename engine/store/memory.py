@@ -10,7 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 from jurat.engine.session import Call, CallState, Session, State
-from jurat.engine.store.protocol import Activation, Summary, Variable, Version, mark_saved, unsaved_calls
+from jurat.engine.store.protocol import (
+    Activation,
+    Person,
+    Summary,
+    Variable,
+    Version,
+    mark_saved,
+    scopes_of,
+    unsaved_calls,
+)
 
 SESSIONS = 1_000
 TRACES_A_SESSION = 200
@@ -26,6 +35,7 @@ class MemoryStore:
         self._traces: dict[str, OrderedDict[int, Mapping[str, Any]]] = {}
         self._calls: dict[str, Call] = {}
         self._variables: dict[str, dict[str, Variable]] = {}
+        self._customers: dict[str, Person] = {}
         self._versions: list[Version] = []
         self._activations: list[Activation] = []
 
@@ -93,6 +103,21 @@ class MemoryStore:
         kept.pop(name, None)
         if value is not None:
             kept[name] = Variable(value, time.time())
+
+    async def customer(self, id_: str) -> Person | None:
+        return self._customers.get(id_)
+
+    async def customers(self, limit: int, after: str = "", *, name: str | None = None) -> list[Person]:
+        found = (self._customers[id_] for id_ in sorted(self._customers) if id_ > after)
+        return [each for each in found if name in (None, each.name)][:limit]
+
+    async def set_customer(self, customer: Person) -> None:
+        self._customers[customer.id] = replace(customer, at=time.time())
+
+    async def remove_customer(self, id_: str) -> None:
+        self._customers.pop(id_, None)
+        for scope in scopes_of(id_):
+            self._variables.pop(scope, None)
 
     async def add_version(self, version: Version) -> Version:
         numbered = replace(version, number=len(self._versions) + 1)

@@ -55,6 +55,8 @@ CALLS = Table(
     Column("message", Text, nullable=False),
     Column("data", Text, nullable=False),
     Column("resolved_by", Text, nullable=False),
+    Column("replies", Text, nullable=False, server_default="[]"),
+    Column("fields", Text, nullable=False, server_default="{}"),
 )
 Index("calls_by_session", CALLS.c.session, CALLS.c.turn)
 Index("calls_by_status", CALLS.c.status, CALLS.c.at)
@@ -75,6 +77,17 @@ VARIABLES = Table(
     Column("value", Text, nullable=False),
     Column("at", Float(53), nullable=False),
 )
+
+CUSTOMERS = Table(
+    "customers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+)
+Index("customers_by_name", CUSTOMERS.c.name)
 
 VERSIONS = Table(
     "versions",

@@ -12,6 +12,7 @@ from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.moments import Current
 from jurat.server.sdk.relations import Tag, Target
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
+from jurat.server.sdk.states import State
 from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
@@ -59,10 +60,13 @@ class Agent(Rules, AgentEntity):
         dependencies: Sequence[Target] = (),
         priority: int | None = None,
         allow: Mapping[str, str] | None = None,
+        states: Mapping[str, State] | None = None,
+        initial: str | None = None,
+        on_end: str | None = "deactivate",
     ) -> Journey:
         """Declare a journey of this agent; it starts when one of its triggers holds. ``conditions`` is an older name of these.
 
-        ``description`` is an instruction for as long as the journey is active.
+        ``states``, ``initial`` and ``on_end`` are as in :meth:`Server.create_journey`. ``description`` is an instruction for as long as the journey is active.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
@@ -70,7 +74,7 @@ class Agent(Rules, AgentEntity):
         journey = await self.server.create_journey(
             title, description, triggers, conditions=conditions, id=id, composition_mode=composition_mode,
             canned_responses=canned_responses, on_selected=on_selected, on_message=on_message, tags=tags, labels=labels,
-            dependencies=dependencies, priority=priority, allow=allow,
+            dependencies=dependencies, priority=priority, allow=allow, states=states, initial=initial, on_end=on_end,
         )  # fmt: skip
         await self.attach_journey(journey)
         return journey
@@ -116,11 +120,19 @@ class Agent(Rules, AgentEntity):
 Agent.current = Current("agent", lambda now: now.agent)
 
 
+_ADVICE = {
+    "planner": "which tools run follows from the policy, and is proved; `p.Server(limits=…)` bounds the rounds, and a tool's "
+    "`guard` says when it may run",
+    "max_engine_iterations": "say `p.Server(limits=Limits(rounds=…))`, which is for all agents",
+    "preamble_config": "a `perceived_performance_policy` says what is said while tools run",
+}
+
+
 def agent_body(
     server: Server, name: str, description: str, *, model: str | None, composition: Any, unsupported: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a policy file says of an agent."""
-    refuse_unsupported("`create_agent`", {}, dict(unsupported))
+    refuse_unsupported("`create_agent`", _ADVICE, dict(unsupported))
     body: dict[str, Any] = {"name": given.text(name, "`name`")}
     if description:
         body["description"] = given.text(description, "`description`")

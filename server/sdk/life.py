@@ -39,6 +39,8 @@ class Life:
         self._stopped = asyncio.Event()
         self._exiting = False
         self._app: Starlette | None = None
+        self._agent: Agent | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
         self._signals = Signals(self.stop)
 
     @classmethod
@@ -100,6 +102,7 @@ class Life:
             self._app = create_app(agent, hosts_of(host))
         else:
             self._app.state.service.change(agent)
+        self._take(agent)
         self._gate.open(self._app)
         self.ready.set()
         if not is_local(host):
@@ -108,6 +111,14 @@ class Life:
             )
         where = "localhost" if is_local(host) else host
         click.echo(f"{agent.name} answers at http://{where}:{port} (Ctrl-C ends it)")
+
+    def _take(self, agent: Agent) -> None:
+        """Have the agent before this one leave its services once its turns have ended."""
+        before, self._agent = self._agent, agent
+        if before is not None:
+            leaving = asyncio.create_task(before.engine.retire())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
 
     async def end(self, error: BaseException | None) -> bool:
         """Leave the block: build what is left to build and wait for the end; whether ``error`` was only a way to wake it."""
@@ -157,4 +168,7 @@ class Life:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._building
         await self._listening.end()
+        if self._agent is not None:
+            await asyncio.gather(*self._leaving)
+            await asyncio.to_thread(self._agent.engine.toolbox.close)
         self._signals.give_back()

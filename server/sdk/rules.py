@@ -10,8 +10,8 @@ from typing import Any
 from jurat.policies.types import Value
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import actions_body, phrasing_body
-from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import SDKError, refuse_unsupported
+from jurat.server.sdk.document import Document, checked_around
+from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.events import event_formula
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
@@ -39,6 +39,18 @@ class Formula:
 def formula(text: str) -> Formula:
     """A formula as a condition, trigger or transition."""
     return Formula(given.text(text, "a formula"))
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A text for the judge even where it is one of the table of events."""
+
+    text: str
+
+
+def judged(text: str) -> Judged:
+    """A condition that is judged, whatever events its words are the name of."""
+    return Judged(given.text(text, "a condition"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +84,16 @@ class Guideline(Related):
         self.document.said(self.section, self.id, "reevaluate_after", place=call_place())
 
 
-def condition_body(document: Document, condition: object, when: object, what: str) -> dict[str, str]:
+def condition_body(
+    document: Document, condition: object, when: object, what: str, *, check: bool = True
+) -> dict[str, str]:
     """``condition`` and ``when`` for a policy file; what the table of events knows is a formula."""
     texts: list[str] = []
     found: dict[str, str] = {}
     if isinstance(condition, Formula):
         texts.append(condition.text)
+    elif isinstance(condition, Judged):
+        found["condition"] = condition.text
     elif condition is not None:
         said = given.text(condition, f"the condition of {what}")
         known = event_formula(said)
@@ -85,7 +101,7 @@ def condition_body(document: Document, condition: object, when: object, what: st
         found |= {} if known else {"condition": said}
     if when is not None:
         texts.append(when.text if isinstance(when, Formula) else given.text(when, f"`when` of {what}"))
-    for text in texts:
+    for text in texts if check else ():
         document.check_formula(text, f"`when` of {what}")
     if texts:
         found["when"] = texts[0] if len(texts) == 1 else " && ".join(f"({text})" for text in texts)
@@ -112,8 +128,7 @@ class Options:
     reevaluate_after: Sequence[ToolEntry] = ()
     allow: Mapping[str, str] | None = None
     matcher: Callable[..., Any] | None = None
-    on_selected: Hook | None = None
-    on_message: Hook | None = None
+    around: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] | None = None
 
 
@@ -130,7 +145,7 @@ class Rules:
 
     async def create_guideline(
         self,
-        condition: str | Formula | None = None,
+        condition: str | Formula | Judged | None = None,
         action: str | None = None,
         description: str | None = None,
         tools: Sequence[Any] = (),
@@ -165,13 +180,15 @@ class Rules:
         ``tools`` run, once, before the reply; ``(tool, {argument: value})`` says what an argument must be. ``offer`` are
         tools that may run, ``forbid`` tools, topics and canned responses that must not be used, ``decide`` values of
         decisions, ``reply`` the canned response that is given, ``hand_off`` is ``"human"`` or an agent. ``priority``
-        silences what has a lower one.
+        silences what has a lower one. ``canned_response_field_provider`` is called with the turn while the rule is in force,
+        and gives templates their fields; ``labels`` are what the conversation is called from then on.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
-        unsupported = {"canned_response_field_provider": canned_response_field_provider, "labels": labels}
-        refuse_unsupported("`create_guideline`", _ELSEWHERE, unsupported)
+        around = checked_around(
+            on_selected=on_selected, on_message=on_message, fields=canned_response_field_provider, labels=labels
+        )
         actions = actions_body(
             self.document, action, description, tools=tools, offer=offer, forbid=forbid, decide=decide, reply=reply,
             hand_off=hand_off,
@@ -180,7 +197,7 @@ class Rules:
             id=id, title=title, tags=tags, priority=priority, criticality=criticality, on_unknown=on_unknown,
             track=track, composition_mode=composition_mode, canned_responses=canned_responses,
             dependencies=dependencies, reevaluate_after=reevaluate_after, allow=allow, matcher=matcher,
-            on_selected=on_selected, on_message=on_message, metadata=metadata,
+            around=around, metadata=metadata,
         )  # fmt: skip
         if not actions and condition is None and when is None and matcher is None:
             raise SDKError("`create_guideline`: it says neither when it applies nor what to do")
@@ -188,7 +205,7 @@ class Rules:
 
     async def create_observation(
         self,
-        condition: str | Formula | None = None,
+        condition: str | Formula | Judged | None = None,
         *,
         when: str | Formula | None = None,
         tools: Sequence[Any] = (),
@@ -197,6 +214,7 @@ class Rules:
         on_selected: Hook | None = None,
         tags: Sequence[Tag | str] = (),
         id: str | None = None,
+        labels: Sequence[str] = (),
         dependencies: Sequence[Target] = (),
         priority: int | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -210,15 +228,10 @@ class Rules:
             raise SDKError("`create_observation`: it says nothing to be observed; give a `condition`")
         options = Options(
             id=id, tags=tags, priority=priority, criticality=criticality, dependencies=dependencies, matcher=matcher,
-            on_selected=on_selected, metadata=metadata, allow={} if tools else OBSERVATION,
+            around=checked_around(on_selected=on_selected, labels=labels), metadata=metadata,
+            allow={} if tools else OBSERVATION,
         )  # fmt: skip
         return declared(self, condition, when, actions_body(self.document, tools=tools), options)
-
-
-_ELSEWHERE = {
-    "canned_response_field_provider": "a tool's result, a fact or a variable gives a template its fields",
-    "labels": "use `on_selected` to note what was selected",
-}
 
 
 def declared(
@@ -242,9 +255,7 @@ def declared(
     document.owners[id_] = home.owners
     document.guidelines[id_] = entity
     matching()
-    for name, hooks in (("on_selected", document.on_selected), ("on_message", document.on_message)):
-        if (hook := getattr(options, name)) is not None:
-            hooks[id_] = given.function(hook, f"`{name}`", takes=2)
+    document.around(id_, **options.around)
     return entity
 
 

@@ -9,18 +9,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jurat.engine import Limits
-from jurat.engine.store import Store
-from jurat.engine.store.opening import MEMORY, open_store
+from jurat.engine.session import DEFAULT_AGENT
 from jurat.llm import Judge, Voice
 from jurat.policies.model import Policy
 from jurat.server.cli.shell import complain_mildly
-from jurat.server.data import store_of
 from jurat.server.opening import Agent as Opened
 from jurat.server.sdk import given
 from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
 from jurat.server.sdk.capture import Captured, capturing
-from jurat.server.sdk.document import Document
+from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.finishing import finished
 from jurat.server.sdk.hooks import EngineHooks, Running
@@ -38,7 +36,9 @@ from jurat.server.sdk.performance import (
     preamble_body,
 )
 from jurat.server.sdk.relations import Related, Tag, tag_names
-from jurat.server.sdk.rules import Formula, Guideline, Hook
+from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
+from jurat.server.sdk.states import State, states_body
+from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ _ADVICE = {
 }
 
 
-class Server(Background, Vocabulary):
+class Server(Background, Vocabulary, Rules):
     """Serves the agents that are declared inside of its block.
 
     The server listens from entry of the block and answers 503 until what was declared is proved: all of it at the block's
@@ -79,13 +79,16 @@ class Server(Background, Vocabulary):
         unproved: serve a policy that did not pass its check; every trace says so.
         proof_seconds: how long proving may take.
         limits: what a turn may cost.
-        session_store: `transient`, `local` (a file in the user's data folder), or a store's address.
+        session_store: where conversations are kept: `transient`, `local` (a file in the user's data folder), or a store's address.
+        customer_store: where customers are kept; with the conversations if not given.
+        variable_store: where values of variables are kept; with the conversations if not given.
         configure_hooks: is given the hooks, and returns them with what it added.
         configure_container: is given a :class:`Container` for a performance policy of all agents.
 
     Raises:
         SDKError: a parameter that is wrong, an address that cannot be listened at.
         NotProved: at exit, or where the program sleeps: the findings were printed.
+        NotStarted: as there: the model cannot answer, or the store cannot be opened.
     """
 
     current: ClassVar[Current[Server]]
@@ -110,12 +113,12 @@ class Server(Background, Vocabulary):
         configure_hooks: Any = None,
         configure_container: Any = None,
         session_store: str = "transient",
-        customer_store: str = "transient",
-        variable_store: str = "transient",
+        customer_store: str | None = None,
+        variable_store: str | None = None,
         **others: Any,
     ) -> None:
-        self._refuse(others, customer_store, variable_store)
-        self._session_store = given.text(session_store, "`session_store`")
+        self._refuse(others)
+        self.stores = Stores(session_store, customer_store, variable_store)
         self.host = given.text(host, "`host`")
         self.port = _port(port)
         self.cors_allowed_origins = tuple(
@@ -136,22 +139,19 @@ class Server(Background, Vocabulary):
         self._proof_seconds = proof_seconds
         self._tags: dict[str, Tag] = {}
         self._agents: dict[str, Agent] = {}
+        self._agent_ids: list[str] = []
         self._journeys: dict[str, Journey] = {}
         self.quiet_seconds = QUIET_SECONDS
-        self._store: Store | None = None
         self._life: Life | None = None
         self._captured: Captured | None = None
         super().__init__()
 
     @staticmethod
-    def _refuse(others: Mapping[str, Any], *stores: str) -> None:
+    def _refuse(others: Mapping[str, Any]) -> None:
         for name in others:
             if name not in (*_ADVICE, "migrate"):
                 raise unknown("parameter of `Server`", name, _parameters())
         refuse_unsupported("`Server`", _ADVICE, {**others})
-        refuse_unsupported(
-            "`Server`", {}, {f"a store `{each}`": each != "transient" for each in stores if each != "transient"}
-        )
 
     # -- declaring -----------------------------------------------------------------------------------------------
 
@@ -200,6 +200,7 @@ class Server(Background, Vocabulary):
         about = str(body.get("description", ""))
         agent = Agent(self, id_, name=str(body["name"]), description=about, model=model, tags=tuple(names))
         self._agents[id_] = agent
+        self._agent_ids.append(id_)
         return agent
 
     async def list_agents(self) -> list[Agent]:
@@ -219,6 +220,11 @@ class Server(Background, Vocabulary):
         if id not in self._agents:
             raise unknown("agent", id, self._agents)
         return self._agents[id]
+
+    def answering(self, id_: str) -> Agent:
+        """The agent with an id, or the one that answers where a program names none."""
+        known = self._agents.get(id_)
+        return known or Agent(self, id_, name=DEFAULT_AGENT.name, description="", model=None, tags=())
 
     def guideline(self, id_: str) -> Guideline:
         """A guideline that was declared."""
@@ -242,13 +248,20 @@ class Server(Background, Vocabulary):
         dependencies: Sequence[Any] = (),
         priority: int | None = None,
         allow: Mapping[str, str] | None = None,
+        states: Mapping[str, State] | None = None,
+        initial: str | None = None,
+        on_end: str | None = "deactivate",
     ) -> Journey:
         """Declare a journey, which an agent has once it is attached to it.
+
+        ``states`` are all of them by name, exactly as they are to be, of which ``initial`` is the first one that it is in (the first of
+        them if left out); without them the journey grows with `transition_to`. ``on_end=None`` keeps it active where it
+        has ended.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
-        refuse_unsupported("`create_journey`", {}, {"labels": labels})
+        around = checked_around(on_selected=on_selected, on_message=on_message, labels=labels)
         from jurat.server.sdk.actions import phrasing_body
 
         body: dict[str, Any] = {
@@ -261,12 +274,29 @@ class Server(Background, Vocabulary):
             body["rank"] = given.whole(priority, "`priority`")
         starts = [*given.sequence(triggers, "`triggers`"), *given.sequence(conditions, "`conditions`")]
         journey = create_journey(
-            self.document, title, description, starts, id_=id, body=body, on_selected=on_selected, on_message=on_message
-        )
+            self.document, title, description, starts, id_=id, body=body, around=around,
+            whole=self._whole(states, initial, on_end),
+        )  # fmt: skip
         self._journeys[journey.id] = journey
         if dependencies:
             await Related.depend_on(journey, *dependencies)
         return journey
+
+    def _whole(self, states: Any, initial: Any, on_end: Any) -> dict[str, Any] | None:
+        """A journey's states, where all of them are given."""
+        if states is None:
+            if initial is not None or on_end != "deactivate":
+                raise SDKError("`initial` and `on_end` are of a journey that is given its `states`")
+            return None
+        found = states_body(self.document, states)
+        first = next(iter(found)) if initial is None else given.choice(initial, found, "`initial`")
+        ends = {} if on_end is None else {"on_end": given.choice(on_end, ("deactivate",), "`on_end`")}
+        return {"initial": first, **ends, "states": found}
+
+    @property
+    def owners(self) -> list[str]:
+        """Whose the rules are that are declared on the server itself: every agent's."""
+        return self._agent_ids
 
     @property
     def policy(self) -> Policy:
@@ -292,6 +322,7 @@ class Server(Background, Vocabulary):
         """What is declared here and is no part of a policy, in sentences."""
         mine = (
             ("matchers", self.document.matchers), ("hooks of guidelines, journeys and states", {**self.document.on_selected, **self.document.on_message}),
+            ("labels", self.document.labels), ("providers of fields", self.document.fields),
             ("variables", self.variables), ("terms", self.terms), ("retrievers", self.retrievers),
         )  # fmt: skip
         return [f"{name} stay in the program; a policy file has none" for name, found in mine if found]
@@ -320,8 +351,7 @@ class Server(Background, Vocabulary):
         finally:
             self._life = None
             await self._minds.close()
-            if self._store is not None:
-                await self._store.close()
+            await self.stores.close()
 
     async def _configured(self) -> None:
         """Have the program's functions add what they add."""
@@ -354,24 +384,15 @@ class Server(Background, Vocabulary):
         if self._life is not None:
             self._life.stop()
 
-    async def _opened_store(self) -> Store:
-        """Where conversations are kept, opened once."""
-        if self._store is None:
-            place = self._session_store
-            if place == "local":
-                self._store = await open_store(store_of(program_name()))
-            else:
-                self._store = await open_store(MEMORY if place == "transient" else place)
-        return self._store
-
     async def build(self) -> Opened:
         """The engine of what was declared so far, its policy proved."""
-        if not self._agents:
+        sections = self.document.sections
+        if not (self._agents or sections["guidelines"] or sections["journeys"]):
             raise SDKError("the server has no agent; declare one with `create_agent`")
         matching = Matching(self)
         parts = Assembly(
             self.document.tools, Running(self), matching.judge, self.limits, self._unproved, self._proof_seconds,
-            self.customer_data, await self._opened_store(),
+            self.customer_data, await self.stores.sessions(),
         )  # fmt: skip
         return await opened(lambda: self.policy, program_name(), self._minds, parts)
 

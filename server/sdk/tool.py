@@ -7,11 +7,12 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints, overload
 
 from jurat.engine.errors import ToolLoadError
-from jurat.engine.tools import FunctionTool, tool_of
+from jurat.engine.tools import FunctionTool, Traits, tool_of
 from jurat.policies.reader.shapes import ID
 from jurat.policies.spans import Span
 from jurat.server.sdk import given
@@ -28,32 +29,35 @@ class ToolEntry:
     """A tool as declared. It can still be called as the function it is."""
 
     name: str
-    tool: FunctionTool
+    tool: FunctionTool | None
     place: Span
     consequential: bool = False
     guard: str | None = None
     limits: str | None = None
     provides: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    traits: Traits = field(default_factory=Traits)
     allow: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self.tool.function(*arguments, **named)
+        return self.function(*arguments, **named)
 
     @property
     def function(self) -> Callable[..., Any]:
         """The function that was decorated."""
+        assert self.tool is not None
         return self.tool.function
 
     @property
     def description(self) -> str:
         """What the model is told of the tool."""
+        assert self.tool is not None
         return self.tool.description
 
     def body(self) -> dict[str, Any]:
         """The tool as a policy file declares it."""
-        found: dict[str, Any] = {"python": target_of(self.function)}
+        found = self._where()
         if self.consequential:
             found["consequential"] = True
         found |= {name: text for name, text in (("guard", self.guard), ("limits", self.limits)) if text}
@@ -63,7 +67,10 @@ class ToolEntry:
             found["parameters"] = dict(self.types)
         if self.description:
             found["description"] = self.description
-        return found | ({"allow": dict(self.allow)} if self.allow else {})
+        return found | _calling(self.traits) | ({"allow": dict(self.allow)} if self.allow else {})
+
+    def _where(self) -> dict[str, Any]:
+        return {"python": target_of(self.function)}
 
 
 @overload
@@ -74,6 +81,7 @@ def tool(function: Callable[..., Any], /) -> ToolEntry: ...
 def tool(
     *, name: str | None = ..., consequential: bool = ..., guard: str | None = ..., limits: str | None = ...,
     provides: Mapping[str, Any] | None = ..., description: str | None = ..., metadata: Mapping[str, Any] | None = ...,
+    timeout: float | None = ..., idempotent: bool = ..., retries: int | None = ...,
     allow: Mapping[str, str] | None = ...,
 ) -> Callable[[Callable[..., Any]], ToolEntry]: ...  # fmt: skip
 
@@ -89,6 +97,9 @@ def tool(
     provides: Mapping[str, Any] | None = None,
     description: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    idempotent: bool = False,
+    retries: int | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """Make a tool of a function, sync or async.
@@ -102,6 +113,9 @@ def tool(
         provides: the facts that its success writes: a value, ``"any"``, or ``"result.<field>"``.
         description: what the model is told; the function's docstring if left out.
         metadata: whatever the program wants to know of it.
+        timeout: seconds that one attempt may take.
+        idempotent: called again with the same idempotency key it does nothing twice, so that what failed may be tried again.
+        retries: how often it is tried again, of an idempotent tool.
         allow: findings accepted, each with the reason.
 
     Raises:
@@ -111,6 +125,7 @@ def tool(
     options: dict[str, Any] = {
         "name": name, "consequential": consequential, "guard": guard, "limits": limits, "provides": provides,
         "description": description, "metadata": metadata, "allow": allow,
+        "timeout": timeout, "idempotent": idempotent, "retries": retries,
     }  # fmt: skip
     if function is None:
         return functools.partial(_entry, locals_=locals_, **options)
@@ -120,7 +135,8 @@ def tool(
 def _entry(
     function: object, /, *, locals_: Mapping[str, Any], name: str | None, consequential: bool, guard: str | None,
     limits: str | None, provides: Mapping[str, Any] | None, description: str | None,
-    metadata: Mapping[str, Any] | None, allow: Mapping[str, str] | None,
+    metadata: Mapping[str, Any] | None, allow: Mapping[str, str] | None, timeout: float | None, idempotent: bool,
+    retries: int | None,
 ) -> ToolEntry:  # fmt: skip
     if isinstance(function, ToolEntry):
         raise SDKError(f"`{function.name}` is a tool already")
@@ -137,8 +153,29 @@ def _entry(
         id_, found, function_place(known), given.flag(consequential, "`consequential`"),
         given.optional_text(guard, "`guard`"), given.optional_text(limits, "`limits`"),
         given.mapping(provides or {}, "`provides`"), given.mapping(metadata or {}, "`metadata`"),
-        given.mapping(allow or {}, "`allow`"), _types(known, found.context),
+        traits_of(found.traits, timeout, idempotent, retries), given.mapping(allow or {}, "`allow`"), _types(known, found.context),
     )  # fmt: skip
+
+
+def traits_of(marked: Traits, timeout: float | None, idempotent: bool, retries: int | None) -> Traits:
+    """How it is called, as said here or else of the function."""
+    try:
+        return Traits(
+            timeout=marked.timeout if timeout is None else timeout,
+            idempotent=given.flag(idempotent, "`idempotent`") or marked.idempotent,
+            retries=marked.retries if retries is None else given.whole(retries, "`retries`"),
+        )
+    except (ValueError, TypeError) as error:
+        raise SDKError(str(error)) from None
+
+
+def _calling(traits: Traits) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if traits.timeout is not None:
+        found["timeout"] = literal(timedelta(seconds=traits.timeout))
+    if traits.idempotent:
+        found["idempotent"] = True
+    return found | ({} if traits.retries is None else {"retries": traits.retries})
 
 
 def _resolve_annotations(id_: str, function: Callable[..., Any], locals_: Mapping[str, Any]) -> None:

@@ -3,12 +3,14 @@
 Everything here builds the policy that a YAML file would: it is proved before it is served. docs/sdk.md is the guide.
 """
 
-from jurat.engine.tools import ToolContext, ToolResult
+from jurat.engine.tools import Control, ToolContext, ToolParameterOptions, ToolResult
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
-from jurat.server.sdk.customers import Customer, Term, Variable
-from jurat.server.sdk.errors import NotProved, NotSupported, SDKError
+from jurat.server.sdk.customers import Customer, Term
+from jurat.server.sdk.elsewhere import ToolElsewhere, tool_of
+from jurat.server.sdk.ending import end_plainly
+from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
 from jurat.server.sdk.journeys import END_JOURNEY, Journey, JourneyState, JourneyTransition
 from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, TurnContext
@@ -23,10 +25,12 @@ from jurat.server.sdk.performance import (
     VoiceOptimizedPerceivedPerformancePolicy,
 )
 from jurat.server.sdk.relations import AllOf, AnyOf, Tag
-from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, formula
+from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, Judged, formula, judged
 from jurat.server.sdk.server import Server
+from jurat.server.sdk.states import State, Way
 from jurat.server.sdk.tool import ToolEntry, tool
 from jurat.server.sdk.types import OneOf, Range, one_of
+from jurat.server.sdk.variables import Variable
 from jurat.server.sdk.vocabulary import Decision, Fact
 
 __all__ = [
@@ -39,6 +43,7 @@ __all__ = [
     "CannedResponse",
     "CompositionMode",
     "Container",
+    "Control",
     "Criticality",
     "Customer",
     "Decision",
@@ -52,7 +57,9 @@ __all__ = [
     "Journey",
     "JourneyState",
     "JourneyTransition",
+    "Judged",
     "NotProved",
+    "NotStarted",
     "NotSupported",
     "NullPerceivedPerformancePolicy",
     "OneOf",
@@ -64,16 +71,24 @@ __all__ = [
     "SDKError",
     "Server",
     "Session",
+    "State",
     "Tag",
     "Term",
     "ToolContext",
+    "ToolElsewhere",
     "ToolEntry",
+    "ToolParameterOptions",
     "ToolResult",
     "Topic",
     "TurnContext",
     "Variable",
     "VoiceOptimizedPerceivedPerformancePolicy",
+    "Way",
     "formula",
+    "judged",
     "one_of",
     "tool",
+    "tool_of",
 ]
+
+end_plainly()
