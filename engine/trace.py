@@ -203,7 +203,7 @@ class Trace:
 
 
 def _plain(value: Any) -> Any:
-    kind = type(value)
+    kind: Any = type(value)
     if kind in _AS_THEY_ARE:  # nearly everything; a trace of a hundred guidelines has a thousand values
         return value
     if kind is list or kind is tuple:
@@ -219,7 +219,7 @@ _AS_THEY_ARE = frozenset((str, bool, int, float, type(None)))
 
 
 @cache
-def _names(kind: Any) -> tuple[str, ...] | None:
+def _names(kind: type) -> tuple[str, ...] | None:
     """The fields of a dataclass; None of anything else."""
     return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else None
 

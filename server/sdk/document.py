@@ -128,10 +128,9 @@ class Document:
         """The sections that are not empty, as a policy file has them."""
         found: dict[str, Any] = {"jurat": 1}
         for name in SECTIONS:
-            section = self.axioms if name == "axioms" else self.sections[name]
-            if section and not (
-                name == "tools" and not any(section.values())
-            ):  # tools that are only named are declared nowhere
+            section: Any = self.axioms if name == "axioms" else self.sections[name]
+            named_only = name == "tools" and not any(section.values())  # such tools are declared nowhere
+            if section and not named_only:
                 found[name] = section
         return found
 
