@@ -230,7 +230,7 @@ def home_among(texts: Mapping[str, str], path: Sequence[str]) -> str:
 def _plain(text: str) -> Data:
     try:
         return yaml.load(text, Loader=yaml.CBaseLoader)  # noqa: S506 - it makes texts, lists and mappings only
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # also what no file can hold, as half a character
         return None
 
 

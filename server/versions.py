@@ -18,7 +18,7 @@ from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Activation, Store, Version
 from jurat.policies import JuratError, PolicyError, PolicyGraph, Report, load
 from jurat.policies.model import ServiceDeclaration
-from jurat.server.editing import Put, Remove, edited, home_among
+from jurat.server.editing import EditRefused, Put, Remove, edited, home_among
 from jurat.server.opening import Agent, home_of, toolbox_of
 from jurat.server.proving.bounds import Bounds
 from jurat.server.proving.elsewhere import comparison_of, report_of
@@ -61,7 +61,10 @@ def changed_files(files: Files, change: Change) -> dict[str, str]:
         for id_, body in parts.items():
             name = home_among(found, (section, id_))
             edit = Remove((section,), id_) if body is None else Put((section,), id_, body, over=True)
-            found[name] = edited(found[name], edit)
+            try:
+                found[name] = edited(found[name], edit)
+            except RecursionError:
+                raise EditRefused(f"`{section}.{id_[:60]}` is nested too deeply") from None
     return found
 
 

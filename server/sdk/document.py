@@ -127,10 +127,10 @@ class Document:
     def content(self) -> dict[str, Any]:
         """The sections that are not empty, as a policy file has them."""
         found: dict[str, Any] = {"jurat": 1}
+        named_only = not any(self.sections["tools"].values())  # such tools are declared nowhere
         for name in SECTIONS:
-            section: Any = self.axioms if name == "axioms" else self.sections[name]
-            named_only = name == "tools" and not any(section.values())  # such tools are declared nowhere
-            if section and not named_only:
+            section = self.axioms if name == "axioms" else self.sections[name]
+            if section and not (name == "tools" and named_only):
                 found[name] = section
         return found
 
