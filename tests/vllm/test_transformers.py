@@ -45,7 +45,9 @@ def test_a_choice_and_an_object_of_booleans(writer: TransformersWriter) -> None:
 def test_a_way_out_of_a_journeys_state_is_one_of_those_offered(writer: TransformersWriter) -> None:
     class WithoutProbabilities:
         name, digest, ungraded = "writer", "0", "it only writes"
-        schemas: list[Any] = []
+
+        def __init__(self) -> None:
+            self.schemas: list[Any] = []
 
         async def generate(self, prompt: str, schema: dict[str, Any], *, max_tokens: int) -> str:
             self.schemas.append(schema)
