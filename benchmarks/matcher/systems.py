@@ -63,7 +63,7 @@ def _vllm(model: str) -> Any:
     import vllm
 
     return vllm.LLM(
-        model, dtype="bfloat16", max_model_len=4096, max_num_seqs=256, enable_prefix_caching=True, block_size=32
+        model, dtype="bfloat16", max_model_len=8192, max_num_seqs=256, enable_prefix_caching=True, block_size=32
     )
 
 
