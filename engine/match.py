@@ -120,7 +120,8 @@ class Knowledge:
         """Have one of several observations chosen in one answer of the judge; False where it has to be asked for each.
 
         That is where the judge does not choose, where an axiom joins an option to what is none, and where they are not about
-        the same messages. Of what was not chosen nothing is known.
+        the same messages. What was not chosen can still be asked; unless an axiom joins it to the others, for then they are
+        asked together or not at all, and what follows from the choice is for the axiom to say.
         """
         judge = self._judge
         groups = _by_conversation(self.working, options)
@@ -133,7 +134,9 @@ class Knowledge:
             conditions = [Condition(key, declared[key].text) for key in options]
             heard = together(next(iter(groups)))
             found = await answered(judge.choose(heard, conditions), self.working, conditions)
-        self._learn(found, conditions)
+        said = {each.observation for each in found}
+        left = [key for key in options if key in self._groups and key not in said]
+        self._learn([*found, *(Judgement(key, None, None, "another was chosen") for key in left)], conditions)
         return True
 
     def _learn(self, found: list[Judgement], conditions: list[Condition]) -> None:

@@ -58,7 +58,10 @@ class Choosing(ScriptedJudge):
         self.offered.append(tuple(each.key for each in options))
         if self._fault:
             raise BackendError("the answer was cut off")
-        return await super().choose(conversation, options)
+        before = len(self.single)
+        found = await super().choose(conversation, options)
+        del self.single[before:]  # by its rules it looks at each, in one answer all the same
+        return found
 
 
 def walked(world: Any, judge: Choosing, *messages: str, policy: str = RETURN) -> tuple[Any, Any]:
@@ -119,10 +122,14 @@ def test_formulas_and_what_axioms_join_are_asked_one_by_one(world) -> None:  # t
 def test_what_is_declared_to_exclude_each_other_follows_from_the_choice(world) -> None:  # type: ignore[no-untyped-def]
     judge = Choosing(KEYWORDS)
     policy = RETURN + "axioms: [{exclusive: [exchange, refund, repair]}]\n"
-    here, _ = walked(world, judge, "I return it", "I want my money", policy=policy)
+    here, turn = walked(world, judge, "I return it", "I want my money", policy=policy)
     assert here.session.journeys == {"return": "pay"}
     assert judge.offered == [("exchange", "refund", "repair")]
     assert not {"exchange", "repair"} & set(judge.single)
+    judged = turn.trace.rounds[-1].judgements
+    assert (judged["exchange"], judged["refund"], judged["repair"]) == (None, True, None)
+    says_why = "\n".join(map(str, turn.trace.rounds[-1].asked))
+    assert "another was chosen" in says_why
 
 
 def test_a_judge_with_probabilities_scores_each(world) -> None:  # type: ignore[no-untyped-def]
