@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import pytest
@@ -39,6 +40,9 @@ KEYWORDS: dict[str, Rule] = {
     "repair": ["mend"],
     "angry": ["!!"],
 }
+
+
+WAYS = ("exchange", "refund", "repair")
 
 
 class Choosing(ScriptedJudge):
@@ -139,3 +143,22 @@ def test_a_judge_with_probabilities_scores_each(world) -> None:  # type: ignore[
     assert judge.offered == []
     assert {"exchange", "refund"} <= set(judge.single)
     assert here.session.journeys == {"return": "pay"}
+
+
+def test_choosing_leads_where_asking_for_each_does(world) -> None:  # type: ignore[no-untyped-def]
+    policy = RETURN.replace("state: mend}]", "state: mend}, {otherwise: true, state: ask}]").replace(
+        "      swap:", "      ask: {say: Ask again}\n      swap:"
+    )
+    ended = set()
+    for truths in product((True, False, None), repeat=3):
+        rules: dict[str, Rule] = {"wants": True, "angry": False, **dict(zip(WAYS, truths, strict=True))}
+        choosing = Choosing(rules)
+        asking = Choosing(rules)
+        asking.chooses = False
+        states = [
+            walked(world, each, "hello", "well", policy=policy)[0].session.journeys for each in (choosing, asking)
+        ]
+        assert states[0] == states[1], truths
+        assert choosing.offered
+        ended |= set(states[0].values())
+    assert ended == {"swap", "pay", "mend", "ask", "how"}
