@@ -2,7 +2,8 @@
 
 A journey begins when a trigger is certainly true. A chat state takes one transition step a message; a tool state steps
 once its tool has run; a fork is passed through at once. The first true transition wins, and none true stays.
-``otherwise`` is taken only when every other transition is certainly false: not knowing leads nowhere. A journey that
+``otherwise`` is taken only when every other transition is certainly false: not knowing leads nowhere. A judge without
+probabilities is not asked for each way out of a state but chooses one, or none (``Chooser``). A journey that
 reached an end state is left when the turn has ended, so what the end state says is still said.
 """
 
@@ -14,7 +15,7 @@ from jurat.engine.match import Knowledge
 from jurat.engine.relevance import open_observations, speaks_of_events
 from jurat.engine.turn import Working
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Expr
+from jurat.policies.expr import Expr, Observation
 from jurat.policies.model import Journey, State, Transition
 from jurat.policies.valuation import Valuation
 
@@ -25,7 +26,8 @@ async def advance(knowledge: Knowledge) -> None:
     due = [journey for journey in journeys.values() if _is_due(journey, working)]
     passed: set[tuple[str, str]] = set()
     while due:
-        await knowledge.ask(_open(due, working, knowledge.now))
+        chosen = [each for each in due if await knowledge.choose(_options(each, working, knowledge.now))]
+        await knowledge.ask(_open((each for each in due if each not in chosen), working, knowledge.now))
         now = knowledge.now
         moved = [journey for journey in due if _move(journey, working, now)]
         knowledge.refresh()
@@ -72,6 +74,15 @@ def _open(due: Iterable[Journey], working: Working, now: Valuation) -> frozenset
     """What the next steps hang on: nothing behind a transition that is taken for certain, nor beside a true trigger."""
     formulas = (expr for journey in due for expr in _undecided(journey, working, now))
     return frozenset().union(*(open_observations(expr, now) for expr in formulas))
+
+
+def _options(journey: Journey, working: Working, now: Valuation) -> list[str]:
+    """The undecided ways out of a state, where each waits for one observation: one of them can be chosen in one answer."""
+    if journey.id not in working.state.journeys:
+        return []
+    undecided = [expr for expr in _undecided(journey, working, now) if evaluate(expr, now.look) is None]
+    observed = [expr.key for expr in undecided if isinstance(expr, Observation) and expr.key not in working.judged]
+    return list(dict.fromkeys(observed)) if len(observed) == len(undecided) else []
 
 
 def _undecided(journey: Journey, working: Working, now: Valuation) -> list[Expr]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +14,7 @@ from jurat.engine.trace import Asked
 from jurat.engine.turn import Working
 from jurat.llm import BackendError, Condition, Judge, Judgement, Message
 from jurat.llm.conversation import together
+from jurat.llm.protocol import Chooser
 from jurat.policies.axioms import settle
 from jurat.policies.expr import History, Observation
 from jurat.policies.graph import PolicyGraph
@@ -115,12 +116,39 @@ class Knowledge:
                 await self._ask(*first)
         self._outlook = None
 
+    async def choose(self, options: list[str]) -> bool:
+        """Have one of several observations chosen in one answer of the judge; False where it has to be asked for each.
+
+        That is where the judge does not choose, where an axiom joins an option to what is none, and where they are not about
+        the same messages. What was not chosen can still be asked; unless an axiom joins it to the others, for then they are
+        asked together or not at all, and what follows from the choice is for the axiom to say.
+        """
+        judge = self._judge
+        groups = _by_conversation(self.working, options)
+        if not (isinstance(judge, Chooser) and judge.chooses) or len(options) < 2 or len(groups) > 1:
+            return False
+        if closed(options, self._groups) != frozenset(options):
+            return False
+        with self.working.step("judge", f"choosing out of {len(options)} conditions"):
+            declared = self.graph.vocabulary.observations
+            conditions = [Condition(key, declared[key].text) for key in options]
+            heard = together(next(iter(groups)))
+            found = await answered(judge.choose(heard, conditions), self.working, conditions)
+        said = {each.observation for each in found}
+        left = [key for key in options if key in self._groups and key not in said]
+        self._learn([*found, *(Judgement(key, None, None, "another was chosen") for key in left)], conditions)
+        return True
+
+    def _learn(self, found: list[Judgement], conditions: list[Condition]) -> None:
+        by_key = {each.key: each for each in conditions}
+        self.working.judged.update({each.observation: each for each in found})
+        self.asked += [asked_of(each, by_key[each.observation]) for each in found]
+        self._outlook = None
+
     async def _ask(self, heard: tuple[Message, ...], keys: list[str]) -> None:
         declared = self.graph.vocabulary.observations
         conditions = [Condition(key, declared[key].text) for key in keys]
-        found = await judged(self._judge, self.working, heard, conditions)
-        self.working.judged.update(zip(keys, found, strict=True))
-        self.asked += [asked_of(each, condition) for each, condition in zip(found, conditions, strict=True)]
+        self._learn(await judged(self._judge, self.working, heard, conditions), conditions)
 
 
 def _by_conversation(working: Working, keys: Iterable[str]) -> dict[tuple[Message, ...], list[str]]:
@@ -167,8 +195,15 @@ async def judged(
     judge: Judge, working: Working, conversation: tuple[Message, ...], conditions: list[Condition]
 ) -> list[Judgement]:
     """The judge's answers; all unknown, and a note in the trace, where it fails."""
+    return await answered(judge.judge(together(conversation), conditions), working, conditions)
+
+
+async def answered(
+    answer: Awaitable[list[Judgement]], working: Working, conditions: list[Condition]
+) -> list[Judgement]:
+    """What the judge answers about the conditions; all unknown, and a note in the trace, where it fails."""
     try:
-        return await judge.judge(together(conversation), conditions)
+        return await answer
     except BackendError as reason:
         working.model_failed = True
         working.trace.notes.append(f"the judge failed, so nothing it was asked is known: {reason}")

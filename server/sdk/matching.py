@@ -45,6 +45,17 @@ class MatcherJudge:
         asked = iter(await self._inner.judge(conversation, rest) if rest else [])
         return [await self._matched(each) if each.key in matchers else next(asked) for each in conditions]
 
+    @property
+    def chooses(self) -> bool:
+        """As the judge does."""
+        return self._inner.chooses
+
+    async def choose(self, conversation: Sequence[Message], options: Sequence[Condition]) -> list[Judgement]:
+        """As the judge does; where a matcher decides one of the options, each is asked by itself. Raises `LLMError`."""
+        if any(each.key in self._server.document.matchers for each in options):
+            return await self.judge(conversation, options)
+        return await self._inner.choose(conversation, options)
+
     async def _matched(self, condition: Condition) -> Judgement:
         matcher, id_ = self._server.document.matchers[condition.key]
         try:

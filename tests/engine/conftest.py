@@ -53,10 +53,11 @@ def world() -> Make:
         clock: Callable[[], float] = lambda: 0.0,
         toolbox: Toolbox | None = None,
         plugin_data: Mapping[str, Any] | None = None,
+        judged_by: ScriptedJudge | None = None,
     ) -> World:
         graph = load(inspect.cleandoc(policy))
         honest = {claim_statement(tool): False for tool in graph.vocabulary.tools}
-        sensor = ScriptedJudge({**honest, **(judge or {})}, default=default)
+        sensor = judged_by or ScriptedJudge({**honest, **(judge or {})}, default=default)
         voice = ScriptedVoice(replies, arguments)
         box = Toolbox(graph, tools) if toolbox is None else toolbox
         engine = Engine(graph, sensor, voice, box, limits=limits, unproved=True, clock=clock, plugin_data=plugin_data)

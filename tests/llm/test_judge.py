@@ -10,8 +10,9 @@ from tests.llm.canned import Canned
 
 from jurat.llm import Backend, BackendError, Condition, Judge, Message, Voice
 from jurat.llm.calibration import Calibration, Calibrations, store
+from jurat.llm.conversation import last_message_last
 from jurat.llm.errors import CalibrationError
-from jurat.llm.judge import ScoringJudge, check_reply, last_message_last
+from jurat.llm.judge import ScoringJudge, check_reply
 from jurat.llm.models import DEFAULT_MODEL, find_model
 from jurat.llm.prompts import rendered
 from jurat.llm.scripted import ScriptedJudge, ScriptedVoice

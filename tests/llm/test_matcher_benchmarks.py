@@ -53,7 +53,7 @@ def _scored(score: object) -> object:
 
 
 def given(**more: object) -> Namespace:
-    return Namespace(model=None, scores=None, threads=None, limit=12, **more)
+    return Namespace(model=None, scores=None, threads=None, limit=12, backend="packed", **more)
 
 
 def test_accuracy_has_a_row_for_each_class_and_layout(
