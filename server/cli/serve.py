@@ -61,7 +61,7 @@ def serve(
     """
     from jurat.server.data import store_of
 
-    require_extra("server", "starlette", "uvicorn", "sqlalchemy", "alembic")
+    require_extra("server", "fastapi", "uvicorn", "sqlalchemy", "alembic")
     listener = listen(host, port)
     with listener, asyncio.Runner() as run:
         try:

@@ -7,7 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import click
-from starlette.applications import Starlette
+from fastapi import FastAPI
 
 from jurat.server.app import create_app
 from jurat.server.cli.serve import is_local, listen
@@ -38,7 +38,7 @@ class Life:
         self._failure: BaseException | None = None
         self._stopped = asyncio.Event()
         self._exiting = False
-        self._app: Starlette | None = None
+        self._app: FastAPI | None = None
         self._signals = Signals(self.stop)
 
     @classmethod

@@ -1,0 +1,7 @@
+"""The routes, a module for each subject; ``ROUTERS`` are those that are always served."""
+
+from fastapi import APIRouter
+
+from jurat.server.api import agent, calls, pages, sessions, traces
+
+ROUTERS: tuple[APIRouter, ...] = (agent.ROUTER, sessions.ROUTER, traces.ROUTER, calls.ROUTER, pages.ROUTER)

@@ -1,0 +1,47 @@
+"""Server-sent events (WHATWG HTML, section 9.2): a name and JSON each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from fastapi.responses import StreamingResponse
+
+EVENT_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+"""For a route's ``responses``."""
+
+
+class Events:
+    """Events on their way to a reader; whoever puts them waits for nobody."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def put(self, name: str, content: Any) -> None:
+        """Send one."""
+        self._queue.put_nowait(event(name, content))
+
+    def end(self) -> None:
+        """Send no more."""
+        self._queue.put_nowait(None)
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        while (text := await self._queue.get()) is not None:
+            yield text
+
+
+def event(name: str, content: Any) -> str:
+    """One event as it is sent."""
+    return f"event: {name}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+
+
+def streamed(events: AsyncIterator[str] | Events) -> StreamingResponse:
+    """The answer that sends them as they come."""
+    return StreamingResponse(aiter(events), media_type="text/event-stream", headers={"cache-control": "no-store"})

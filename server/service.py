@@ -1,0 +1,90 @@
+"""What the routes share: the agent that is served, its conversations, and the turns that run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from jurat.engine.errors import SessionMoved
+from jurat.engine.session import Session
+from jurat.engine.turn import Turn
+from jurat.server.opening import Agent
+from jurat.server.refusals import Refusal, refusal_of
+from jurat.server.sessions import Sessions
+
+TURNS_AT_ONCE = 16
+"""Turns that run or wait for the model, over all sessions; more are asked to come back."""
+
+
+class Service:
+    """The agent and its conversations; handlers get it from ``jurat.server.api.dependencies``."""
+
+    def __init__(self, agent: Agent) -> None:
+        self.agent = agent
+        self.store = agent.engine.store
+        self.sessions = Sessions(self.store, self._open)
+        self._turns: set[asyncio.Task[Any]] = set()
+
+    def change(self, agent: Agent) -> None:
+        """Answer with another agent from the next turn on; turns that run end with the one they have."""
+        self.agent = agent
+
+    async def session(self, id_: str) -> Session:
+        """A session by its id.
+
+        Raises:
+            Refusal: there is none.
+            StoreError: it cannot be read.
+        """
+        found = await self.sessions.get(id_)
+        if found is None:
+            raise Refusal(404, "unknown", "there is no such conversation")
+        return found
+
+    async def begin(
+        self, facts: dict[str, Any] | None = None, agent: str | None = None, customer: str | None = None
+    ) -> Session:
+        """A new conversation, stored.
+
+        Raises:
+            Refusal: nobody knows the customer.
+            FactRefused, TurnRefused, StoreError: as :meth:`jurat.engine.Engine.start_session` and ``save``.
+        """
+        known = self.agent.customer_of(customer)
+        if known is None:
+            raise Refusal(422, "refused", f"there is no customer `{str(customer)[:60]}`")
+        session = self.agent.engine.start_session(facts, known, agent=agent)
+        await self.agent.engine.save(session)
+        self.sessions.add(session)
+        return session
+
+    def run(self, work: Callable[[], Any]) -> asyncio.Task[Any]:
+        """Run a turn that outlives a reader who goes away: tools may be at work, and the reply can be fetched later.
+
+        ``work`` makes the coroutine; it is not called where there are too many turns already.
+
+        Raises:
+            Refusal: there are.
+        """
+        if len(self._turns) >= TURNS_AT_ONCE:
+            message = "too many conversations at once; try again in a moment"
+            raise Refusal(503, "busy", message, headers={"retry-after": "1"})
+        task: asyncio.Task[Any] = asyncio.create_task(work())
+        self._turns.add(task)
+        task.add_done_callback(self._turns.discard)
+        return task
+
+    async def turn(self, session: Session, message: str | None, **options: Any) -> Turn:
+        """One turn; ``options`` are those of :meth:`jurat.engine.Engine.turn`, and so are the errors."""
+        with self.sessions.running(session):
+            return await self.agent.engine.turn(session, message, **options)
+
+    def excused(self, session: Session, error: Exception) -> Refusal:
+        """What may be told of a turn that failed; a session that another server went on with is loaded again next time."""
+        if isinstance(error, SessionMoved):
+            self.sessions.forget(session)
+        return refusal_of(error)
+
+    async def _open(self, id_: str) -> Session | None:
+        return await self.agent.engine.open(id_)
