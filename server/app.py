@@ -18,15 +18,18 @@ from jurat.server.bodies import Bodies
 from jurat.server.headers import HeadAsGet, SecurityHeaders
 from jurat.server.opening import Agent
 from jurat.server.service import Service
-from jurat.server.versions import Versions
+from jurat.server.versions import Folder, Versions, Workshop
 
 ABOUT = "Conversational agents whose policies are proved free of conflict before they are served."
 
 
-def create_app(agent: Agent, hosts: Sequence[str] | None = None, home: Path | None = None) -> FastAPI:
+def create_app(
+    agent: Agent, hosts: Sequence[str] | None = None, home: Path | None = None, workshop: Workshop | None = None
+) -> FastAPI:
     """The application that serves a policy's agents; ``hosts`` are the names it answers to, all if None.
 
-    ``home`` is the folder that the tools of new versions of the policy are loaded from; without it there are none.
+    ``home`` is the folder that the tools of new versions of the policy are loaded from, ``workshop`` what says where
+    they come from otherwise; without either there are no new versions.
     ``state.service`` of what is returned is the :class:`~jurat.server.service.Service`.
     """
     app = FastAPI(
@@ -38,7 +41,9 @@ def create_app(agent: Agent, hosts: Sequence[str] | None = None, home: Path | No
     for router in ROUTERS:
         app.include_router(router)
     if home is not None:
-        app.state.versions = Versions(agent, app.state.service.change, home)
+        workshop = Folder(agent.graph, home)
+    if workshop is not None:
+        app.state.versions = Versions(agent, app.state.service.change, workshop)
         app.include_router(versions.ROUTER)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,7 @@ class Service:
         self.store = agent.engine.store
         self.sessions = Sessions(self.store, self._open)
         self._turns: set[asyncio.Task[Any]] = set()
+        self.since = time.time()
 
     def change(self, agent: Agent) -> None:
         """Answer with another agent from the next turn on; turns that run end with the one they have."""

@@ -110,7 +110,7 @@ async def add(given: NewVersion, versions: Kept, caller: Writing) -> dict[str, A
     try:
         version = await versions.add(files, given.comment)
     except (PolicyError, NotInEffect, ToolLoadError) as error:
-        raise _refused(error) from None
+        raise why_not(error) from None
     return _shown(version, version.number)
 
 
@@ -136,7 +136,7 @@ async def roll_back(
     try:
         await versions.roll_back(version, given.comment)
     except (PolicyError, NotInEffect, ToolLoadError) as error:
-        raise _refused(error) from None
+        raise why_not(error) from None
     return _shown(version, version.number)
 
 
@@ -177,7 +177,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _refused(error: PolicyError | NotInEffect | ToolLoadError) -> Refusal:
+def why_not(error: PolicyError | NotInEffect | ToolLoadError) -> Refusal:
     """Why a version did not take effect, with all that was found."""
     if isinstance(error, NotInEffect):
         return Refusal(422, "not-proved", str(error), more={"report": dict(error.report)})
