@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 class Agent:
     """An engine with what it was made of; ``backend`` is the model to free at the end, if there is one.
 
-    ``customers`` finds what is known of a customer by id; without it nobody is known.
+    ``customers`` finds what is known of a customer by id; without it those of the store are known.
     """
 
     engine: Engine
     report: Report
     backend: Backend | None = None
-    customers: Callable[[str], Mapping[str, Any] | None] | None = None
+    customers: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
 
     @property
     def graph(self) -> PolicyGraph:
@@ -39,11 +39,14 @@ class Agent:
         """What the first agent of the policy is called."""
         return next(iter(self.engine.agents.values())).name
 
-    def customer_of(self, id_: str | None) -> Mapping[str, Any] | None:
+    async def customer_of(self, id_: str | None) -> Mapping[str, Any] | None:
         """What tools are told of a customer, nothing of a guest; None of one who is not known."""
         if id_ is None:
             return {}
-        return self.customers(id_) if self.customers else None
+        if self.customers is not None:
+            return await self.customers(id_)
+        found = await self.engine.store.customer(id_)
+        return None if found is None else {**found.metadata, "id": found.id, "name": found.name}
 
     async def close(self) -> None:
         """Free the model, leave the services, and let go of the store."""

@@ -53,7 +53,7 @@ class Service:
             Refusal: nobody knows the customer.
             FactRefused, TurnRefused, StoreError: as :meth:`jurat.engine.Engine.start_session` and ``save``.
         """
-        known = self.agent.customer_of(customer)
+        known = await self.agent.customer_of(customer)
         if known is None:
             raise Refusal(422, "refused", f"there is no customer `{str(customer)[:60]}`")
         session = self.agent.engine.start_session(facts, known, agent=agent)

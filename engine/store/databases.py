@@ -40,6 +40,9 @@ class Database(Protocol):
     """
 
     owner: str
+    dialect: str
+    """``sqlite`` or ``postgresql``."""
+
     shared: bool
     """Whether other processes may write to it."""
 
@@ -55,6 +58,7 @@ class Database(Protocol):
 class SQLite:
     """One file. It belongs to one process at a time, held by a lock on a second file that ends with the process."""
 
+    dialect = "sqlite"
     shared = False
 
     def __init__(self, path: Path) -> None:
@@ -128,6 +132,7 @@ class PostgreSQL:
     it still runs.
     """
 
+    dialect = "postgresql"
     shared = True
 
     def __init__(self, url: URL) -> None:

@@ -11,7 +11,17 @@ from typing import Any
 
 from jurat.engine.session import Call, CallState, Session, State
 from jurat.engine.store.feed import MemoryFeed
-from jurat.engine.store.protocol import Activation, Head, Summary, Variable, Version, mark_saved, unsaved_calls
+from jurat.engine.store.protocol import (
+    Activation,
+    Head,
+    Person,
+    Summary,
+    Variable,
+    Version,
+    mark_saved,
+    scopes_of,
+    unsaved_calls,
+)
 from jurat.engine.store.records import MemoryRecords
 
 SESSIONS = 1_000
@@ -30,6 +40,7 @@ class MemoryStore(MemoryRecords, MemoryFeed):
         self._traces: dict[str, OrderedDict[int, Mapping[str, Any]]] = {}
         self._calls: dict[str, Call] = {}
         self._variables: dict[str, dict[str, Variable]] = {}
+        self._customers: dict[str, Person] = {}
         self._versions: list[Version] = []
         self._activations: list[Activation] = []
 
@@ -109,6 +120,24 @@ class MemoryStore(MemoryRecords, MemoryFeed):
         kept.pop(name, None)
         if value is not None:
             kept[name] = Variable(value, time.time())
+
+    async def variable(self, name: str) -> dict[str, Variable]:
+        return {scope: each[name] for scope, each in sorted(self._variables.items()) if name in each}
+
+    async def customer(self, id_: str) -> Person | None:
+        return self._customers.get(id_)
+
+    async def customers(self, limit: int, after: str = "", *, name: str | None = None) -> list[Person]:
+        found = (self._customers[id_] for id_ in sorted(self._customers) if id_ > after)
+        return [each for each in found if name in (None, each.name)][:limit]
+
+    async def set_customer(self, customer: Person) -> None:
+        self._customers[customer.id] = replace(customer, at=time.time())
+
+    async def remove_customer(self, id_: str) -> None:
+        self._customers.pop(id_, None)
+        for scope in scopes_of(id_):
+            self._variables.pop(scope, None)
 
     async def add_version(self, version: Version) -> Version:
         numbered = replace(version, number=len(self._versions) + 1)

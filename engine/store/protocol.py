@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jurat.engine.session import Call, CallState, Mode, Session, State
@@ -41,6 +41,17 @@ class Variable:
 
     value: Any
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A customer as stored: what is known of them, the tags that they carry, and when that was said last."""
+
+    id: str
+    name: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +137,21 @@ class Store(Protocol):
     async def set_variable(self, scope: str, name: str, value: Any) -> None:
         """Set one; None takes it away."""
 
+    async def variable(self, name: str) -> dict[str, Variable]:
+        """The values of one, by scope."""
+
+    async def customer(self, id_: str) -> Person | None:
+        """What is known of a customer."""
+
+    async def customers(self, limit: int, after: str = "", *, name: str | None = None) -> list[Person]:
+        """The customers in the order of their ids, from behind ``after`` on; of those with a name only, if it is given."""
+
+    async def set_customer(self, customer: Person) -> None:
+        """Keep a customer, in the place of the one with this id."""
+
+    async def remove_customer(self, id_: str) -> None:
+        """Forget a customer, with the variables of the scopes ``customer:<id>`` and ``said:<id>``."""
+
     async def add_version(self, version: Version) -> Version:
         """Keep a policy version; it comes back with its number."""
 
@@ -188,3 +214,8 @@ def mark_saved(session: Session, state: State, calls: Sequence[Call]) -> None:
 def is_open(call: Call, completed: int) -> bool:
     """Whether a session has to know of a call: its outcome is not known, or nobody was told of it yet."""
     return call.status in ("begun", "unknown") or call.turn > completed
+
+
+def scopes_of(customer: str) -> tuple[str, str]:
+    """The scopes of a customer's variables: what was set for them, and what tools have said of them."""
+    return f"customer:{customer}", f"said:{customer}"

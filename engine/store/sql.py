@@ -10,19 +10,33 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, select, update
+from sqlalchemy import Connection, Row, bindparam, collate, delete, select, update
 
 from jurat.engine.errors import SessionMoved, StoreError
 from jurat.engine.session import Call, CallState, Moment, Saved, Session, State
 from jurat.engine.store.codec import decoded, encoded, text_of, value_of
 from jurat.engine.store.databases import Database
-from jurat.engine.store.protocol import Activation, Head, Summary, Variable, Version, is_open, mark_saved, unsaved_calls
+from jurat.engine.store.protocol import (
+    Activation,
+    Head,
+    Person,
+    Summary,
+    Variable,
+    Version,
+    is_open,
+    mark_saved,
+    scopes_of,
+    unsaved_calls,
+)
 from jurat.engine.store.sql_records import SqlFeed, SqlRecords
 from jurat.engine.store.statements import insert, storable, upsert
-from jurat.engine.store.tables import ACTIVATIONS, CALLS, EVENTS, FEED, SESSIONS, TRACES, VARIABLES, VERSIONS
+from jurat.engine.store.tables import ACTIVATIONS, CALLS, CUSTOMERS, EVENTS, FEED, SESSIONS, TRACES, VARIABLES, VERSIONS
 from jurat.llm import Message
 
 MESSAGE, MOMENT = "message", "moment"
+_BYTEWISE = {"sqlite": "BINARY", "postgresql": "C"}
+"""The collation in which ids have one order in all databases, and Python's."""
+
 _LOGS = ("messages", "moments")
 """What is nearly always only added to: kept as rows of its own, so that a long conversation costs no more than a short one."""
 
@@ -184,6 +198,49 @@ class SqlStore(SqlRecords, SqlFeed):
 
         await self._database.write(work)
 
+    async def variable(self, name: str) -> dict[str, Variable]:
+        query = select(VARIABLES).where(VARIABLES.c.name == name).order_by(VARIABLES.c.scope)
+        if not storable(name):
+            return {}
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.scope: Variable(value_of(row.value), row.at) for row in rows}
+
+    # -- customers -----------------------------------------------------------------------------------------------
+
+    async def customer(self, id_: str) -> Person | None:
+        if not storable(id_):
+            return None
+        query = select(CUSTOMERS).where(CUSTOMERS.c.id == id_)
+        row = await self._database.read(lambda connection: connection.execute(query).first())
+        return None if row is None else _person(row)
+
+    async def customers(self, limit: int, after: str = "", *, name: str | None = None) -> list[Person]:
+        if not storable(after + (name or "")):
+            return []
+        id_ = collate(CUSTOMERS.c.id, _BYTEWISE[self._database.dialect])
+        query = select(CUSTOMERS).where(id_ > after).order_by(id_).limit(limit)
+        if name is not None:
+            query = query.where(CUSTOMERS.c.name == name)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_person(row) for row in rows]
+
+    async def set_customer(self, customer: Person) -> None:
+        if not storable(customer.id + customer.name):
+            raise StoreError(
+                f"`{customer.id!r:.80}` cannot be the id of a customer, or `{customer.name!r:.80}` the name"
+            )
+        row = {"id": customer.id, "name": customer.name, "at": time.time()}
+        row |= {"metadata": text_of(customer.metadata), "tags": text_of(customer.tags)}
+        await self._database.write(lambda connection: connection.execute(upsert(connection, CUSTOMERS), row))
+
+    async def remove_customer(self, id_: str) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(delete(CUSTOMERS).where(CUSTOMERS.c.id == id_))
+            connection.execute(delete(VARIABLES).where(VARIABLES.c.scope.in_(scopes_of(id_))))
+
+        if storable(id_):
+            await self._database.write(work)
+
     # -- versions ------------------------------------------------------------------------------------------------
 
     async def add_version(self, version: Version) -> Version:
@@ -340,6 +397,10 @@ def _call_row(call: Call) -> dict[str, Any]:
 def _call(row: Row[Any]) -> Call:
     content = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     return Call(**{name: value_of(value) if name in _CALL_FIELDS else value for name, value in content.items()})
+
+
+def _person(row: Row[Any]) -> Person:
+    return Person(row.id, row.name, value_of(row.metadata), value_of(row.tags), row.at)
 
 
 def _version(row: Row[Any]) -> Version:

@@ -76,6 +76,17 @@ VARIABLES = Table(
     Column("at", Float(53), nullable=False),
 )
 
+CUSTOMERS = Table(
+    "customers",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+)
+Index("customers_by_name", CUSTOMERS.c.name)
+
 VERSIONS = Table(
     "versions",
     METADATA,

@@ -151,7 +151,7 @@ async def get_value(variable_id: str, key: str, service: Served, caller: Reading
 
 
 @ROUTER.put("/context-variables/{variable_id}/{key:path}", response_model=ValueShown, responses=errors(404))
-async def set_value(
+async def set_value(  # noqa: PLR0917
     variable_id: str, key: str, given: ValueGiven, service: Served, bench: Bench, caller: Writing
 ) -> dict[str, Any]:  # fmt: skip
     """Set a value: of a customer (their id), of those with a tag (`tag:ID`), of an agent (`agent:ID`), or of all (`DEFAULT`)."""

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from jurat.engine.session import Session
 from jurat.server.sdk import given
-from jurat.server.sdk.customers import GUEST, Customer, Term, Variable, new_customer
+from jurat.server.sdk.customers import GUEST, Customer, Customers, Term
 from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import NotSupported, SDKError, unknown
+from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.relations import Tag, tag_names
+from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.tool import ToolEntry, check_tool
+from jurat.server.sdk.variables import Freshness, Variable
 
 if TYPE_CHECKING:
     from jurat.server.sdk.agents import Agent
@@ -21,12 +23,13 @@ class Background:
     """The part of a server that no proof is about."""
 
     document: Document
+    stores: Stores
 
     def __init__(self) -> None:
         self.variables: dict[str, Variable] = {}
         self.terms: list[Term] = []
         self.retrievers: list[tuple[Callable[..., Any], str | None]] = []
-        self._customers: dict[str, Customer] = {GUEST: Customer.guest}
+        self._customers = Customers(self.stores.customers, lambda tags: tag_names(self.document, tags))
 
     async def create_customer(
         self,
@@ -36,26 +39,21 @@ class Background:
         id: str | None = None,
         tags: Sequence[Tag | str] = (),
     ) -> Customer:
-        """A customer whom sessions can be with.
+        """A customer whom sessions can be with. One whom the store knows by the ``id`` from an earlier run is that customer:
+        name and tags are as given here, and of the metadata what is given here.
 
         Raises:
-            SDKError: what is wrong with it, or the id is taken.
+            SDKError: what is wrong with it, or this program has given the id to another one.
         """
-        if id in self._customers:
-            raise SDKError(f"`{id}` is already the id of a customer")
-        customer = new_customer(name, metadata, id, tuple(tag_names(self.document, tags)))
-        self._customers[customer.id] = customer
-        return customer
+        return await self._customers.create(name, metadata, id, tags)
 
     async def list_customers(self) -> list[Customer]:
-        """All customers, the guest included."""
-        return list(self._customers.values())
+        """All customers, the guest first and the others by id."""
+        return await self._customers.all()
 
     async def find_customer(self, *, id: str | None = None, name: str | None = None) -> Customer | None:
         """The customer with an id, or else the first with a name."""
-        if id is not None:
-            return self._customers.get(id)
-        return next((each for each in self._customers.values() if each.name == name), None)
+        return await self._customers.get(id) if id is not None else await self._customers.named(name or "")
 
     async def get_customer(self, *, id: str) -> Customer:
         """The customer with an id.
@@ -63,18 +61,23 @@ class Background:
         Raises:
             SDKError: there is none.
         """
-        if id not in self._customers:
-            raise unknown("customer", id, self._customers)
-        return self._customers[id]
+        found = await self._customers.get(id)
+        if found is None:
+            raise unknown("customer", id, [])
+        return found
 
-    def customer_data(self, id_: str) -> Mapping[str, Any] | None:
+    async def delete_customer(self, *, id: str) -> None:
+        """Forget a customer, and the values that variables have for them. Conversations stay."""
+        await self._customers.remove(id)
+
+    async def customer_data(self, id_: str) -> Mapping[str, Any] | None:
         """What tools are told of a customer; None of one who is not known."""
-        found = self._customers.get(id_)
+        found = await self._customers.get(id_)
         return None if found is None else found.data()
 
-    def customer_of(self, session: Session) -> Customer:
+    async def customer_of(self, session: Session) -> Customer:
         """Whom a session is with."""
-        return self._customers.get(str(session.customer.get("id", GUEST)), Customer.guest)
+        return await self._customers.get(str(session.customer.get("id", GUEST))) or Customer.guest
 
     async def create_variable(
         self,
@@ -88,17 +91,23 @@ class Background:
     ) -> Variable:
         """Something that the model is told of every conversation; a ``tool`` without arguments may say it.
 
+        What it has said counts until the next time of a cron rule (``freshness_rules``, in UTC), or for
+        ``freshness_seconds``; with neither it is asked in every turn.
+
         Raises:
-            SDKError: the name is taken, or the tool asks for arguments, changes the world or has a guard.
+            SDKError: the name is taken, the rule is none, or the tool asks for arguments, changes the world or has a guard.
         """
         name = given.text(name, "`name`")
         if name in self.variables:
             raise SDKError(f"there is a variable `{name}` already")
-        if freshness_rules is not None:
-            raise NotSupported("`freshness_rules` is not supported; say `freshness_seconds`")
+        fresh = Freshness(freshness_seconds, freshness_rules)
         if tool is not None:
             _refuse_as_source(check_tool(tool, "`tool`"))
-        self.variables[name] = Variable(name, description, tool, freshness_seconds, agent.id if agent else None)
+        elif not fresh.none:
+            raise SDKError("freshness is of what a `tool` says, and there is none")
+        self.variables[name] = Variable(
+            name, self.stores.variables, description, tool, fresh, agent.id if agent else None
+        )
         return self.variables[name]
 
     async def list_variables(self) -> list[Variable]:

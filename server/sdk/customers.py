@@ -1,36 +1,36 @@
-"""Customers, and what is known of each: values of variables, for all or for some."""
+"""Customers, and words of the trade: what conversations rest on besides the policy."""
 
 from __future__ import annotations
 
-import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar
+from types import MappingProxyType
+from typing import Any, ClassVar
 
-from jurat.engine.tools import ToolContext, plain, result_of
+from jurat.engine.errors import StoreError
+from jurat.engine.store import Person, Store
 from jurat.server.sdk import given
 from jurat.server.sdk.errors import SDKError
-from jurat.server.sdk.matching import called
-from jurat.server.sdk.moments import CURRENT, Current
+from jurat.server.sdk.moments import Current
 from jurat.server.sdk.relations import Tag
-from jurat.server.sdk.tool import ToolEntry
-
-if TYPE_CHECKING:
-    from jurat.server.sdk.agents import Agent
-    from jurat.server.sdk.moments import TurnContext
 
 GUEST = "guest"
+PAGE = 1_000
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, eq=False)
 class Customer:
-    """Whom sessions are with; ``metadata`` is what tools get as ``user_data``, with ``id`` and ``name``."""
+    """Whom sessions are with, as known when it was asked for; ``metadata`` is what tools get as ``user_data``, with ``id``
+    and ``name``.
+    """
 
     id: str
     name: str
-    metadata: dict[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
     tags: tuple[str, ...] = ()
+    _among: Customers | None = field(default=None, repr=False)
 
     current: ClassVar[Current[Customer]]
     guest: ClassVar[Customer]
@@ -39,92 +39,122 @@ class Customer:
         """What tools are told."""
         return {} if self.id == GUEST else {**self.metadata, "id": self.id, "name": self.name}
 
+    async def update(
+        self,
+        *,
+        name: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        tags: Sequence[Tag | str] | None = None,
+    ) -> Customer:
+        """Change what is known and stored: the name, single entries of ``metadata`` (None takes one away), or all tags.
+
+        Returns:
+            The customer as known now.
+
+        Raises:
+            SDKError: it is the guest, or what is given cannot be.
+        """
+        if self._among is None:
+            raise SDKError("nothing can be stored of the guest; create a customer")
+        return await self._among.changed(self, name, metadata, tags)
+
 
 Customer.guest = Customer(GUEST, "Guest")
 Customer.current = Current("customer", lambda now: now.customer)
 
 
-def new_customer(name: str, metadata: Mapping[str, Any] | None, id_: str | None, tags: tuple[str, ...]) -> Customer:
-    """A customer as declared."""
-    found = given.mapping(metadata or {}, "`metadata`")
-    return Customer(id_ or uuid.uuid4().hex, given.text(name, "`name`"), found, tags)
+class Customers:
+    """The customers of a server, in its store.
 
-
-@dataclass(eq=False)
-class Variable:
-    """Something that the model is told of every conversation; a value for a customer wins over one for a tag of theirs, that
-    over one for the agent, and that over the global one. With a tool the tool says it, again once it is too old.
+    Args:
+        store: where they are.
+        tagged: the names of tags, each now declared.
     """
 
-    name: str
-    description: str = ""
-    tool: ToolEntry | None = None
-    freshness_seconds: float | None = None
-    agent_id: str | None = None
-    _values: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
-    _fetched: dict[str, tuple[float, Any]] = field(default_factory=dict, repr=False)
+    def __init__(self, store: Callable[[], Awaitable[Store]], tagged: Callable[[Any], list[str]]) -> None:
+        self._store = store
+        self._tagged = tagged
+        self._declared: set[str] = {GUEST}
 
-    async def set_value_for_customer(self, customer: Customer, value: Any) -> None:
-        """Set what holds of a customer."""
-        self._values["customer", customer.id] = value
+    async def create(
+        self, name: str, metadata: Mapping[str, Any] | None, id_: str | None, tags: Sequence[Tag | str]
+    ) -> Customer:
+        """A customer who is new, or whom the store knows from a time before this program began.
 
-    async def set_value_for_tag(self, tag: Tag, value: Any) -> None:
-        """Set what holds of every customer with a tag."""
-        self._values["tag", tag.name] = value
+        Raises:
+            SDKError: what is wrong, or this program has created one with the id already.
+        """
+        if id_ is not None and given.text(id_, "`id`") in self._declared:
+            raise SDKError(f"`{id_}` is already the id of a customer")
+        said = Person(id_ or uuid.uuid4().hex, given.text(name, "`name`"), _known(metadata), tuple(self._tagged(tags)))
+        before = await (await self._store()).customer(said.id) if id_ is not None else None
+        known = {} if before is None else before.metadata
+        found = await self._keep(Person(said.id, said.name, {**known, **said.metadata}, said.tags))
+        if id_ is not None:
+            self._declared.add(id_)
+        return found
 
-    async def set_value_for_agent(self, agent: Agent, value: Any) -> None:
-        """Set what holds of the conversations of an agent."""
-        self._values["agent", agent.id] = value
-
-    async def set_global_value(self, value: Any) -> None:
-        """Set what holds where nothing closer is set."""
-        self._values["global", ""] = value
-
-    async def get_value_for_customer(self, customer: Customer) -> Any:
-        """What is set for a customer; None if nothing is."""
-        return self._values.get(("customer", customer.id))
-
-    async def get_value_for_tag(self, tag: Tag) -> Any:
-        """What is set for a tag."""
-        return self._values.get(("tag", tag.name))
-
-    async def get_value_for_agent(self, agent: Agent) -> Any:
-        """What is set for an agent."""
-        return self._values.get(("agent", agent.id))
-
-    async def get_global_value(self) -> Any:
-        """What is set for all."""
-        return self._values.get(("global", ""))
-
-    async def get_value(self) -> Any:
-        """The value in the turn that runs."""
-        now = CURRENT.get()
-        if now is None:
-            raise SDKError("a variable has a value of its own accord only while a turn runs")
-        return await self.value_in(now)
-
-    async def value_in(self, now: TurnContext) -> Any:
-        """The value in a turn; None where there is none."""
-        places = [("customer", now.customer.id), *(("tag", tag) for tag in now.customer.tags)]
-        for place in (*places, ("agent", now.agent.id), ("global", "")):
-            if place in self._values:
-                return self._values[place]
-        return await self._from_tool(now) if self.tool is not None else None
-
-    async def _from_tool(self, now: TurnContext) -> Any:
-        assert self.tool is not None
-        at, value = self._fetched.get(now.customer.id, (float("-inf"), None))
-        fresh = self.freshness_seconds is not None and time.monotonic() - at < self.freshness_seconds
-        if not fresh:
-            context = ToolContext(
-                now.agent.id, now.session.id, now.interaction.messages, now.session.customer, now.session.facts
+    async def changed(
+        self,
+        customer: Customer,
+        name: str | None,
+        metadata: Mapping[str, Any] | None,
+        tags: Sequence[Tag | str] | None,
+    ) -> Customer:
+        """A customer of whom something else is known from now on."""
+        stored = await (await self._store()).customer(customer.id)
+        if stored is None:
+            raise SDKError(f"there is no customer `{customer.id}` any more")
+        told = {**stored.metadata, **given.mapping(metadata or {}, "`metadata`")}
+        return await self._keep(
+            Person(
+                customer.id,
+                stored.name if name is None else given.text(name, "`name`"),
+                _known({key: value for key, value in told.items() if value is not None}),
+                stored.tags if tags is None else tuple(self._tagged(tags)),
             )
-            found = result_of(await called(self.tool.tool.bound({}, context)))
-            if found.error:
-                return None
-            value = plain(found.data) if found.data is not None else found.message
-            self._fetched[now.customer.id] = (time.monotonic(), value)
-        return value
+        )
+
+    async def get(self, id_: str) -> Customer | None:
+        """The customer with an id, the guest included."""
+        if id_ == GUEST:
+            return Customer.guest
+        found = await (await self._store()).customer(id_)
+        return None if found is None else self._of(found)
+
+    async def named(self, name: str) -> Customer | None:
+        """The first one with a name."""
+        if name == Customer.guest.name:
+            return Customer.guest
+        return next(map(self._of, await (await self._store()).customers(1, name=name)), None)
+
+    async def all(self) -> list[Customer]:
+        """All of them, the guest first and then by id."""
+        store, found = await self._store(), [Customer.guest]
+        while page := await store.customers(PAGE, found[-1].id if len(found) > 1 else ""):
+            found += map(self._of, page)
+        return found
+
+    async def remove(self, id_: str) -> None:
+        """Forget a customer."""
+        await (await self._store()).remove_customer(id_)
+        self._declared -= {id_} - {GUEST}
+
+    async def _keep(self, person: Person) -> Customer:
+        try:
+            await (await self._store()).set_customer(person)
+        except StoreError as error:
+            raise SDKError(str(error)) from error
+        return self._of(person)
+
+    def _of(self, person: Person) -> Customer:
+        return Customer(person.id, person.name, MappingProxyType(dict(person.metadata)), person.tags, self)
+
+
+def _known(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    found = given.mapping(metadata or {}, "`metadata`")
+    given.storable(found, "`metadata`")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

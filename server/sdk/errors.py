@@ -20,6 +20,10 @@ class NotProved(SDKError):
     """The policy did not pass its check, or could not be read; what is wrong was printed before."""
 
 
+class NotStarted(SDKError):
+    """What the server needs is not there: its model cannot answer, its store cannot be opened."""
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> SDKError:
     """That nothing of a kind has a name, with the near miss."""
     close = near_miss(name, known)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import Enum
 from typing import Any, TypeVar
 
+from jurat.engine.errors import StoreError
+from jurat.engine.store.codec import text_of
 from jurat.policies.diagnostics import near_miss
 from jurat.server.sdk.errors import SDKError
 
@@ -97,6 +99,14 @@ def shown(value: object) -> str:
     name = getattr(value, "__name__", None)
     found = name if isinstance(name, str) else value if isinstance(value, str) else repr(value)
     return found if len(found) <= 60 else found[:57] + "…"
+
+
+def storable(value: object, what: str) -> None:
+    """Refuse what no store can hold."""
+    try:
+        text_of(value)
+    except StoreError as error:
+        raise SDKError(f"{what}: {error}") from None
 
 
 def _hint(value: object, known: Iterable[str]) -> str:

@@ -17,6 +17,7 @@ from jurat.engine.tools import plain
 from jurat.engine.turn import Response, Working
 from jurat.server.sdk.matching import called
 from jurat.server.sdk.moments import CURRENT, GuidelineMatch, Interaction, RetrieverResult, TurnContext
+from jurat.server.sdk.variables import kept_for
 
 if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
@@ -97,11 +98,12 @@ class Running(Hooks):
         server, session = self._server, working.session
         agent = await server.get_agent(id=working.state.agent)
         bare = TurnContext(
-            server, session, agent, server.customer_of(session), Interaction(working.state.messages),
+            server, session, agent, await server.customer_of(session), Interaction(working.state.messages),
             working.state.facts,
         )  # fmt: skip
         mine = [each for each in server.variables.values() if each.agent_id in (None, agent.id)]
-        values = await asyncio.gather(*(each.value_in(bare) for each in mine))
+        kept = await kept_for(await server.stores.variables(), bare) if mine else {}
+        values = await asyncio.gather(*(each.value_in(bare, kept) for each in mine))
         known = {each.name: value for each, value in zip(mine, values, strict=True) if value is not None}
         return replace(bare, variables=known)
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
+import click
+
 from jurat.engine import Engine, Limits, Toolbox
 from jurat.engine.hooks import Hooks
 from jurat.engine.store import Store
-from jurat.llm import Backend, Judge, Voice
+from jurat.llm import Backend, Judge, LLMError, Voice
 from jurat.policies import PolicyError, PolicyGraph, Report, build_graph
 from jurat.policies.model import Policy
 from jurat.server.cache import proofs
@@ -20,7 +22,7 @@ from jurat.server.cli.shell import complain_mildly, console, show_diagnostics, w
 from jurat.server.cli.streams import forgiving
 from jurat.server.opening import Agent, assemble
 from jurat.server.proving import Bounds, started
-from jurat.server.sdk.errors import NotProved, SDKError
+from jurat.server.sdk.errors import NotProved, NotStarted, SDKError
 from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
@@ -68,11 +70,16 @@ class Minds:
         """The judge and the voice.
 
         Raises:
-            SDKError: a script or model that cannot be used.
-            BackendError: the model cannot answer.
+            SDKError: a script that cannot be used.
+            NotStarted: the model cannot be loaded or reached.
         """
         if self.judge is None or self.voice is None:
-            self.judge, self.voice = self._scripted() if self.script else await self._modelled()
+            try:
+                self.judge, self.voice = self._scripted() if self.script else await self._modelled()
+            except (LLMError, click.ClickException) as error:
+                raise NotStarted(
+                    error.format_message() if isinstance(error, click.ClickException) else str(error)
+                ) from error
         return self.judge, self.voice
 
     def _scripted(self) -> tuple[Judge, Voice]:
@@ -117,7 +124,7 @@ class Assembly:
     limits: Limits
     unproved: bool
     proof_seconds: float | None
-    customers: Callable[[str], Mapping[str, Any] | None]
+    customers: Callable[[str], Awaitable[Mapping[str, Any] | None]]
     store: Store
 
 
@@ -126,7 +133,7 @@ async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Ass
 
     Raises:
         NotProved: it cannot be read, or did not pass its check and ``unproved`` was not said.
-        SDKError, BackendError: the model cannot answer.
+        SDKError: the model cannot answer.
     """
     graph = _graph(read)
     report = await _proved(graph, name, parts)

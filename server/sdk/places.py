@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 
 from jurat.policies.spans import NOWHERE, Span
 
@@ -20,7 +20,17 @@ def call_place() -> Span:
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the one way to ask who calls
     while frame is not None and _is_ours(str(frame.f_globals.get("__name__", ""))):
         frame = frame.f_back
-    return NOWHERE if frame is None else _place(frame)
+    return NOWHERE if frame is None else _place(frame.f_code, frame.f_lasti, frame.f_lineno)
+
+
+def raised_place(error: BaseException) -> Span:
+    """The call in the user's program that an error came out of; :data:`NOWHERE` where none is in its traceback."""
+    step, found = error.__traceback__, NOWHERE
+    while step is not None:
+        if not _is_ours(str(step.tb_frame.f_globals.get("__name__", ""))):
+            found = _place(step.tb_frame.f_code, step.tb_lasti, step.tb_lineno)
+        step = step.tb_next
+    return found
 
 
 def function_place(function: Callable[..., object]) -> Span:
@@ -51,11 +61,11 @@ def _is_ours(module: str) -> bool:
     return module == "asyncio" or module.startswith(_OURS)
 
 
-def _place(frame: FrameType) -> Span:
-    name = frame.f_code.co_filename
-    positions = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), None)
-    line, end_line, column, end_column = positions or (frame.f_lineno, None, None, None)
-    line = line or frame.f_lineno
+def _place(code: CodeType, instruction: int, at: int) -> Span:
+    name = code.co_filename
+    positions = next(islice(code.co_positions(), instruction // 2, None), None)
+    line, end_line, column, end_column = positions or (at, None, None, None)
+    line = line or at
     end_line = end_line or line
     start = _characters(name, line, column or 0)
     end = _characters(name, end_line, end_column) if end_column is not None else start + 1

@@ -9,12 +9,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jurat.engine import Limits
-from jurat.engine.store import Store
-from jurat.engine.store.opening import MEMORY, open_store
 from jurat.llm import Judge, Voice
 from jurat.policies.model import Policy
 from jurat.server.cli.shell import complain_mildly
-from jurat.server.data import store_of
 from jurat.server.opening import Agent as Opened
 from jurat.server.sdk import given
 from jurat.server.sdk.agents import Agent, agent_body
@@ -39,6 +36,7 @@ from jurat.server.sdk.performance import (
 )
 from jurat.server.sdk.relations import Related, Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook
+from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -79,13 +77,16 @@ class Server(Background, Vocabulary):
         unproved: serve a policy that did not pass its check; every trace says so.
         proof_seconds: how long proving may take.
         limits: what a turn may cost.
-        session_store: `transient`, `local` (a file in the user's data folder), or a store's address.
+        session_store: where conversations are kept: `transient`, `local` (a file in the user's data folder), or a store's address.
+        customer_store: where customers are kept; with the conversations if not given.
+        variable_store: where values of variables are kept; with the conversations if not given.
         configure_hooks: is given the hooks, and returns them with what it added.
         configure_container: is given a :class:`Container` for a performance policy of all agents.
 
     Raises:
         SDKError: a parameter that is wrong, an address that cannot be listened at.
         NotProved: at exit, or where the program sleeps: the findings were printed.
+        NotStarted: as there: the model cannot answer, or the store cannot be opened.
     """
 
     current: ClassVar[Current[Server]]
@@ -110,12 +111,12 @@ class Server(Background, Vocabulary):
         configure_hooks: Any = None,
         configure_container: Any = None,
         session_store: str = "transient",
-        customer_store: str = "transient",
-        variable_store: str = "transient",
+        customer_store: str | None = None,
+        variable_store: str | None = None,
         **others: Any,
     ) -> None:
-        self._refuse(others, customer_store, variable_store)
-        self._session_store = given.text(session_store, "`session_store`")
+        self._refuse(others)
+        self.stores = Stores(session_store, customer_store, variable_store)
         self.host = given.text(host, "`host`")
         self.port = _port(port)
         self.cors_allowed_origins = tuple(
@@ -138,20 +139,16 @@ class Server(Background, Vocabulary):
         self._agents: dict[str, Agent] = {}
         self._journeys: dict[str, Journey] = {}
         self.quiet_seconds = QUIET_SECONDS
-        self._store: Store | None = None
         self._life: Life | None = None
         self._captured: Captured | None = None
         super().__init__()
 
     @staticmethod
-    def _refuse(others: Mapping[str, Any], *stores: str) -> None:
+    def _refuse(others: Mapping[str, Any]) -> None:
         for name in others:
             if name not in (*_ADVICE, "migrate"):
                 raise unknown("parameter of `Server`", name, _parameters())
         refuse_unsupported("`Server`", _ADVICE, {**others})
-        refuse_unsupported(
-            "`Server`", {}, {f"a store `{each}`": each != "transient" for each in stores if each != "transient"}
-        )
 
     # -- declaring -----------------------------------------------------------------------------------------------
 
@@ -320,8 +317,7 @@ class Server(Background, Vocabulary):
         finally:
             self._life = None
             await self._minds.close()
-            if self._store is not None:
-                await self._store.close()
+            await self.stores.close()
 
     async def _configured(self) -> None:
         """Have the program's functions add what they add."""
@@ -354,16 +350,6 @@ class Server(Background, Vocabulary):
         if self._life is not None:
             self._life.stop()
 
-    async def _opened_store(self) -> Store:
-        """Where conversations are kept, opened once."""
-        if self._store is None:
-            place = self._session_store
-            if place == "local":
-                self._store = await open_store(store_of(program_name()))
-            else:
-                self._store = await open_store(MEMORY if place == "transient" else place)
-        return self._store
-
     async def build(self) -> Opened:
         """The engine of what was declared so far, its policy proved."""
         if not self._agents:
@@ -371,7 +357,7 @@ class Server(Background, Vocabulary):
         matching = Matching(self)
         parts = Assembly(
             self.document.tools, Running(self), matching.judge, self.limits, self._unproved, self._proof_seconds,
-            self.customer_data, await self._opened_store(),
+            self.customer_data, await self.stores.sessions(),
         )  # fmt: skip
         return await opened(lambda: self.policy, program_name(), self._minds, parts)
 

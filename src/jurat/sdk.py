@@ -7,8 +7,9 @@ from jurat.engine.tools import ToolContext, ToolResult
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
-from jurat.server.sdk.customers import Customer, Term, Variable
-from jurat.server.sdk.errors import NotProved, NotSupported, SDKError
+from jurat.server.sdk.customers import Customer, Term
+from jurat.server.sdk.ending import end_plainly
+from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
 from jurat.server.sdk.journeys import END_JOURNEY, Journey, JourneyState, JourneyTransition
 from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, TurnContext
@@ -27,6 +28,7 @@ from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline
 from jurat.server.sdk.server import Server
 from jurat.server.sdk.tool import ToolEntry, tool
 from jurat.server.sdk.types import OneOf, Range, one_of
+from jurat.server.sdk.variables import Variable
 from jurat.server.sdk.vocabulary import Decision, Fact
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "JourneyState",
     "JourneyTransition",
     "NotProved",
+    "NotStarted",
     "NotSupported",
     "NullPerceivedPerformancePolicy",
     "OneOf",
@@ -77,3 +80,5 @@ __all__ = [
     "one_of",
     "tool",
 ]
+
+end_plainly()

@@ -43,7 +43,7 @@ def turns(declare: Declare, heard: Heard, *messages: str, customer: str | None =
         await agent.create_guideline("Asked", "Answer", id="answer")
         await declare(server, agent)
         opened = await server.build()
-        session = opened.engine.start_session({}, opened.customer_of(customer))
+        session = opened.engine.start_session({}, await opened.customer_of(customer))
         return [await opened.engine.turn(session, message) for message in messages]
 
     return asyncio.run(scenario())

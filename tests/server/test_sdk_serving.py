@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -167,6 +168,7 @@ def program(tmp_path: Path, body: str, options: str = "", after: str = "") -> It
         "asyncio.run(main())\n"
     )
     environment = {"JURAT_CACHE": str(tmp_path / "cache"), "PYTHONUNBUFFERED": "1", "PATH": "/usr/bin:/bin"}
+    environment |= {name: os.environ[name] for name in ("JURAT_DEBUG", "PYTHONPATH") if name in os.environ}
     with subprocess.Popen(
         [sys.executable, str(path)],
         cwd=tmp_path,
@@ -190,7 +192,8 @@ def test_a_signal_ends_the_block_and_not_what_follows(tmp_path: Path, number: si
         assert process.stdout.readline().startswith("Bot answers at http://localhost:")
         process.send_signal(number)
         out, err = process.communicate(timeout=30)
-        assert (process.returncode, out, err) == (0, "after the block\n", "")
+        said = [line for line in err.splitlines() if not line.endswith(" …")]  # a busy machine tells of its progress
+        assert (process.returncode, out, said) == (0, "after the block\n", [])
 
 
 @pytest.mark.parametrize("rest", ["", "await asyncio.sleep(3600)"])
@@ -202,7 +205,10 @@ def test_findings_are_printed_with_their_calls_and_stop_the_start(tmp_path: Path
     assert "error[J001] conflicting-actions" in err
     assert "program.py:9:" in err
     assert 'await agent.create_guideline("One", decide={"offer": "free"}, id="one")' in err
-    assert "NotProved: the policy did not pass its check (`failed`); `unproved=True` serves it all the same" in err
+    assert err.endswith(
+        "\nerror: the policy did not pass its check (`failed`); `unproved=True` serves it all the same\n"
+    )
+    assert "Traceback" not in err
 
 
 def test_a_policy_that_did_not_pass_is_served_where_the_program_says_so(tmp_path: Path) -> None:
@@ -223,7 +229,60 @@ def test_a_policy_that_cannot_be_read_is_shown_at_the_call(tmp_path: Path) -> No
         _, err = process.communicate(timeout=100)
     assert "error[P304]: `answer` is listed twice" in err
     assert "program.py:9:" in err
-    assert "NotProved: the policy cannot be used; what is wrong with it is shown above" in err
+    assert err.endswith("\nerror: the policy cannot be used; what is wrong with it is shown above\n")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("body", "said", "line"),
+    [
+        ("await agent.create_guideline('One', decide={'ofer': 'free'})", "no decision is called `ofer`", "8:9"),
+        ("p.tool(lambda x: x)", "`<lambda>` cannot name a tool", "8:9"),
+        (
+            "async with asyncio.TaskGroup() as group:\n    group.create_task(agent.create_guideline())",
+            "`create_guideline`: it says neither when it applies nor what to do",
+            "",
+        ),
+    ],
+)
+def test_a_wrong_declaration_ends_the_program_with_one_sentence_and_its_place(
+    tmp_path: Path, body: str, said: str, line: str
+) -> None:
+    with program(tmp_path, body) as process:
+        out, err = process.communicate(timeout=100)
+    assert (process.returncode, out) == (1, "")
+    assert err.startswith(f"error: {said}")
+    assert "Traceback" not in err
+    assert (f"program.py:{line}" in err) if line else ("\n" not in err.strip())
+
+
+def test_other_errors_and_debugging_keep_their_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with program(tmp_path, "raise LookupError('mine')") as process:
+        _, err = process.communicate(timeout=100)
+    assert err.startswith("Traceback")
+    assert err.endswith("LookupError: mine\n")
+    monkeypatch.setenv("JURAT_DEBUG", "1")
+    with program(tmp_path, "await agent.create_guideline()") as process:
+        _, err = process.communicate(timeout=100)
+    assert "Traceback" in err
+    assert "jurat.server.sdk.errors.SDKError: `create_guideline`" in err
+
+
+def test_a_store_or_model_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "folder").write_text("a file")
+    with program(tmp_path, "pass", ", session_store='folder/store.db'") as process:
+        _, err = process.communicate(timeout=100)
+    assert err.startswith("error: the store `")
+    assert "Traceback" not in err
+    with pytest.raises(p.NotStarted, match="there is no file"):
+        asyncio.run(opened_with(model=str(tmp_path / "nothing.gguf")))
+
+
+async def opened_with(**options: Any) -> None:
+    """A server with one agent, up to where it may answer."""
+    serving = p.Server(**options)
+    await serving.create_agent("Bot")
+    await serving.build()
 
 
 def test_the_port_may_come_from_outside_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:

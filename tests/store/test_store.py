@@ -16,7 +16,7 @@ from tests.store.conftest import Place
 
 from jurat.engine.errors import SessionMoved, StoreError
 from jurat.engine.session import Call, Moment, Session, State
-from jurat.engine.store import Activation, Store, Variable, Version
+from jurat.engine.store import Activation, Person, Store, Variable, Version
 from jurat.engine.store.codec import text_of, value_of
 from jurat.llm import Message
 
@@ -135,6 +135,50 @@ def test_calls_are_kept_with_their_session_and_found_by_status(place: Place) -> 
         assert await store.call("a") == kept.calls["a"]
 
     place.with_store(work)
+
+
+def test_customers_are_kept_with_their_tags(place: Place) -> None:
+    async def work(store: Store) -> None:
+        assert await store.customer("mina") is None
+        await store.set_customer(Person("mina", "Mina", {"limit": Decimal("1.50"), "since": FACTS["time"]}, ("vip",)))
+        await store.set_customer(Person("Zoe", "Zoe"))
+        await store.set_customer(Person("\u00e9", "Mina", {"nested": {"list": [1, "a\0"]}}))
+        await store.set_customer(Person("Zoe", "Zo\u00e9", {}, ("vip", "new")))
+        mina = await store.customer("mina")
+        assert mina is not None
+        assert (mina.name, mina.metadata, mina.tags) == (
+            "Mina",
+            {"limit": Decimal("1.50"), "since": FACTS["time"]},
+            ("vip",),
+        )
+        assert isinstance(mina.metadata["limit"], Decimal)
+        assert mina.at > 0
+        assert [each.id for each in await store.customers(10)] == ["Zoe", "mina", "\u00e9"]
+        assert [each.id for each in await store.customers(1, "Zoe")] == ["mina"]
+        assert [each.id for each in await store.customers(10, name="Mina")] == ["mina", "\u00e9"]
+        assert (await store.customers(1))[0].tags == ("vip", "new")
+        await store.set_variable("customer:mina", "plan", "gold")
+        await store.remove_customer("mina")
+        await store.remove_customer("nobody\0")
+        assert await store.customer("mina") is None
+        assert await store.variables("customer:mina") == {}
+
+    place.with_store(work)
+
+
+def test_customers_survive_their_process(database: Place) -> None:
+    async def write(store: Store) -> None:
+        await store.set_customer(Person("mina", "Mina", {"role": "manager"}, ("vip",)))
+        for wrong in (Person("a\0", "A"), Person("a", "\ud800"), Person("a", "A", {"x": object()})):
+            with pytest.raises(StoreError):
+                await store.set_customer(wrong)
+
+    async def read(store: Store) -> None:
+        [found] = await store.customers(10)
+        assert replace(found, at=0) == Person("mina", "Mina", {"role": "manager"}, ("vip",))
+
+    database.with_store(write)
+    database.with_store(read)
 
 
 def test_variables_are_kept_by_scope(place: Place) -> None:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003_feed"
+down_revision = "0002_customers"
 
 
 def upgrade() -> None:

@@ -1,0 +1,65 @@
+"""Where a server keeps what survives it: conversations, customers, values of variables; in one store or in several."""
+
+from __future__ import annotations
+
+import asyncio
+
+from jurat.engine.errors import StoreError
+from jurat.engine.store import Store
+from jurat.engine.store.opening import MEMORY, open_store
+from jurat.server.data import store_of
+from jurat.server.sdk import given
+from jurat.server.sdk.capture import capturing
+from jurat.server.sdk.errors import NotStarted
+from jurat.server.sdk.opening import program_name
+
+TRANSIENT, LOCAL = "transient", "local"
+
+
+class Stores:
+    """Opens each store when it is first asked for, once, by whatever names it goes.
+
+    Each of the three is ``transient``, ``local`` (a file of this program in the user's data folder), or a store's address;
+    what is left out is where conversations are.
+    """
+
+    def __init__(self, sessions: str, customers: str | None, variables: str | None) -> None:
+        self._sessions = given.text(sessions, "`session_store`")
+        self._customers = given.text(customers or sessions, "`customer_store`")
+        self._variables = given.text(variables or sessions, "`variable_store`")
+        self._open: dict[str, Store] = {}
+        self._opening = asyncio.Lock()
+
+    async def sessions(self) -> Store:
+        """Where conversations are kept."""
+        return await self._at(self._sessions)
+
+    async def customers(self) -> Store:
+        """Where customers are kept."""
+        return await self._at(self._customers)
+
+    async def variables(self) -> Store:
+        """Where values of variables are kept."""
+        return await self._at(self._variables)
+
+    async def close(self) -> None:
+        """Let go of all of them."""
+        open_, self._open = list(self._open.values()), {}
+        for each in open_:
+            await each.close()
+
+    async def _at(self, place: str) -> Store:
+        place = TRANSIENT if capturing() is not None else place  # what is only looked at leaves nothing behind
+        async with self._opening:
+            if place not in self._open:
+                self._open[place] = await _opened(place)
+            return self._open[place]
+
+
+async def _opened(place: str) -> Store:
+    try:
+        if place == LOCAL:
+            return await open_store(store_of(program_name()))
+        return await open_store(MEMORY if place == TRANSIENT else place)
+    except StoreError as error:
+        raise NotStarted(str(error)) from error
