@@ -17,6 +17,7 @@ from jurat.server.api.pages import STATIC
 from jurat.server.bodies import Bodies
 from jurat.server.headers import HeadAsGet, SecurityHeaders
 from jurat.server.opening import Agent
+from jurat.server.parlant import routers
 from jurat.server.service import Service
 from jurat.server.versions import Folder, Versions, Workshop
 
@@ -38,13 +39,14 @@ def create_app(
     )  # fmt: skip
     app.state.service = Service(agent)
     install(app)
-    for router in ROUTERS:
+    for router in (*ROUTERS, *routers.CONVERSATIONS):
         app.include_router(router)
     if home is not None:
         workshop = Folder(agent.graph, home)
     if workshop is not None:
         app.state.versions = Versions(agent, app.state.service.change, workshop)
-        app.include_router(versions.ROUTER)
+        for router in (versions.ROUTER, *routers.POLICY):
+            app.include_router(router)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
 

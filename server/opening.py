@@ -118,7 +118,11 @@ def open_with_script(
 def assemble(
     graph: PolicyGraph, report: Report, toolbox: Toolbox, judge: Judge, voice: Voice, *, unproved: bool, **options: Any
 ) -> Engine:
-    """The engine of a policy, its report checked; ``options`` are the engine's."""
+    """The engine of a policy, its report checked; ``options`` are the engine's. Without hooks the store's terms and variables are told."""
+    from jurat.server.telling import Told
+
+    if options.get("hooks") is None and options.get("store") is not None:
+        options["hooks"] = Told(options["store"])
     return Engine(graph, judge, voice, toolbox, report=report, unproved=unproved, **options)
 
 

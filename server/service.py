@@ -10,9 +10,11 @@ from typing import Any
 from jurat.engine.errors import SessionMoved
 from jurat.engine.session import Session
 from jurat.engine.turn import Turn
+from jurat.server.feeds import Feeds
 from jurat.server.opening import Agent
 from jurat.server.refusals import Refusal, refusal_of
 from jurat.server.sessions import Sessions
+from jurat.server.talks import Talks
 
 TURNS_AT_ONCE = 16
 """Turns that run or wait for the model, over all sessions; more are asked to come back."""
@@ -25,6 +27,8 @@ class Service:
         self.agent = agent
         self.store = agent.engine.store
         self.sessions = Sessions(self.store, self._open)
+        self.feeds = Feeds(self.store)
+        self.talks = Talks(self, self.feeds)
         self._turns: set[asyncio.Task[Any]] = set()
         self.since = time.time()
 
@@ -78,7 +82,18 @@ class Service:
         return task
 
     async def turn(self, session: Session, message: str | None, **options: Any) -> Turn:
-        """One turn; ``options`` are those of :meth:`jurat.engine.Engine.turn`, and so are the errors."""
+        """One turn, which those who wait for the conversation's feed are told of.
+
+        ``options`` are those of :meth:`jurat.engine.Engine.turn`, and so are the errors.
+        """
+        turn = await self.unheard_turn(session, message, **options)
+        if self.feeds.waited_for(session.id) and not self.sessions.runs(session):
+            number = f"{session.id}-{turn.number}"
+            await self.talks.tell(session, number, number)
+        return turn
+
+    async def unheard_turn(self, session: Session, message: str | None, **options: Any) -> Turn:
+        """As :meth:`turn`, and nobody is told."""
         with self.sessions.running(session):
             return await self.agent.engine.turn(session, message, **options)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 
@@ -16,6 +16,9 @@ from jurat.server.api.auth import Chatting
 from jurat.server.api.dependencies import Body, Served, Shown, Text, no_longer_than, own_session
 from jurat.server.api.errors import errors
 from jurat.server.api.streaming import EVENT_STREAM, Events, streamed
+from jurat.server.parlant.common import unsupported
+from jurat.server.parlant.events import EventGiven, EventShown, Moderation, posted
+from jurat.server.parlant.notes import SessionShown, Title, keep_notes, noted, one_of
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 
@@ -25,11 +28,19 @@ NAME_CHARACTERS = 200
 
 
 class Beginning(Body):
-    """What a conversation begins with: facts of the application, which agent, on behalf of which customer."""
+    """What a conversation begins with: facts of the application, which agent, on behalf of which customer.
+
+    `agent_id` and `customer_id` are other names of `agent` and `customer`; title, metadata and labels are the client's own.
+    """
 
     facts: dict[str, Any] = Field(default_factory=dict)
     agent: Text | None = None
+    agent_id: Text | None = None
     customer: Text | None = None
+    customer_id: Text | None = None
+    title: Title | None = None
+    metadata: dict[str, Any] | None = None
+    labels: list[Text] | None = None
 
 
 class Said(Shown):
@@ -39,12 +50,10 @@ class Said(Shown):
     text: str
 
 
-class Conversation(Shown):
+class Conversation(SessionShown):
     """A conversation so far; ``traces`` are the ids of its turns' traces, ``running`` that a turn is under way."""
 
-    id: str
     agent: str
-    mode: Literal["auto", "manual"]
     running: bool
     conversation: list[Said]
     traces: list[str]
@@ -56,10 +65,10 @@ class Message(Body):
     message: Text
 
 
-class Happening(Body):
-    """Something that happened without a message, such as ``session.ended``."""
+class Happening(EventGiven):
+    """Something that happened without a message, such as ``session.ended``; or an event of a client's (`kind`, `source`)."""
 
-    event: Text
+    event: Text | None = None
 
 
 class Told(Shown):
@@ -72,12 +81,19 @@ class Told(Shown):
 
 
 @ROUTER.post("/sessions", status_code=201, response_model=Conversation)
-async def start(given: Beginning, service: Served, caller: Chatting) -> dict[str, Any]:  # noqa: ARG001
+async def start(given: Beginning, service: Served, caller: Chatting, *, allow_greeting: bool = False) -> dict[str, Any]:  # noqa: ARG001
     """A new conversation."""
+    if allow_greeting:
+        raise unsupported("`allow_greeting`", "an agent answers, and does not speak first")
     try:
-        session = await service.begin(given.facts, given.agent, given.customer)
+        session = await service.begin(
+            given.facts,
+            one_of(given.agent, given.agent_id, "agent"),
+            one_of(given.customer, given.customer_id, "customer"),
+        )
     except TurnRefused as error:
         raise Refusal(422, "refused", str(error)) from None
+    await keep_notes(service, session.id, given.title, given.metadata, given.labels)
     return await shown(service, session)
 
 
@@ -97,10 +113,26 @@ async def message(id: str, given: Message, service: Served, caller: Chatting) ->
     return streamed(events)
 
 
-@ROUTER.post("/sessions/{id}/events", response_model=Told)
-async def event(id: str, given: Happening, service: Served, caller: Chatting) -> dict[str, Any]:  # noqa: A002
-    """A turn on something that happened without a message; it gets no reply."""
+@ROUTER.post("/sessions/{id}/events", response_model=Told | EventShown, responses={201: {"model": EventShown}})
+async def event(
+    id: str,  # noqa: A002
+    given: Happening,
+    service: Served,
+    caller: Chatting,
+    response: Response,
+    *,
+    moderation: Moderation = "none",
+) -> dict[str, Any]:
+    """A turn on something that happened without a message; it gets no reply. Or an event of a client's (201).
+
+    A message of the customer's is answered in the background: its events say how it goes.
+    """
     session = await own_session(service, caller, id)
+    if given.kind is not None or given.source is not None:
+        response.status_code = 201
+        return await posted(service, session, caller, given, moderation)
+    if given.event is None:
+        raise Refusal(422, "missing", "`event` must be a text that is not empty")
     name = no_longer_than(given.event, NAME_CHARACTERS, "event")
     return told(session, await service.turn(session, None, event=name))
 
@@ -118,9 +150,8 @@ async def _turn(service: Service, session: Session, text: str, events: Events) -
 async def shown(service: Service, session: Session) -> dict[str, Any]:
     """A conversation for :class:`Conversation`."""
     return {
-        "id": session.id,
+        **await noted(service, session),
         "agent": session.agent,
-        "mode": session.mode,
         "running": service.sessions.runs(session),
         "conversation": [
             {"role": each.role, "text": each.text} for each in session.conversation if each.role != "system"

@@ -16,6 +16,7 @@ from jurat.server.opening import Agent
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.gate import Gate
 from jurat.server.sdk.listening import Listening, Signals, hosts_of, with_cors
+from jurat.server.sdk.publishing import Publishing
 
 if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
@@ -39,6 +40,7 @@ class Life:
         self._stopped = asyncio.Event()
         self._exiting = False
         self._app: FastAPI | None = None
+        self._publishing = Publishing(server)
         self._signals = Signals(self.stop)
 
     @classmethod
@@ -91,15 +93,18 @@ class Life:
             version = self._version
             agent = await self._server.build()
             if version == self._version:
+                if agent.report.passed:
+                    await self._publishing.publish(agent, agent.engine.store)
                 self._open(agent)
                 self._built = version
 
     def _open(self, agent: Agent) -> None:
         host, port = self._server.host, self._listening.port
         if self._app is None:
-            self._app = create_app(agent, hosts_of(host))
+            self._app = create_app(agent, hosts_of(host), workshop=self._publishing)
         else:
             self._app.state.service.change(agent)
+            self._app.state.versions.replaced(agent)
         self._gate.open(self._app)
         self.ready.set()
         if not is_local(host):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jurat.engine import Limits
 from jurat.llm import Judge, Voice
+from jurat.policies import PolicyGraph
 from jurat.policies.model import Policy
 from jurat.server.cli.shell import complain_mildly
 from jurat.server.opening import Agent as Opened
@@ -18,6 +19,7 @@ from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
 from jurat.server.sdk.capture import Captured, capturing
 from jurat.server.sdk.document import Document
+from jurat.server.sdk.emitting import emit
 from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.finishing import finished
 from jurat.server.sdk.hooks import EngineHooks, Running
@@ -34,6 +36,7 @@ from jurat.server.sdk.performance import (
     policy_of,
     preamble_body,
 )
+from jurat.server.sdk.publishing import Overlay, overlaid
 from jurat.server.sdk.relations import Related, Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook
 from jurat.server.sdk.stores import Stores
@@ -139,6 +142,7 @@ class Server(Background, Vocabulary):
         self._agents: dict[str, Agent] = {}
         self._journeys: dict[str, Journey] = {}
         self.quiet_seconds = QUIET_SECONDS
+        self.overlay: Overlay = {}
         self._life: Life | None = None
         self._captured: Captured | None = None
         super().__init__()
@@ -277,13 +281,26 @@ class Server(Background, Vocabulary):
         return self.document.policy(self._content())
 
     def _content(self) -> dict[str, Any]:
-        return finished(self.document, self._journeys.values(), self._tags.values())
+        declared = finished(self.document, self._journeys.values(), self._tags.values())
+        return overlaid(declared, self.overlay) if self.overlay else declared
 
     def as_yaml(self) -> str:
-        """The policy that was declared so far, as a policy file."""
-        from jurat.server.sdk.emitting import emit
-
+        """The policy that was declared so far, with what clients have changed since, as a policy file."""
         return emit(self._content()).text
+
+    def as_declared(self) -> str:
+        """The policy as the program declares it, whatever clients have changed."""
+        return emit(finished(self.document, self._journeys.values(), self._tags.values())).text
+
+    def meet(self, graph: PolicyGraph) -> None:
+        """Know the agents of a policy that clients have changed."""
+        for id_, each in graph.policy.agents.items():
+            known = self._agents.get(id_)
+            tags = known.tags if known else ()
+            if known is None or (known.name, known.description) != (each.name, each.description):
+                self._agents[id_] = Agent(
+                    self, id_, name=each.name, description=each.description, model=each.model, tags=tags
+                )
 
     def left_out(self) -> list[str]:
         """What is declared here and is no part of a policy, in sentences."""
