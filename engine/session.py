@@ -52,6 +52,9 @@ class State:
     done: frozenset[str] = frozenset()
     """The guidelines carried out since they last came in force."""
 
+    labels: frozenset[str] = frozenset()
+    """What the application calls this conversation, by what was selected in it."""
+
     turns: int = 0
     mode: Mode = "auto"
     ended: bool = False

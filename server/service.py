@@ -11,6 +11,7 @@ from jurat.engine.errors import SessionMoved
 from jurat.engine.session import Session
 from jurat.engine.turn import Turn
 from jurat.server.feeds import Feeds
+from jurat.server.labelling import label
 from jurat.server.opening import Agent
 from jurat.server.refusals import Refusal, refusal_of
 from jurat.server.sessions import Sessions
@@ -94,8 +95,12 @@ class Service:
 
     async def unheard_turn(self, session: Session, message: str | None, **options: Any) -> Turn:
         """As :meth:`turn`, and nobody is told."""
+        before = session.state.labels
         with self.sessions.running(session):
-            return await self.agent.engine.turn(session, message, **options)
+            turn = await self.agent.engine.turn(session, message, **options)
+            if session.state.labels != before:
+                await label(self.store, session)
+        return turn
 
     def excused(self, session: Session, error: Exception) -> Refusal:
         """What may be told of a turn that failed; a session that another server went on with is loaded again next time."""

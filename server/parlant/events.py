@@ -99,7 +99,7 @@ async def list_(
     correlation_id: str | None = None,
     trace_id: str | None = None,
     kinds: Annotated[str | None, Query(max_length=100)] = None,
-    wait_for_data: Annotated[float, Query(ge=0)] = WAIT_SECONDS,
+    wait_for_data: Annotated[float, Query(ge=0, allow_inf_nan=False)] = WAIT_SECONDS,
     sse: bool = False,
 ) -> Any:
     """Events in order; where there is none yet, the first that come within ``wait_for_data`` seconds, else 504.
@@ -141,7 +141,7 @@ async def retrieve(
     caller: Chatting,
     *,
     wait_for_completion: bool = False,  # noqa: ARG001 - events are whole when they are there
-    wait_for_data: Annotated[float, Query(ge=0)] = 0,  # noqa: ARG001
+    wait_for_data: Annotated[float, Query(ge=0, allow_inf_nan=False)] = 0,  # noqa: ARG001
     sse: bool = False,
 ) -> Any:
     """One event."""

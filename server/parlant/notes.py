@@ -10,11 +10,11 @@ from pydantic import Field, StringConstraints
 from jurat.engine.session import Session
 from jurat.engine.store import Head, Record
 from jurat.server.api.dependencies import Body, Shown
+from jurat.server.labelling import KIND
 from jurat.server.parlant.common import moment
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 
-KIND = "session"
 GUEST = "guest"
 Title = Annotated[str, StringConstraints(max_length=200)]
 

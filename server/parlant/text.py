@@ -7,18 +7,24 @@ has no place for a change (anchors shared with it, for one) is written anew from
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from jurat.policies import InternalError
+from jurat.policies import InternalError, PolicyError
+from jurat.policies.diagnostics import Diagnostic
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 from jurat.policies.reader.parse import Budget, parse
 from jurat.policies.reader.shapes import ID
 from jurat.policies.reader.source import Source
+from jurat.policies.spans import NOWHERE
 from jurat.policies.values import show_decimal
 from jurat.server.sdk.emitting import emit
+
+DEPTH = 40
+"""Of what is said of one entry; a policy has 64 levels in all."""
 
 Body = Any
 """What a policy file says somewhere: a text, a number, a truth value, nothing, a list or a mapping of those."""
@@ -48,7 +54,12 @@ class PolicyText:
         return None if node is None else plain(node)
 
     def put(self, section: str, id_: str, body: Body) -> None:
-        """Add an entry, or say another thing of it."""
+        """Add an entry, or say another thing of it.
+
+        Raises:
+            PolicyError: no policy file can say that.
+        """
+        body = _sayable(body)
         name, fields = self._home(section, id_)
         content = plain(self._roots[name])
         content.setdefault(section, {})
@@ -104,8 +115,7 @@ class PolicyText:
     def _write(self, name: str, text: str, content: Mapping[str, Body]) -> None:
         if _says(name, text) != content:
             text = emit(content).text
-            if _says(name, text) != content:
-                raise InternalError(f"the file `{name}` cannot be written")
+            _check(name, text, content)
         self.files[name] = text
         self._roots[name] = _root(name, text)
 
@@ -165,6 +175,43 @@ def _root(name: str, text: str) -> Fields:
 def _says(name: str, text: str) -> Body:
     root = parse(Source(name, text), Faults(), Budget())
     return None if root is None else plain(root)
+
+
+def _check(name: str, text: str, content: Mapping[str, Body]) -> None:
+    """Refuse what cannot be read back.
+
+    Raises:
+        PolicyError: it cannot.
+    """
+    faults = Faults()
+    parse(Source(name, text), faults, Budget())
+    if faults:
+        raise PolicyError(faults.found)
+    if _says(name, text) != content:
+        raise PolicyError([_unsayable("something in it")])
+
+
+def _sayable(value: Body, depth: int = 0) -> Body:
+    """A value of JSON as a policy file has it: fractions are exact.
+
+    Raises:
+        PolicyError: it cannot have it.
+    """
+    if depth > DEPTH:
+        raise PolicyError([_unsayable(f"more than {DEPTH} levels")])
+    if isinstance(value, Mapping):
+        return {str(key): _sayable(each, depth + 1) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_sayable(each, depth + 1) for each in value]
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise PolicyError([_unsayable(f"`{value}`")])
+        return Decimal(repr(value))
+    return value
+
+
+def _unsayable(what: str) -> Diagnostic:
+    return Diagnostic(NOWHERE, "P307", f"{what} cannot be written in a policy file")
 
 
 def plain(node: Node) -> Body:

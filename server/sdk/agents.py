@@ -116,11 +116,19 @@ class Agent(Rules, AgentEntity):
 Agent.current = Current("agent", lambda now: now.agent)
 
 
+_ADVICE = {
+    "planner": "which tools run follows from the policy, and is proved; `p.Server(limits=…)` bounds the rounds, and a tool's "
+    "`guard` says when it may run",
+    "max_engine_iterations": "say `p.Server(limits=Limits(rounds=…))`, which is for all agents",
+    "preamble_config": "a `perceived_performance_policy` says what is said while tools run",
+}
+
+
 def agent_body(
     server: Server, name: str, description: str, *, model: str | None, composition: Any, unsupported: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a policy file says of an agent."""
-    refuse_unsupported("`create_agent`", {}, dict(unsupported))
+    refuse_unsupported("`create_agent`", _ADVICE, dict(unsupported))
     body: dict[str, Any] = {"name": given.text(name, "`name`")}
     if description:
         body["description"] = given.text(description, "`description`")

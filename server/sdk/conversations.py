@@ -35,6 +35,11 @@ class Session:
         """Whom it is with."""
         return self._now.customer
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """What the turns before this one have labelled it."""
+        return self._now.session.state.labels
+
     async def update(self, *, agent: Agent | str | None = None, mode: str | None = None) -> None:
         """Who answers from the next message on: another agent, or with ``mode="manual"`` a person. It counts once the turn has
         come to its end.

@@ -21,6 +21,7 @@ from jurat.policies.reader.shapes import ID
 from jurat.policies.scope import Scope, scope_of
 from jurat.policies.spans import NOWHERE, Span
 from jurat.policies.types import EnumType
+from jurat.server.sdk import given
 from jurat.server.sdk.emitting import Emitted, Path, emit
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.places import call_place, source_text
@@ -39,7 +40,8 @@ class Document:
     """Declarations in the order in which they came. ``touched`` is called after each.
 
     ``owners`` are the agents that have a guideline or journey, by its id. ``matchers`` are the functions that decide observations, by key, with the guideline each is of; ``on_selected`` and
-    ``on_message`` what is called for a guideline, journey or state in force, by id.
+    ``on_message`` what is called for a guideline, journey or state in force, by id; ``fields`` give templates their fields
+    then, and ``labels`` are what the conversation is called from then on.
     """
 
     def __init__(self, touched: Callable[[], None] = lambda: None) -> None:
@@ -52,8 +54,21 @@ class Document:
         self.matchers: dict[str, tuple[Callable[..., Any], str]] = {}
         self.on_selected: dict[str, Callable[..., Any]] = {}
         self.on_message: dict[str, Callable[..., Any]] = {}
+        self.fields: dict[str, Callable[..., Any]] = {}
+        self.labels: dict[str, tuple[str, ...]] = {}
         self._touched = touched
         self._scope: Scope | None = None
+
+    def around(
+        self, id_: str, *, on_selected: Any = None, on_message: Any = None, fields: Any = None, labels: Any = ()
+    ) -> None:
+        """Note what the program does while something is in force. Everything was checked by :func:`checked_around`."""
+        found = ((self.on_selected, on_selected), (self.on_message, on_message), (self.fields, fields))
+        for kept, function in found:
+            if function is not None:
+                kept[id_] = function
+        if labels:
+            self.labels[id_] = tuple(labels)
 
     def add(self, section: str, id_: str, body: dict[str, Any] | str, place: Span | None = None) -> None:
         """Store a declaration under an id of its own.
@@ -103,8 +118,8 @@ class Document:
     def scope(self) -> Scope:
         """What formulas can name by now."""
         if self._scope is None:
-            given = {name: self.sections[name] for name in _VOCABULARY if self.sections[name]}
-            self._scope = scope_of(self._read({"jurat": 1, **given}, axioms=False).vocabulary)
+            words = {name: self.sections[name] for name in _VOCABULARY if self.sections[name]}
+            self._scope = scope_of(self._read({"jurat": 1, **words}, axioms=False).vocabulary)
         journeys = {name: EnumType(tuple(body["states"])) for name, body in self.sections["journeys"].items()}
         names = scope_of(Vocabulary(), journeys).names if journeys else {}
         return replace(self._scope, names={**self._scope.names, **names}, tools=frozenset(self.sections["tools"]))
@@ -137,6 +152,25 @@ class Document:
         names = {place.source for place in self.places.values()}
         texts = {name: text for name in sorted(names) if (text := source_text(name)) is not None}
         return replace(policy, sources=texts)
+
+
+def checked_around(
+    *, on_selected: Any = None, on_message: Any = None, fields: Any = None, labels: Any = ()
+) -> dict[str, Any]:
+    """The functions and labels that a declaration was given.
+
+    Raises:
+        SDKError: what is none.
+    """
+    functions = {"on_selected": (on_selected, 2), "on_message": (on_message, 2), "fields": (fields, 1)}
+    called = {"fields": "canned_response_field_provider"}
+    found: dict[str, Any] = {
+        name: given.function(function, f"`{called.get(name, name)}`", takes=takes)
+        for name, (function, takes) in functions.items()
+        if function is not None
+    }
+    names = [given.text(each, "a label") for each in given.sequence(labels, "`labels`")]
+    return found | ({"labels": list(dict.fromkeys(names))} if names else {})
 
 
 class _Relocation:

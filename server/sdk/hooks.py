@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from jurat.engine.errors import TurnRefused
@@ -74,9 +75,10 @@ class Running(Hooks):
             working.background += await lookup
         now = _now(working)
         await self._say(self._server.document.on_selected, now, decision)
+        await self._provide(working, now, decision)
         await self._call(self._server.hooks.on_generating_messages, now)
         if working.trace.message is None:
-            _grant(working, now)
+            self._grant(working, now, decision)
 
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """Say what is about to be sent."""
@@ -84,7 +86,7 @@ class Running(Hooks):
         await self._call(self._server.hooks.on_message_generated, now, response.text)
         await self._say(self._server.document.on_message, now, decision)
         await self._call(self._server.hooks.on_messages_emitted, now, response.text)
-        _grant(working, now)
+        self._grant(working, now, decision)
 
     async def failed(self, working: Working, error: Exception) -> None:
         """Say why there is no reply."""
@@ -125,6 +127,28 @@ class Running(Hooks):
         data = found.data if isinstance(found, RetrieverResult) else found
         return data if isinstance(data, str) else "" if data is None else json.dumps(plain(data), ensure_ascii=False)
 
+    async def _provide(self, working: Working, now: TurnContext, decision: Decision) -> None:
+        """Give templates the fields that the program knows of what is in force. A provider that fails gives none."""
+        providers = self._server.document.fields
+        for id_ in (each for each in decision.resolution.in_force if each in providers):
+            try:
+                async with asyncio.timeout(self._server.limits.tool_timeout_seconds):
+                    fields = _fields_of(await called(providers[id_], now))
+            except Exception as reason:  # noqa: BLE001 - as above
+                working.trace.notes.append(f"the fields of `{id_}` are not known: {reason}")
+                LOG.warning("the field provider of `%s` failed: %s", id_, reason)
+                continue
+            working.state.fields = MappingProxyType({**working.state.fields, **fields})
+
+    def _grant(self, working: Working, now: TurnContext, decision: Decision) -> None:
+        """Let another agent or a person answer from now on, where a function asked for it, and label the conversation."""
+        state, to = working.state, now.wishes.get("agent")
+        if to is not None and to != state.agent:
+            state.agent = working.trace.handed_to = to
+        state.mode = now.wishes.get("mode", state.mode)
+        labels = self._server.document.labels
+        state.labels |= {label for id_ in decision.resolution.in_force for label in labels.get(id_, ())}
+
     async def _say(self, hooks: dict[str, Callable[..., Any]], now: TurnContext, decision: Decision) -> None:
         for id_ in decision.resolution.in_force:
             if id_ in hooks:
@@ -142,12 +166,10 @@ class Running(Hooks):
                 raise TurnRefused("the application wants no reply in this turn")
 
 
-def _grant(working: Working, now: TurnContext) -> None:
-    """Let another agent or a person answer from now on, where a function asked for it."""
-    state, to = working.state, now.wishes.get("agent")
-    if to is not None and to != state.agent:
-        state.agent = working.trace.handed_to = to
-    state.mode = now.wishes.get("mode", state.mode)
+def _fields_of(found: Any) -> dict[str, Any]:
+    if not isinstance(found, Mapping):
+        raise TypeError("it gave no mapping of names to values")
+    return {str(name): plain(each) for name, each in found.items()}
 
 
 def _now(working: Working) -> TurnContext:

@@ -9,8 +9,8 @@ from typing import Any
 
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import phrasing_body
-from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import SDKError, refuse_unsupported
+from jurat.server.sdk.document import Document, checked_around
+from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
 from jurat.server.sdk.relations import Entity, Related, declare_tool
@@ -86,8 +86,8 @@ class JourneyState(Entity, Rules):
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
-        refuse_unsupported(
-            "`transition_to`", {}, {"canned_response_field_provider": canned_response_field_provider, "labels": labels}
+        around = checked_around(
+            on_selected=on_selected, on_message=on_message, fields=canned_response_field_provider, labels=labels
         )
         targets = {"chat_state": chat_state, "tool_state": tool_state, "state": state, "journey": journey}
         chosen = [name for name, value in targets.items() if value is not None]
@@ -107,9 +107,7 @@ class JourneyState(Entity, Rules):
         self.lead(target, said)
         if tool_instruction is not None:
             self.journey.instruct(target, given.text(tool_instruction, "`tool_instruction`"))
-        for hook, hooks in ((on_selected, self.document.on_selected), (on_message, self.document.on_message)):
-            if hook is not None:
-                hooks[target.ref] = given.function(hook, "what is called for a state", takes=2)
+        self.document.around(target.ref, **around)
         return JourneyTransition(self, self.journey.last_of(target), said.get("condition"), said.get("when"))
 
     async def fork(self) -> JourneyTransition:
@@ -264,8 +262,7 @@ def create_journey(
     *,
     id_: str | None,
     body: dict[str, Any],
-    on_selected: Hook | None,
-    on_message: Hook | None,
+    around: Mapping[str, Any],
 ) -> Journey:
     """Store a journey without states yet.
 
@@ -287,9 +284,7 @@ def create_journey(
     )
     whole = {"triggers": starts, "initial": START, "on_end": "deactivate", "states": {START: {"fork": True}}, **body}
     document.add("journeys", journey.id, whole)
-    for hook, hooks in ((on_selected, document.on_selected), (on_message, document.on_message)):
-        if hook is not None:
-            hooks[journey.id] = given.function(hook, "what is called for a journey", takes=2)
+    document.around(journey.id, **around)
     return journey
 
 

@@ -11,8 +11,8 @@ from jurat.policies.reader.guidelines import FIELDS as GUIDELINE_FIELDS
 from jurat.policies.types import Value
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import actions_body, phrasing_body
-from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import NotSupported, SDKError, refuse_unsupported
+from jurat.server.sdk.document import Document, checked_around
+from jurat.server.sdk.errors import NotSupported, SDKError
 from jurat.server.sdk.events import event_formula
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
@@ -113,8 +113,7 @@ class Options:
     reevaluate_after: Sequence[ToolEntry] = ()
     allow: Mapping[str, str] | None = None
     matcher: Callable[..., Any] | None = None
-    on_selected: Hook | None = None
-    on_message: Hook | None = None
+    around: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] | None = None
 
 
@@ -166,13 +165,15 @@ class Rules:
         ``tools`` run, once, before the reply; ``(tool, {argument: value})`` says what an argument must be. ``offer`` are
         tools that may run, ``forbid`` tools, topics and canned responses that must not be used, ``decide`` values of
         decisions, ``reply`` the canned response that is given, ``hand_off`` is ``"human"`` or an agent. ``priority``
-        silences what has a lower one.
+        silences what has a lower one. ``canned_response_field_provider`` is called with the turn while the rule is in force,
+        and gives templates their fields; ``labels`` are what the conversation is called from then on.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
-        unsupported = {"canned_response_field_provider": canned_response_field_provider, "labels": labels}
-        refuse_unsupported("`create_guideline`", _ELSEWHERE, unsupported)
+        around = checked_around(
+            on_selected=on_selected, on_message=on_message, fields=canned_response_field_provider, labels=labels
+        )
         actions = actions_body(
             self.document, action, description, tools=tools, offer=offer, forbid=forbid, decide=decide, reply=reply,
             hand_off=hand_off,
@@ -181,7 +182,7 @@ class Rules:
             id=id, title=title, tags=tags, priority=priority, criticality=criticality, on_unknown=on_unknown,
             track=track, composition_mode=composition_mode, canned_responses=canned_responses,
             dependencies=dependencies, reevaluate_after=reevaluate_after, allow=allow, matcher=matcher,
-            on_selected=on_selected, on_message=on_message, metadata=metadata,
+            around=around, metadata=metadata,
         )  # fmt: skip
         if not actions and condition is None and when is None and matcher is None:
             raise SDKError("`create_guideline`: it says neither when it applies nor what to do")
@@ -198,6 +199,7 @@ class Rules:
         on_selected: Hook | None = None,
         tags: Sequence[Tag | str] = (),
         id: str | None = None,
+        labels: Sequence[str] = (),
         dependencies: Sequence[Target] = (),
         priority: int | None = None,
         metadata: Mapping[str, Any] | None = None,
@@ -211,15 +213,10 @@ class Rules:
             raise SDKError("`create_observation`: it says nothing to be observed; give a `condition`")
         options = Options(
             id=id, tags=tags, priority=priority, criticality=criticality, dependencies=dependencies, matcher=matcher,
-            on_selected=on_selected, metadata=metadata, allow={} if tools else OBSERVATION,
+            around=checked_around(on_selected=on_selected, labels=labels), metadata=metadata,
+            allow={} if tools else OBSERVATION,
         )  # fmt: skip
         return declared(self, condition, when, actions_body(self.document, tools=tools), options)
-
-
-_ELSEWHERE = {
-    "canned_response_field_provider": "a tool's result, a fact or a variable gives a template its fields",
-    "labels": "use `on_selected` to note what was selected",
-}
 
 
 def declared(
@@ -243,9 +240,7 @@ def declared(
     document.owners[id_] = home.owners
     document.guidelines[id_] = entity
     matching()
-    for name, hooks in (("on_selected", document.on_selected), ("on_message", document.on_message)):
-        if (hook := getattr(options, name)) is not None:
-            hooks[id_] = given.function(hook, f"`{name}`", takes=2)
+    document.around(id_, **options.around)
     return entity
 
 

@@ -18,7 +18,7 @@ from jurat.server.sdk import given
 from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
 from jurat.server.sdk.capture import Captured, capturing
-from jurat.server.sdk.document import Document
+from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.emitting import emit
 from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.finishing import finished
@@ -249,7 +249,7 @@ class Server(Background, Vocabulary):
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
-        refuse_unsupported("`create_journey`", {}, {"labels": labels})
+        around = checked_around(on_selected=on_selected, on_message=on_message, labels=labels)
         from jurat.server.sdk.actions import phrasing_body
 
         body: dict[str, Any] = {
@@ -261,9 +261,7 @@ class Server(Background, Vocabulary):
         if priority is not None:
             body["rank"] = given.whole(priority, "`priority`")
         starts = [*given.sequence(triggers, "`triggers`"), *given.sequence(conditions, "`conditions`")]
-        journey = create_journey(
-            self.document, title, description, starts, id_=id, body=body, on_selected=on_selected, on_message=on_message
-        )
+        journey = create_journey(self.document, title, description, starts, id_=id, body=body, around=around)
         self._journeys[journey.id] = journey
         if dependencies:
             await Related.depend_on(journey, *dependencies)
@@ -306,6 +304,7 @@ class Server(Background, Vocabulary):
         """What is declared here and is no part of a policy, in sentences."""
         mine = (
             ("matchers", self.document.matchers), ("hooks of guidelines, journeys and states", {**self.document.on_selected, **self.document.on_message}),
+            ("labels", self.document.labels), ("providers of fields", self.document.fields),
             ("variables", self.variables), ("terms", self.terms), ("retrievers", self.retrievers),
         )  # fmt: skip
         return [f"{name} stay in the program; a policy file has none" for name, found in mine if found]

@@ -7,11 +7,12 @@ import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_type_hints, overload
 
 from jurat.engine.errors import ToolLoadError
-from jurat.engine.tools import FunctionTool, tool_of
+from jurat.engine.tools import FunctionTool, Traits, tool_of
 from jurat.policies.reader.shapes import ID
 from jurat.policies.spans import Span
 from jurat.server.sdk import given
@@ -35,6 +36,7 @@ class ToolEntry:
     limits: str | None = None
     provides: Mapping[str, Any] = field(default_factory=dict)
     metadata: Mapping[str, Any] = field(default_factory=dict)
+    traits: Traits = field(default_factory=Traits)
     allow: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, Any] = field(default_factory=dict)
 
@@ -63,7 +65,7 @@ class ToolEntry:
             found["parameters"] = dict(self.types)
         if self.description:
             found["description"] = self.description
-        return found | ({"allow": dict(self.allow)} if self.allow else {})
+        return found | _calling(self.traits) | ({"allow": dict(self.allow)} if self.allow else {})
 
 
 @overload
@@ -74,6 +76,7 @@ def tool(function: Callable[..., Any], /) -> ToolEntry: ...
 def tool(
     *, name: str | None = ..., consequential: bool = ..., guard: str | None = ..., limits: str | None = ...,
     provides: Mapping[str, Any] | None = ..., description: str | None = ..., metadata: Mapping[str, Any] | None = ...,
+    timeout: float | None = ..., idempotent: bool = ..., retries: int | None = ...,
     allow: Mapping[str, str] | None = ...,
 ) -> Callable[[Callable[..., Any]], ToolEntry]: ...  # fmt: skip
 
@@ -89,6 +92,9 @@ def tool(
     provides: Mapping[str, Any] | None = None,
     description: str | None = None,
     metadata: Mapping[str, Any] | None = None,
+    timeout: float | None = None,
+    idempotent: bool = False,
+    retries: int | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """Make a tool of a function, sync or async.
@@ -102,6 +108,9 @@ def tool(
         provides: the facts that its success writes: a value, ``"any"``, or ``"result.<field>"``.
         description: what the model is told; the function's docstring if left out.
         metadata: whatever the program wants to know of it.
+        timeout: seconds that one attempt may take.
+        idempotent: called again with the same idempotency key it does nothing twice, so that what failed may be tried again.
+        retries: how often it is tried again, of an idempotent tool.
         allow: findings accepted, each with the reason.
 
     Raises:
@@ -111,6 +120,7 @@ def tool(
     options: dict[str, Any] = {
         "name": name, "consequential": consequential, "guard": guard, "limits": limits, "provides": provides,
         "description": description, "metadata": metadata, "allow": allow,
+        "timeout": timeout, "idempotent": idempotent, "retries": retries,
     }  # fmt: skip
     if function is None:
         return functools.partial(_entry, locals_=locals_, **options)
@@ -120,7 +130,8 @@ def tool(
 def _entry(
     function: object, /, *, locals_: Mapping[str, Any], name: str | None, consequential: bool, guard: str | None,
     limits: str | None, provides: Mapping[str, Any] | None, description: str | None,
-    metadata: Mapping[str, Any] | None, allow: Mapping[str, str] | None,
+    metadata: Mapping[str, Any] | None, allow: Mapping[str, str] | None, timeout: float | None, idempotent: bool,
+    retries: int | None,
 ) -> ToolEntry:  # fmt: skip
     if isinstance(function, ToolEntry):
         raise SDKError(f"`{function.name}` is a tool already")
@@ -137,8 +148,29 @@ def _entry(
         id_, found, function_place(known), given.flag(consequential, "`consequential`"),
         given.optional_text(guard, "`guard`"), given.optional_text(limits, "`limits`"),
         given.mapping(provides or {}, "`provides`"), given.mapping(metadata or {}, "`metadata`"),
-        given.mapping(allow or {}, "`allow`"), _types(known, found.context),
+        _traits(found.traits, timeout, idempotent, retries), given.mapping(allow or {}, "`allow`"), _types(known, found.context),
     )  # fmt: skip
+
+
+def _traits(marked: Traits, timeout: float | None, idempotent: bool, retries: int | None) -> Traits:
+    """How it is called, as said here or else of the function."""
+    try:
+        return Traits(
+            timeout=marked.timeout if timeout is None else timeout,
+            idempotent=given.flag(idempotent, "`idempotent`") or marked.idempotent,
+            retries=marked.retries if retries is None else given.whole(retries, "`retries`"),
+        )
+    except (ValueError, TypeError) as error:
+        raise SDKError(str(error)) from None
+
+
+def _calling(traits: Traits) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if traits.timeout is not None:
+        found["timeout"] = literal(timedelta(seconds=traits.timeout))
+    if traits.idempotent:
+        found["idempotent"] = True
+    return found | ({} if traits.retries is None else {"retries": traits.retries})
 
 
 def _resolve_annotations(id_: str, function: Callable[..., Any], locals_: Mapping[str, Any]) -> None:

@@ -159,7 +159,8 @@ class Vocabulary:
     ) -> CannedResponse:
         """Declare an answer written beforehand; ``{{ fields }}`` in it are filled in."""
         advice = {
-            "signals": "a guideline's condition says when an answer fits",
+            "signals": "answers are not found by likeness; a guideline's condition says when one fits",
+            "field_dependencies": "a template that lacks one of its own `{{ fields }}` is not said",
             "tags": "name it in `canned_responses`",
         }
         refuse_unsupported("`create_canned_response`", advice, {"signals": signals, "tags": tags, "field_dependencies": field_dependencies})  # fmt: skip

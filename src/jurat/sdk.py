@@ -3,7 +3,7 @@
 Everything here builds the policy that a YAML file would: it is proved before it is served. docs/sdk.md is the guide.
 """
 
-from jurat.engine.tools import ToolContext, ToolResult
+from jurat.engine.tools import Control, ToolContext, ToolParameterOptions, ToolResult
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
@@ -41,6 +41,7 @@ __all__ = [
     "CannedResponse",
     "CompositionMode",
     "Container",
+    "Control",
     "Criticality",
     "Customer",
     "Decision",
@@ -71,6 +72,7 @@ __all__ = [
     "Term",
     "ToolContext",
     "ToolEntry",
+    "ToolParameterOptions",
     "ToolResult",
     "Topic",
     "TurnContext",
