@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -15,17 +16,25 @@ from jurat.server.api import ROUTERS, versions
 from jurat.server.api.errors import ALWAYS, install
 from jurat.server.api.pages import STATIC
 from jurat.server.bodies import Bodies
-from jurat.server.headers import HeadAsGet, SecurityHeaders
+from jurat.server.gatekeeper import Gatekeeper
+from jurat.server.headers import HeadAsGet, SecurityHeaders, with_cors
 from jurat.server.opening import Agent
 from jurat.server.parlant import routers
 from jurat.server.service import Service
+from jurat.server.settings import Settings
 from jurat.server.versions import Folder, Versions, Workshop
 
+DEFAULT = Settings()
 ABOUT = "Conversational agents whose policies are proved free of conflict before they are served."
 
 
 def create_app(
-    agent: Agent, hosts: Sequence[str] | None = None, home: Path | None = None, workshop: Workshop | None = None
+    agent: Agent,
+    hosts: Sequence[str] | None = None,
+    home: Path | None = None,
+    settings: Settings = DEFAULT,
+    *,
+    workshop: Workshop | None = None,
 ) -> FastAPI:
     """The application that serves a policy's agents; ``hosts`` are the names it answers to, all if None.
 
@@ -34,10 +43,12 @@ def create_app(
     ``state.service`` of what is returned is the :class:`~jurat.server.service.Service`.
     """
     app = FastAPI(
-        title="Jurat", version=__version__, description=ABOUT, responses=ALWAYS, middleware=_middleware(hosts),
+        title="Jurat", version=__version__, description=ABOUT, responses=ALWAYS, middleware=_middleware(hosts, settings),
         docs_url=None, redoc_url=None,  # both load scripts from elsewhere
+        lifespan=_lifespan,
     )  # fmt: skip
     app.state.service = Service(agent)
+    app.state.gatekeeper = Gatekeeper(agent.engine.store, settings)
     install(app)
     for router in (*ROUTERS, *routers.CONVERSATIONS):
         app.include_router(router)
@@ -51,9 +62,15 @@ def create_app(
     return app
 
 
-def _middleware(hosts: Sequence[str] | None) -> list[Middleware]:
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.service.settle()
+
+
+def _middleware(hosts: Sequence[str] | None, settings: Settings) -> list[Middleware]:
     """What every request passes, in this order."""
-    guards = [Middleware(HeadAsGet), Middleware(SecurityHeaders)]
+    guards = [Middleware(with_cors, origins=settings.origins), Middleware(HeadAsGet), Middleware(SecurityHeaders)]
     if hosts is not None:
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(dict.fromkeys(hosts)), www_redirect=False))
     return [*guards, Middleware(Bodies)]

@@ -16,7 +16,7 @@ from jurat.server.refusals import Refusal
 BODY_BYTES = 64 * 1024
 LONGER = (
     (re.compile(r"/versions"), 8 * 1024 * 1024),  # a policy
-    (re.compile(r"/v1/chat/completions"), 1024 * 1024),  # a conversation
+    (re.compile(r"/v1/(chat/completions|decide)"), 1024 * 1024),  # a conversation
 )
 """What may be longer, by path."""
 

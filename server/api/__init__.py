@@ -2,6 +2,14 @@
 
 from fastapi import APIRouter
 
-from jurat.server.api import agent, calls, pages, sessions, traces
+from jurat.server.api import agent, calls, decide, keys, pages, sessions, traces
 
-ROUTERS: tuple[APIRouter, ...] = (agent.ROUTER, sessions.ROUTER, traces.ROUTER, calls.ROUTER, pages.ROUTER)
+ROUTERS: tuple[APIRouter, ...] = (
+    agent.ROUTER,
+    sessions.ROUTER,
+    decide.ROUTER,
+    traces.ROUTER,
+    calls.ROUTER,
+    keys.ROUTER,
+    pages.ROUTER,
+)

@@ -13,12 +13,12 @@ from jurat.engine.session import Session
 from jurat.engine.trace import Step
 from jurat.engine.turn import Turn
 from jurat.server.api.auth import Chatting
-from jurat.server.api.dependencies import Body, Served, Shown, Text, no_longer_than, own_session
+from jurat.server.api.dependencies import Body, Served, Shown, Text, begun, no_longer_than, own_session
 from jurat.server.api.errors import errors
 from jurat.server.api.streaming import EVENT_STREAM, Events, streamed
 from jurat.server.parlant.common import unsupported
 from jurat.server.parlant.events import EventGiven, EventShown, Moderation, posted
-from jurat.server.parlant.notes import SessionShown, Title, keep_notes, noted, one_of
+from jurat.server.parlant.notes import SessionShown, Title, keep_notes, known_customer, noted, one_of
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 
@@ -81,16 +81,20 @@ class Told(Shown):
 
 
 @ROUTER.post("/sessions", status_code=201, response_model=Conversation)
-async def start(given: Beginning, service: Served, caller: Chatting, *, allow_greeting: bool = False) -> dict[str, Any]:  # noqa: ARG001
-    """A new conversation."""
+async def start(
+    given: Beginning, service: Served, caller: Chatting, *, allow_greeting: bool = False
+) -> dict[str, Any]:  # fmt: skip
+    """A new conversation. Facts need the scope `facts`; a customer other than the caller, `sessions`."""
     if allow_greeting:
         raise unsupported("`allow_greeting`", "an agent answers, and does not speak first")
+    agent, customer = (
+        one_of(given.agent, given.agent_id, "agent"),
+        one_of(given.customer, given.customer_id, "customer"),
+    )
+    if given.customer_id is not None and customer != caller.customer:
+        await known_customer(service, customer)
     try:
-        session = await service.begin(
-            given.facts,
-            one_of(given.agent, given.agent_id, "agent"),
-            one_of(given.customer, given.customer_id, "customer"),
-        )
+        session = await begun(service, caller, given.facts, agent, customer)
     except TurnRefused as error:
         raise Refusal(422, "refused", str(error)) from None
     await keep_notes(service, session.id, given.title, given.metadata, given.labels)

@@ -71,6 +71,16 @@ def as_shown(head: Head, notes: Record | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
+async def known_customer(service: Service, customer: str | None) -> None:
+    """Refuse a customer of whom nothing is known.
+
+    Raises:
+        Refusal: it is one.
+    """
+    if customer is not None and await service.agent.customer_of(customer) is None:
+        raise Refusal(422, "refused", f"there is no customer `{customer[:60]}`")
+
+
 def one_of(one: str | None, other: str | None, what: str) -> str | None:
     """What was given by either of two names.
 
