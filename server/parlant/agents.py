@@ -8,13 +8,13 @@ from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from jurat.engine.session import DEFAULT_AGENT
+from jurat.server.api.auth import Chatting
 from jurat.server.api.dependencies import Body, Served, Shown, Text
 from jurat.server.api.errors import errors
 from jurat.server.parlant.common import (
     Bench,
     Composition,
     Names,
-    Reading,
     Workbench,
     Writing,
     missing,
@@ -70,7 +70,7 @@ class AgentChanged(_Common):
 
 
 @ROUTER.get("/agents", response_model=list[AgentShown])
-async def list_(service: Served, bench: Bench, caller: Reading) -> list[dict[str, Any]]:
+async def list_(service: Served, bench: Bench, caller: Chatting) -> list[dict[str, Any]]:
     """All agents that the caller deals with; the first is who answers if nobody is named."""
     return [each for each in (await _by_id(bench, service)).values() if caller.deals_with(each["id"])]
 
@@ -100,7 +100,7 @@ async def create(given: AgentGiven, service: Served, bench: Bench, caller: Writi
 
 
 @ROUTER.get("/agents/{agent_id}", response_model=AgentShown, responses=errors(404))
-async def retrieve(agent_id: str, service: Served, bench: Bench, caller: Reading) -> dict[str, Any]:
+async def retrieve(agent_id: str, service: Served, bench: Bench, caller: Chatting) -> dict[str, Any]:
     """One agent."""
     found = await _by_id(bench, service)
     if agent_id not in found or not caller.deals_with(agent_id):

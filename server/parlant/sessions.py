@@ -104,8 +104,8 @@ async def delete(session_id: str, service: Served, caller: Chatting) -> Response
 async def _heads(service: Service, caller: Caller, agent: str | None, customer: str | None) -> list[Head]:
     heads = await service.store.heads(agent)
     mine = [each for each in heads if caller.deals_with(each.agent)]
-    if not caller.may("sessions"):
-        mine = [each for each in mine if each.customer == caller.customer]
+    if not caller.may("sessions"):  # nobody is told what there is of guests, whose conversations nobody can guess
+        mine = [each for each in mine if each.customer is not None and each.customer == caller.customer]
     return [each for each in mine if customer in (None, each.customer or GUEST)]
 
 

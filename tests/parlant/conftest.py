@@ -7,8 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+import httpx
+import httpx2
 import pytest
 from parlant.client import ParlantClient
 
@@ -62,10 +65,24 @@ arguments: {find_order: {order_id: '\d{4}'}}
 """
 
 
+KEY = "the key of whoever runs the test"
+HELD = {"authorization": f"Bearer {KEY}"}
+
+
+class web:  # noqa: N801 - read as the module whose functions these are
+    """Requests without Parlant's client."""
+
+    get = staticmethod(partial(httpx2.get, headers=HELD, timeout=60))
+    post = staticmethod(partial(httpx2.post, headers=HELD, timeout=60))
+    patch = staticmethod(partial(httpx2.patch, headers=HELD, timeout=60))
+    stream = staticmethod(partial(httpx2.stream, headers=HELD, timeout=60))
+
+
 @contextmanager
 def served(folder: Path, *options: str) -> Iterator[str]:
     """The address of `jurat serve` over the policy in a folder."""
     environment = {**os.environ, "JURAT_CACHE": str(folder / "cache"), "JURAT_DATA": str(folder / "data")}
+    environment["JURAT_API_KEY"] = KEY
     command = [sys.executable, "-m", "jurat", "serve", str(folder / "policy"), "--port", "0"]
     given = ["--script", str(folder / "script.yaml"), *options]
     with subprocess.Popen(
@@ -110,23 +127,17 @@ def client(address: str) -> Iterator[ParlantClient]:
 @contextmanager
 def closing(address: str) -> Iterator[ParlantClient]:
     """A client whose connections are closed at the end."""
-    import httpx
-
-    with httpx.Client(timeout=60) as inner:
+    with httpx.Client(timeout=60, headers=HELD) as inner:
         yield ParlantClient(base_url=address, httpx_client=inner)
 
 
 def policy_of(address: str) -> str:
     """The policy in effect."""
-    import httpx2
-
-    versions = httpx2.get(f"{address}/versions").json()
-    found: str = httpx2.get(f"{address}/versions/{versions['active']}").json()["files"]["policy.yaml"]
+    versions = web.get(f"{address}/versions").json()
+    found: str = web.get(f"{address}/versions/{versions['active']}").json()["files"]["policy.yaml"]
     return found
 
 
 def version_of(address: str) -> int:
     """The number of the version in effect."""
-    import httpx2
-
-    return int(httpx2.get(f"{address}/versions").json()["active"])
+    return int(web.get(f"{address}/versions").json()["active"])

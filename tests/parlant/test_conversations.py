@@ -7,12 +7,12 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-import httpx2
 import pytest
 from parlant.client import ParlantClient
 from parlant.client.core.api_error import ApiError
 from parlant.client.errors import GatewayTimeoutError, NotFoundError, UnprocessableEntityError
 from parlant.client.types import Event, Session, SessionListing
+from tests.parlant.conftest import web
 
 pytestmark = pytest.mark.timeout(300)
 WAIT = 30
@@ -68,7 +68,7 @@ def test_a_message_is_answered_and_its_events_come_in_the_documented_order(
 
 def test_every_reply_says_where_its_reasons_stand(client: ParlantClient, session: Session, address: str) -> None:
     (reply,) = [each for each in turn(client, session, "I want a refund") if each.source == "ai_agent" and each.kind == "message"]  # fmt: skip
-    trace = httpx2.get(f"{address}/traces/{reply.metadata['trace']}").json()
+    trace = web.get(f"{address}/traces/{reply.metadata['trace']}").json()
     assert trace["reply"] == reply.data["message"]
     assert [each["id"] for each in trace["rounds"][-1]["in_force"]] == ["refund"]
 
@@ -117,7 +117,7 @@ def test_who_waits_hears_of_turns_through_other_doors(client: ParlantClient, ses
     waiting = threading.Thread(target=lambda: found.extend(client.sessions.list_events(session.id, kinds="message", wait_for_data=WAIT)))  # fmt: skip
     waiting.start()
     time.sleep(0.3)
-    httpx2.post(f"{address}/sessions/{session.id}/messages", json={"message": "I want a refund"}, timeout=60)
+    web.post(f"{address}/sessions/{session.id}/messages", json={"message": "I want a refund"})
     waiting.join(WAIT)
     assert found
     said = client.sessions.list_events(session.id, kinds="message", wait_for_data=0)
@@ -149,7 +149,7 @@ def test_what_was_said_can_be_taken_back(client: ParlantClient, session: Session
     client.sessions.delete_events(session.id, min_offset=second[0].offset)
     left = client.sessions.list_events(session.id, wait_for_data=0)
     assert [each.id for each in left] == [each.id for each in first]
-    said = httpx2.get(f"{address}/sessions/{session.id}").json()["conversation"]
+    said = web.get(f"{address}/sessions/{session.id}").json()["conversation"]
     assert [each["text"] for each in said] == ["I want a refund", "Explain how refunds work"]
     again = turn(client, session, "I am angry")
     assert again[0].offset == second[-1].offset + 1, "no offset is given twice"
@@ -226,7 +226,7 @@ def test_a_newer_message_is_answered_together_with_the_one_before(client: Parlan
 
 def test_a_stream_tells_the_same(client: ParlantClient, session: Session, address: str) -> None:
     turn(client, session, "I want a refund")
-    with httpx2.stream("GET", f"{address}/sessions/{session.id}/events", params={"sse": True, "wait_for_data": 1}, timeout=60) as answer:  # fmt: skip
+    with web.stream("GET", f"{address}/sessions/{session.id}/events", params={"sse": True, "wait_for_data": 1}) as answer:  # fmt: skip
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = [line for line in answer.iter_lines() if line.startswith("data: ")]
     assert len(lines) == 6

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx2
 import pytest
 from parlant.client import ParlantClient
 from parlant.client.core.api_error import ApiError
 from parlant.client.errors import NotFoundError, UnprocessableEntityError
 from parlant.client.types import ToolId
-from tests.parlant.conftest import policy_of, version_of
+from tests.parlant.conftest import policy_of, version_of, web
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -122,7 +121,7 @@ def test_input_that_cannot_be_is_refused_in_a_sentence(client: ParlantClient, ad
         client.guidelines.create(condition=" ", action=None)
     assert refused(error)["error"]["code"] == "empty"
     for policy in ({"nonsense": 1}, {"rank": 1.5}, {"tags": [None]}, {"when": "no_such_name"}, {"action": "a\u0000b"}):
-        answer = httpx2.post(f"{address}/guidelines", json={"condition": "x", "action": "y", "policy": policy})
+        answer = web.post(f"{address}/guidelines", json={"condition": "x", "action": "y", "policy": policy})
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "unreadable"), policy
     assert version_of(address) == before
 
@@ -208,7 +207,7 @@ def test_relations_that_make_a_circle_are_refused_with_what_is_found(client: Par
         {"kind": "priority", "source_guideline": "nobody", "target_guideline": "refund"},
         {"kind": "dependency_any", "source_guideline": "refund"},
     ):
-        assert httpx2.post(f"{address}/relationships", json=wrong).status_code == 422, wrong
+        assert web.post(f"{address}/relationships", json=wrong).status_code == 422, wrong
     assert version_of(address) == before
     client.relationships.delete(first.id)
 
@@ -267,9 +266,9 @@ def test_journeys_of_the_author_are_read_and_written(client: ParlantClient, addr
     assert (after.conditions, after.priority) == ([*found.conditions, "The customer is angry"], 2)
     back = client.journeys.update("return", conditions={"remove": ["The customer is angry"]})
     assert back.conditions == found.conditions
-    both = httpx2.patch(f"{address}/journeys/return", json={"triggers": {"add": ["The customer waits"]}}).json()
+    both = web.patch(f"{address}/journeys/return", json={"triggers": {"add": ["The customer waits"]}}).json()
     assert both["triggers"] == both["conditions"] == [*found.conditions, "The customer waits"]
-    httpx2.patch(f"{address}/journeys/return", json={"triggers": {"remove": ["The customer waits"]}})
+    web.patch(f"{address}/journeys/return", json={"triggers": {"remove": ["The customer waits"]}})
     client.guidelines.delete(scoped.id)
 
 

@@ -15,6 +15,9 @@ from jurat.testing import ScriptedJudge, ScriptedVoice
 pytestmark = pytest.mark.timeout(300)
 
 
+SCOPES = ["chat", "manage:read", "manage:write"]
+
+
 async def ready(client: httpx2.AsyncClient, path: str = "/agents") -> Any:
     """The answer once there is one."""
     until = time.monotonic() + 100
@@ -27,7 +30,7 @@ async def ready(client: httpx2.AsyncClient, path: str = "/agents") -> Any:
 def test_what_clients_change_stays_when_the_program_declares_more() -> None:
     async def scenario() -> None:
         judge = ScriptedJudge({"Help is needed": ["help"], "A price is asked for": ["price"]}, default=False)
-        async with p.Server(port=0, judge=judge, voice=ScriptedVoice()) as server:
+        async with p.Server(port=0, anonymous=SCOPES, judge=judge, voice=ScriptedVoice()) as server:
             agent = await server.create_agent("Bot")
             await agent.create_guideline("Help is needed", "Help", id="help")
             await agent.create_guideline("Somebody is bored", "Sing", id="sing")
@@ -54,7 +57,9 @@ def test_what_clients_change_stays_when_the_program_declares_more() -> None:
 
 def test_a_change_that_a_program_s_policy_does_not_allow_is_refused() -> None:
     async def scenario() -> None:
-        async with p.Server(port=0, judge=ScriptedJudge({}, default=False), voice=ScriptedVoice()) as server:
+        async with p.Server(
+            port=0, anonymous=SCOPES, judge=ScriptedJudge({}, default=False), voice=ScriptedVoice()
+        ) as server:
             agent = await server.create_agent("Bot")
             await server.create_decision("offer", p.one_of("free", "paid"))
             await agent.create_guideline("One", decide={"offer": "free"}, id="one")

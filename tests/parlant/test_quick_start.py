@@ -8,12 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx2
 import pytest
 from parlant.client import ParlantClient
 from parlant.client.types import Event
 from tests.llm.openai_server import free_port
-from tests.parlant.conftest import closing, version_of
+from tests.parlant.conftest import KEY, closing, version_of, web
 
 pytestmark = pytest.mark.timeout(300)
 SCRIPT = """
@@ -32,7 +31,7 @@ def address(tmp_path: Path, repository: Path) -> Iterator[str]:
     (tmp_path / "script.yaml").write_text(SCRIPT, encoding="utf-8")
     port = free_port()
     environment = {
-        **os.environ, "JURAT_PORT": str(port), "JURAT_SCRIPT": str(tmp_path / "script.yaml"), "PYTHONUTF8": "1",
+        **os.environ, "JURAT_PORT": str(port), "JURAT_SCRIPT": str(tmp_path / "script.yaml"), "PYTHONUTF8": "1", "JURAT_API_KEY": KEY,
         "JURAT_CACHE": str(tmp_path / "cache"), "JURAT_DATA": str(tmp_path / "data"),
     }  # fmt: skip
     with subprocess.Popen(
@@ -97,7 +96,7 @@ def test_the_whole_scenario_of_somebody_who_comes_from_parlant(address: str) -> 
         )
 
         assert version_of(address) == 1 + 6, "one for the program, one for each change of the policy"
-        last = httpx2.get(f"{address}/versions/{version_of(address)}").json()
+        last = web.get(f"{address}/versions/{version_of(address)}").json()
         assert last["status"] == "passed"
         client.relationships.delete(relation.id)
         for delete, id_ in (
@@ -107,4 +106,4 @@ def test_the_whole_scenario_of_somebody_who_comes_from_parlant(address: str) -> 
         ):  # fmt: skip
             delete(id_)
         assert [each.id for each in client.guidelines.list()] == [help_.id]
-        assert httpx2.get(f"{address}/healthz").json()["policy"] == httpx2.get(f"{address}/versions/1").json()["digest"]
+        assert web.get(f"{address}/healthz").json()["policy"] == web.get(f"{address}/versions/1").json()["digest"]
