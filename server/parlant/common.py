@@ -104,7 +104,7 @@ def _with_details(error: PolicyError | NotInEffect | ToolLoadError) -> Refusal:
     """Why not, with each fault in the list that the client looks for."""
     refusal = why_not(error)
     if isinstance(error, NotInEffect):
-        faults = [(each["code"], each["message"]) for each in error.report["findings"] if not each.get("allowed")]
+        faults = [(each["name"], each["message"]) for each in error.report["findings"] if not each.get("allowed")]
     elif isinstance(error, PolicyError):
         faults = [(each.code, str(each.message)) for each in error.diagnostics]
     else:
