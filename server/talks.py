@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -74,7 +75,7 @@ class Talks:
         await self.tell(session, session.id)
         if first:
             for lost in await self._untaken(session):
-                self._service.run(lambda lost=lost: self._answer(session, _done(lost)))
+                self._service.run(partial(self._answer, session, _done(lost)))
 
     async def tell(self, session: Session, trace: str, number: str | None = None) -> None:
         """Put into the feed what the conversation has and the feed has not; ``number`` is the trace that says why."""

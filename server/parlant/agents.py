@@ -22,8 +22,8 @@ from jurat.server.parlant.common import (
     refuse_composition,
     unsupported,
 )
-from jurat.server.parlant.tagging import agents_of, policy_tags, put_agent, share_out
-from jurat.server.parlant.text import PolicyText
+from jurat.server.parlant.tagging import policy_tags, put_agent, share_out
+from jurat.server.policy_text import PolicyText, agents_of
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 

@@ -22,7 +22,7 @@ from jurat.server.parlant.common import (
     unsupported,
 )
 from jurat.server.parlant.tagging import policy_tags
-from jurat.server.parlant.text import PolicyText
+from jurat.server.policy_text import PolicyText
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 

@@ -17,7 +17,7 @@ from jurat.policies.reader.shapes import ID
 from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Body, Text
 from jurat.server.api.versions import why_not
-from jurat.server.parlant.text import PolicyText
+from jurat.server.policy_text import PolicyText
 from jurat.server.refusals import Refusal
 from jurat.server.sdk.ids import id_from
 from jurat.server.versions import Files, NotInEffect, Versions
@@ -178,8 +178,3 @@ def refuse_labels(labels: Iterable[str] | None, what: str) -> None:
 def moment(seconds: float) -> datetime:
     """Seconds since 1970 as a time."""
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def listed(value: Any) -> list[Any]:
-    """A list of a policy file, which may be left out."""
-    return value if isinstance(value, list) else [] if value is None else [value]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from jurat.policies.reader.refs import RELATION_KINDS
-from jurat.server.parlant.common import listed
-from jurat.server.parlant.tagging import agents_of, put_agent
-from jurat.server.parlant.text import PolicyText
+from jurat.server.parlant.tagging import put_agent
+from jurat.server.policy_text import PolicyText, agents_of, listed
 from jurat.server.refusals import Refusal
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jurat.server.parlant.common import listed
+from jurat.server.policy_text import listed
 from jurat.server.refusals import Refusal
 from jurat.server.sdk.events import event_formula
 from jurat.server.sdk.rules import OBSERVATION

@@ -28,8 +28,8 @@ from jurat.server.parlant.forgetting import forget_ref
 from jurat.server.parlant.guideline_bodies import body_of, with_tools
 from jurat.server.parlant.relations import RelationshipShown, shown_relations
 from jurat.server.parlant.tagging import set_tags, share_out, shown_tags
-from jurat.server.parlant.text import PolicyText
 from jurat.server.parlant.tools import ToolId, known, named
+from jurat.server.policy_text import PolicyText
 from jurat.server.service import Service
 
 ROUTER = APIRouter(tags=["guidelines"])
@@ -141,7 +141,8 @@ async def create(given: GuidelineGiven, service: Served, bench: Bench, caller: W
     def add(text: PolicyText) -> str:
         words = given.title or given.action or given.condition or given.when or "guideline"
         id_ = new_id(text, "guidelines", given.id, words, "guideline")
-        set_tags(text, body, given.tags or ())
+        if given.tags is not None:
+            set_tags(text, body, given.tags)
         if given.enabled is not False:
             text.put("guidelines", id_, body)
             share_out(text)
@@ -166,7 +167,7 @@ async def update(
 ) -> dict[str, Any]:  # fmt: skip
     """Change one; it counts once the policy with the change is proved."""
     refuse_composition(given.composition_mode, "a guideline")
-    refuse_labels(given.labels and given.labels.upsert, "a guideline")
+    refuse_labels(given.labels.upsert if given.labels else None, "a guideline")
     before = await _one(bench, service, guideline_id)
     notes = _notes(before, given)
     enabled = before["enabled"] if given.enabled is None else given.enabled

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from jurat.server.parlant.common import listed
-from jurat.server.parlant.text import PolicyText
+from jurat.server.policy_text import PolicyText, listed
 from jurat.server.refusals import Refusal
 from jurat.server.sdk.events import event_formula
 from jurat.server.sdk.finishing import EMPTY

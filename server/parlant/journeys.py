@@ -19,7 +19,6 @@ from jurat.server.parlant.common import (
     Reading,
     Workbench,
     Writing,
-    listed,
     missing,
     new_id,
     refuse_composition,
@@ -36,7 +35,7 @@ from jurat.server.parlant.journey_bodies import (
     trigger_of,
 )
 from jurat.server.parlant.tagging import set_tags, share_out, shown_tags
-from jurat.server.parlant.text import PolicyText
+from jurat.server.policy_text import PolicyText, listed
 from jurat.server.service import Service
 
 ROUTER = APIRouter(tags=["journeys"])
@@ -120,7 +119,8 @@ async def create(given: JourneyGiven, service: Served, bench: Bench, caller: Wri
         starts = [trigger_of(text, each) for each in [*(given.triggers or ()), *(given.conditions or ())]]
         body: dict[str, Any] = {"triggers": starts, **placeholder(given.description or given.title)}
         body = _settled(body, given)
-        set_tags(text, body, given.tags or (), scoped=False)
+        if given.tags is not None:
+            set_tags(text, body, given.tags, scoped=False)
         text.put("journeys", id_, body)
         if given.states and given.description:
             described(text, id_, given.description)
@@ -152,7 +152,7 @@ async def update(
 ) -> dict[str, Any]:  # fmt: skip
     """Change a journey; it counts once the policy with the change is proved."""
     refuse_composition(given.composition_mode, "a journey")
-    refuse_labels(given.labels and given.labels.upsert, "a journey")
+    refuse_labels(given.labels.upsert if given.labels else None, "a journey")
     before = await _one(bench, service, journey_id)
 
     def change(text: PolicyText) -> None:

@@ -12,10 +12,10 @@ import networkx as nx
 
 from jurat.policies.reader.refs import RELATION_KINDS
 from jurat.server.api.dependencies import Shown
-from jurat.server.parlant.common import listed, moment
+from jurat.server.parlant.common import moment
 from jurat.server.parlant.tagging import JOURNEY, STATE
-from jurat.server.parlant.text import PolicyText
 from jurat.server.parlant.tools import shown_tool
+from jurat.server.policy_text import PolicyText, listed
 from jurat.server.service import Service
 
 KINDS = {

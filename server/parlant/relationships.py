@@ -8,11 +8,11 @@ from fastapi import APIRouter, Response
 
 from jurat.server.api.dependencies import Body, Served, Text
 from jurat.server.api.errors import errors
-from jurat.server.parlant.common import Bench, Reading, Workbench, Writing, listed, missing, unsupported
+from jurat.server.parlant.common import Bench, Reading, Workbench, Writing, missing, unsupported
 from jurat.server.parlant.relations import KINDS, Relationship, RelationshipShown, Written, around, shown_relations
 from jurat.server.parlant.tagging import AGENT, JOURNEY, STATE, policy_tags
-from jurat.server.parlant.text import PolicyText
 from jurat.server.parlant.tools import ToolId, named
+from jurat.server.policy_text import PolicyText, listed
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 

@@ -12,8 +12,9 @@ from jurat.engine.store import Head
 from jurat.server.api.auth import Caller, Chatting
 from jurat.server.api.dependencies import Body, Served, Shown, Text, own_session
 from jurat.server.api.errors import errors
+from jurat.server.labelling import KIND
 from jurat.server.parlant.common import Labels, Values
-from jurat.server.parlant.notes import GUEST, KIND, OffsetsGiven, SessionShown, Title, as_shown, noted
+from jurat.server.parlant.notes import GUEST, OffsetsGiven, SessionShown, Title, as_shown, noted
 from jurat.server.parlant.pages import Cursor, Limit, Sort, page
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service

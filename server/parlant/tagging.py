@@ -10,18 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from jurat.server.parlant.common import listed
-from jurat.server.parlant.text import PolicyText
+from jurat.server.policy_text import ONLY, PolicyText, agents_of, listed
 from jurat.server.refusals import Refusal
 
 AGENT, JOURNEY, STATE = "agent:", "journey:", "journey_node:"
-ONLY = "agent"
-
-
-def agents_of(text: PolicyText) -> dict[str, Any]:
-    """What the policy says of its agents, by id; the single one of `agent` has the id `agent`."""
-    single = text.whole(ONLY)
-    return {ONLY: single, **text.section("agents")} if single is not None else text.section("agents")
 
 
 def policy_tags(text: PolicyText) -> list[str]:

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Response
 from jurat.engine.store import Store
 from jurat.server.api.dependencies import Body, Served, Shown, Text
 from jurat.server.api.errors import errors
-from jurat.server.parlant.common import Bench, Reading, Writing, free_id, listed, missing
+from jurat.server.parlant.common import Bench, Reading, Writing, free_id, missing
 from jurat.server.parlant.forgetting import forget_ref
-from jurat.server.parlant.tagging import AGENT, JOURNEY, STATE, agents_of, policy_tags
-from jurat.server.parlant.text import PolicyText
+from jurat.server.parlant.tagging import AGENT, JOURNEY, STATE, policy_tags
+from jurat.server.policy_text import PolicyText, agents_of, listed
 from jurat.server.refusals import Refusal
 from jurat.server.sdk.ids import id_from
 

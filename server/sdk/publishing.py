@@ -12,8 +12,7 @@ from jurat.engine import Toolbox
 from jurat.engine.store import Store
 from jurat.policies import PolicyGraph, load
 from jurat.server.opening import Agent as Opened
-from jurat.server.parlant.tagging import agents_of
-from jurat.server.parlant.text import PolicyText
+from jurat.server.policy_text import PolicyText, agents_of
 from jurat.server.versions import Chosen, Files, put_in_effect
 
 if TYPE_CHECKING:

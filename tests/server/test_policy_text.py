@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jurat.policies import PolicyError
-from jurat.server.parlant.text import PolicyText
+from jurat.server.policy_text import PolicyText
 
 TEXT = """\
 # at the top

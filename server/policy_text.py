@@ -256,3 +256,18 @@ def _flow(value: Body) -> str:
 def _looks_otherwise(text: str) -> bool:
     """Whether a plain text would be read as a number, a truth value or nothing."""
     return text[0].isdigit() or text.lower() in ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+
+
+ONLY = "agent"
+"""The id of the single agent of a policy that says `agent`."""
+
+
+def agents_of(text: PolicyText) -> dict[str, Body]:
+    """What the policy says of its agents, by id."""
+    single = text.whole(ONLY)
+    return {ONLY: single, **text.section("agents")} if single is not None else text.section("agents")
+
+
+def listed(value: Body) -> list[Body]:
+    """A list of a policy file, which may be left out."""
+    return value if isinstance(value, list) else [] if value is None else [value]
