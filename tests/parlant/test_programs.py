@@ -51,6 +51,7 @@ def test_what_clients_change_stays_when_the_program_declares_more() -> None:
                 answer = await client.post(f"/sessions/{session['id']}/messages", json={"message": "what is the price"})
                 assert '"reply": "Say it"' in answer.text
                 assert [each.id for each in await server.list_agents()] == ["bot", "desk"]
+            server.shut_down()
 
     asyncio.run(scenario())
 
@@ -71,5 +72,6 @@ def test_a_change_that_a_program_s_policy_does_not_allow_is_refused() -> None:
                 assert (answer.status_code, answer.json()["error"]["code"]) == (422, "not-proved")
                 assert "conflicting-actions" in [each["type"] for each in answer.json()["detail"]]
                 assert [each["id"] for each in (await client.get("/guidelines")).json()] == ["one"]
+            server.shut_down()
 
     asyncio.run(scenario())
