@@ -19,6 +19,7 @@ from jurat.server.bodies import Bodies
 from jurat.server.gatekeeper import Gatekeeper
 from jurat.server.headers import HeadAsGet, SecurityHeaders, with_cors
 from jurat.server.opening import Agent
+from jurat.server.quick import Quick
 from jurat.server.service import Service
 from jurat.server.settings import Settings
 from jurat.server.versions import Versions
@@ -63,4 +64,4 @@ def _middleware(hosts: Sequence[str] | None, settings: Settings) -> list[Middlew
     guards = [Middleware(with_cors, origins=settings.origins), Middleware(HeadAsGet), Middleware(SecurityHeaders)]
     if hosts is not None:
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(dict.fromkeys(hosts)), www_redirect=False))
-    return [*guards, Middleware(Bodies)]
+    return [*guards, Middleware(Bodies), Middleware(Quick)]

@@ -9,6 +9,8 @@ from typing import Any
 from jurat.engine.errors import SessionMoved
 from jurat.engine.session import Session
 from jurat.engine.turn import Turn
+from jurat.llm import Message
+from jurat.server.certificates import Certificates
 from jurat.server.deciding import Decider
 from jurat.server.opening import Agent
 from jurat.server.refusals import Refusal, refusal_of
@@ -29,6 +31,7 @@ class Service:
         self.agent = agent
         self.store = agent.engine.store
         self.sessions = Sessions(self.store, self._open)
+        self.certificates = Certificates()
         self._decider = Decider(agent.engine)
         self._turns: set[asyncio.Task[Any]] = set()
 
@@ -62,8 +65,10 @@ class Service:
         customer: str | None = None,
         *,
         vouched: bool = False,
+        history: tuple[Message, ...] = (),
     ) -> Session:
         """A new conversation, stored. ``vouched``: that the customer exists is certain, though perhaps not known here.
+        ``history`` is what was said before, elsewhere.
 
         Raises:
             Refusal: nobody knows the customer.
@@ -75,6 +80,7 @@ class Service:
         if known is None:
             raise Refusal(422, "refused", f"there is no customer `{str(customer)[:60]}`")
         session = self.agent.engine.start_session(facts, known, agent=agent)
+        session.state.messages = history
         await self.agent.engine.save(session)
         self.sessions.add(session)
         return session

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 GRACE_SECONDS = 3
 """How long running turns may go on after Ctrl-C."""
@@ -19,7 +19,7 @@ CONNECTIONS = 4_000
 """Open at once; more are told to come back."""
 
 
-class Impatient(H11Protocol):
+class Impatient(HttpToolsProtocol):
     """Ends a connection whose next request does not come to its headers in time; uvicorn itself would wait for ever."""
 
     _deadline: asyncio.TimerHandle | None = None
