@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from jurat.engine import act
+from jurat.engine import act, consequences
 from jurat.engine.engine import Engine
 from jurat.engine.errors import TurnRefused
 from jurat.engine.match import Decision, Knowledge
@@ -50,7 +50,7 @@ async def call(engine: Engine, session: Session, tool: str, arguments: Mapping[s
             await engine._give_up(working, error)
             raise
         session.state = working.state
-        act.consequences.forget_settled(session)
+        consequences.forget_settled(session)
     return record
 
 
