@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from jurat import __version__
@@ -20,9 +23,13 @@ from jurat.server.gatekeeper import Gatekeeper
 from jurat.server.headers import HeadAsGet, SecurityHeaders, with_cors
 from jurat.server.opening import Agent
 from jurat.server.parlant import routers
+from jurat.server.quick import Quick
 from jurat.server.service import Service
 from jurat.server.settings import Settings
 from jurat.server.versions import Folder, Versions, Workshop
+
+if TYPE_CHECKING:
+    from jurat.server.guarded import Guarded
 
 DEFAULT = Settings()
 ABOUT = "Conversational agents whose policies are proved free of conflict before they are served."
@@ -58,14 +65,33 @@ def create_app(
         app.state.versions = Versions(agent, app.state.service.change, workshop)
         for router in (versions.ROUTER, *routers.POLICY):
             app.include_router(router)
+    app.state.guarded = _guarded(app)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
+
+
+def _guarded(app: FastAPI) -> Guarded | None:
+    """The policy's tools over MCP, where its package is installed."""
+    if find_spec("mcp") is None:
+        return None
+    from jurat.server.guarded import Guarded
+
+    guarded = Guarded(app.state.service, app.state.gatekeeper)
+    app.router.routes.append(Route("/mcp", guarded, methods=["GET", "POST", "DELETE"], include_in_schema=False))
+    return guarded
+
+
+async def settle(app: FastAPI) -> None:
+    """End: turns that run come to their end if they do so soon."""
+    if app.state.guarded is not None:
+        await app.state.guarded.close()
+    await app.state.service.settle()
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
-    await app.state.service.settle()
+    await settle(app)
 
 
 def _middleware(hosts: Sequence[str] | None, settings: Settings) -> list[Middleware]:
@@ -73,4 +99,4 @@ def _middleware(hosts: Sequence[str] | None, settings: Settings) -> list[Middlew
     guards = [Middleware(with_cors, origins=settings.origins), Middleware(HeadAsGet), Middleware(SecurityHeaders)]
     if hosts is not None:
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(dict.fromkeys(hosts)), www_redirect=False))
-    return [*guards, Middleware(Bodies)]
+    return [*guards, Middleware(Bodies), Middleware(Quick)]

@@ -20,8 +20,16 @@ LONGER = (
 )
 """What may be longer, by path."""
 
+METHODS = ("POST", "PUT", "PATCH", "DELETE")
+"""Of requests with a body."""
+
+BARE = "jurat.bare"
+"""In the scope of one without a body."""
+
 SECONDS = 30.0
 """That a body may take to arrive."""
+
+JSON_HEADERS = [(b"content-type", b"application/json")]
 
 _HALF = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 
@@ -42,7 +50,7 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's interface."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http" or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
         try:
@@ -55,13 +63,16 @@ class Bodies:
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
     headers = dict(scope["headers"])
-    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json" and (
-        scope["method"] != "DELETE" or headers.get(b"content-length", b"0") != b"0"
-    ):
+    announced = headers.get(b"content-length", b"0")
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if not kind and announced == b"0" and b"transfer-encoding" not in headers:
+        scope[BARE] = True  # a page of another site can send this unasked: a route that needs a body refuses it
+        return b""
+    if kind != b"application/json":
         raise Refusal(415, "content-type", "the content type must be application/json")
     try:
         async with asyncio.timeout(SECONDS):
-            body = await _whole(headers.get(b"content-length", b"0"), receive, longest(scope["path"]))
+            body = await _whole(announced, receive, longest(scope["path"]))
     except TimeoutError:
         raise Refusal(408, "late", "the request did not arrive in time") from None
     return _checked(body)
@@ -106,7 +117,6 @@ def _handing(body: bytes, receive: Receive) -> Receive:
 async def _refuse(refusal: Refusal, send: Send) -> None:
     """Answer, and close the connection: what is left of the body is not read."""
     body = json.dumps(refusal.as_json()).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    headers.append((b"content-length", str(len(body)).encode()))
+    headers = [*JSON_HEADERS, (b"connection", b"close"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -10,6 +10,8 @@ from typing import Any
 from jurat.engine.errors import SessionMoved
 from jurat.engine.session import Session
 from jurat.engine.turn import Turn
+from jurat.llm import Message
+from jurat.server.certificates import Certificates
 from jurat.server.deciding import Decider
 from jurat.server.feeds import Feeds
 from jurat.server.labelling import label
@@ -35,6 +37,7 @@ class Service:
         self.sessions = Sessions(self.store, self._open)
         self.feeds = Feeds(self.store)
         self.talks = Talks(self, self.feeds)
+        self.certificates = Certificates()
         self._decider = Decider(agent.engine)
         self._turns: set[asyncio.Task[Any]] = set()
         self.since = time.time()
@@ -69,8 +72,10 @@ class Service:
         customer: str | None = None,
         *,
         vouched: bool = False,
+        history: tuple[Message, ...] = (),
     ) -> Session:
         """A new conversation, stored. ``vouched``: that the customer exists is certain, though perhaps not known here.
+        ``history`` is what was said before, elsewhere.
 
         Raises:
             Refusal: nobody knows the customer.
@@ -82,6 +87,7 @@ class Service:
         if known is None:
             raise Refusal(422, "refused", f"there is no customer `{str(customer)[:60]}`")
         session = self.agent.engine.start_session(facts, known, agent=agent)
+        session.state.messages = history
         await self.agent.engine.save(session)
         self.sessions.add(session)
         return session

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 GRACE_SECONDS = 3
 """How long running turns may go on after Ctrl-C."""
@@ -19,12 +19,12 @@ CONNECTIONS = 4_000
 """Open at once; more are told to come back."""
 
 
-class Impatient(H11Protocol):
+class Impatient(HttpToolsProtocol):
     """Ends a connection whose next request does not come to its headers in time; uvicorn itself would wait for ever."""
 
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Asyncio's interface, as are the others."""
         super().connection_made(transport)
         self._wait()
@@ -43,7 +43,7 @@ class Impatient(H11Protocol):
         super().connection_lost(exc)
 
     def _within_request(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        return bool(self.cycle) and not self.cycle.response_complete
 
     def _wait(self) -> None:
         if self._deadline is None:

@@ -11,6 +11,7 @@ from jurat.llm import Message
 from jurat.policies import RefusedTurn, ValuationError
 from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Body, Served, Shown, Text, check_agent, no_longer_than
+from jurat.server.api.errors import errors
 from jurat.server.deciding import ENOUGH
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
@@ -141,15 +142,25 @@ class Decided(Shown):
     notes: list[str]
 
 
-@ROUTER.post("/decide", response_model=Decided)
+@ROUTER.post("/decide", response_model=Decided, responses=errors(409))
 async def decide(given: Question, service: Served, caller: Deciding) -> dict[str, Any]:
     """What the policy decides of a situation or a conversation, why, why not, and what is unknown. Nothing is generated."""
+    return await answered(given, service, caller)
+
+
+async def answered(given: Question, service: Service, caller: Caller) -> dict[str, Any]:
+    """The answer for :class:`Decided`.
+
+    Raises:
+        Refusal: the question is none.
+        FactRefused, TurnRefused, LLMError: as :meth:`jurat.server.deciding.Decider.conversation`.
+    """
     if (given.situation is None) is (given.messages is None):
         raise Refusal(422, "malformed", "give one of `situation`, values by name, and `messages`, a conversation")
-    if wrong := service.decider.unknown_names(given.about):
-        raise Refusal(422, "unknown-name", f"`about`: the policy has no guideline, journey or state `{wrong[0][:60]}`")
     if given.facts and given.situation is not None:
         raise Refusal(422, "malformed", "a situation has its facts in itself; `facts` go with `messages`")
+    if wrong := service.decider.unknown_names(given.about):
+        raise Refusal(422, "unknown-name", f"`about`: the policy has no guideline, journey or state `{wrong[0][:60]}`")
     try:
         if given.situation is not None:
             return service.decider.situation(given.situation, given.about)
@@ -167,4 +178,7 @@ async def _conversation(given: Question, service: Service, caller: Caller) -> di
     longest = service.agent.engine.limits.message_characters
     lines = [Message(ROLES[each.role], no_longer_than(each.content, longest, "content")) for each in given.messages]
     check_agent(service, caller, given.agent)
-    return await service.within(lambda: service.decider.conversation(lines, given.facts, given.agent, given.about))
+    told: dict[str, Any] = await service.within(
+        lambda: service.decider.conversation(lines, given.facts, given.agent, given.about)
+    )
+    return told

@@ -9,6 +9,7 @@ from fastapi.requests import HTTPConnection
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from jurat.engine.session import Session
+from jurat.llm import Message
 from jurat.server.api.auth import Caller
 from jurat.server.gatekeeper import Gatekeeper
 from jurat.server.refusals import Refusal
@@ -53,7 +54,13 @@ async def own_session(service: Service, caller: Caller, id_: str) -> Session:
 
 
 async def begun(
-    service: Service, caller: Caller, facts: dict[str, Any], agent: str | None, customer: str | None
+    service: Service,
+    caller: Caller,
+    facts: dict[str, Any],
+    agent: str | None,
+    customer: str | None,
+    *,
+    history: tuple[Message, ...] = (),
 ) -> Session:
     """A new conversation of the caller, or on behalf of the customer that an application names.
 
@@ -66,12 +73,9 @@ async def begun(
     if facts and not caller.may("facts"):
         raise Gatekeeper.refused(caller, "facts")
     check_agent(service, caller, agent)
-    return await service.begin(
-        {**facts, **caller.facts},
-        agent,
-        customer or caller.customer,
-        vouched=customer is None or customer == caller.customer,
-    )
+    theirs = customer is None or customer == caller.customer
+    who = customer or caller.customer
+    return await service.begin({**facts, **caller.facts}, agent, who, vouched=theirs, history=history)
 
 
 def check_agent(service: Service, caller: Caller, agent: str | None) -> None:

@@ -143,10 +143,10 @@ async def event(
 
 async def _turn(service: Service, session: Session, text: str, events: Events) -> None:
     try:
-        turn = await service.turn(session, text, on_step=lambda step: events.put("step", _step(step)))
-        events.put("turn", told(session, turn))
+        turn = await service.turn(session, text, on_step=lambda step: events.tell("step", _step(step)))
+        events.tell("turn", told(session, turn))
     except Exception as error:  # noqa: BLE001 - a stream that has begun can only end with an event
-        events.put("error", service.excused(session, error).as_json())
+        events.tell("error", service.excused(session, error).as_json())
     finally:
         events.end()
 

@@ -72,7 +72,7 @@ def serve(
     require_extra("server", "fastapi", "uvicorn", "sqlalchemy", "alembic")
     settings = access(is_local(host))
     listener = listen(host, port)
-    with listener, asyncio.Runner() as run:
+    with listener, asyncio.Runner(loop_factory=loop_factory()) as run:
         try:
             agent = open_agent(path, asked, script, unproved, run, store=store or store_of(path))
         except NotProved as error:
@@ -83,6 +83,15 @@ def serve(
             return _serve(agent, listener, path, host, settings, run)
         finally:
             run.run(agent.close())
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop where there is one: it has no release for Windows."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _recover(agent: Agent) -> None:

@@ -97,11 +97,11 @@ def test_the_document_is_valid_and_names_every_error_by_its_form() -> None:
             good = {status: each for status, each in operation["responses"].items() if status < "300"}
             assert good, where
             for status, response in operation["responses"].items():
-                [(kind, content)] = response["content"].items()
-                if status >= "400":
-                    assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}, (where, status)
-                else:
-                    assert kind != "application/json" or content["schema"], where
+                for kind, content in response["content"].items():
+                    if status >= "400":
+                        assert content["schema"] == {"$ref": "#/components/schemas/ErrorBody"}, (where, status)
+                    else:
+                        assert kind != "application/json" or content["schema"], where
 
 
 def test_pages_of_named_origins_may_call_and_of_no_others() -> None:
@@ -123,11 +123,11 @@ def test_pages_of_named_origins_may_call_and_of_no_others() -> None:
 
 
 def test_a_caller_who_comes_too_often_is_told_when_to_come_back() -> None:
-    with TestClient(app(Settings(rate=Rate(1, 3), master=KEY))) as client:
+    with TestClient(app(Settings(rate=Rate(0.01, 3), master=KEY))) as client:
         statuses = [client.get("/about").status_code for _ in range(5)]
         assert statuses == [200, 200, 200, 429, 429]
         late = client.get("/about")
-        assert 1 <= int(late.headers["retry-after"]) <= 3
+        assert 1 <= int(late.headers["retry-after"]) <= 100
         assert client.get("/about", headers=HELD).status_code == 200
         strangers = [client.get("/about", headers={"authorization": "Bearer x"}).status_code for _ in range(3)]
         assert strangers == [429] * 3, "guesses count as those of whoever has no name"
@@ -186,14 +186,14 @@ def test_whoever_is_slow_does_not_hold_a_connection(monkeypatch: pytest.MonkeyPa
         with connected(address) as raw:  # one good request does not buy a slow second one
             raw.sendall(b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\nGET /healthz HT")
             assert received(raw).count(b"HTTP/1.1 200") == 1
-        with httpx2.Client(base_url=address) as client:
+        with httpx2.Client(base_url=address, timeout=60) as client:
             assert client.get("/healthz").status_code == 200
             time.sleep(1)  # a client between two requests is another matter
             assert client.get("/healthz").status_code == 200
 
 
 def test_head_is_answered_as_get_without_a_body() -> None:
-    with listening(app()) as address, httpx2.Client(base_url=address) as client:
+    with listening(app()) as address, httpx2.Client(base_url=address, timeout=60) as client:
         for path in ("/", "/healthz", "/static/page.js"):
             got, head = client.get(path), client.head(path)
             assert (head.status_code, head.content) == (200, b"")
@@ -216,7 +216,7 @@ def test_a_turn_that_runs_is_carried_to_its_end_when_the_server_stops() -> None:
     opened.engine._sensor._judge = slow
     told: list[str] = []
     with listening(create_app(opened, settings=Settings(master=KEY))) as address:
-        session = httpx2.post(f"{address}/sessions", json={}).json()["id"]
+        session = httpx2.post(f"{address}/sessions", json={}, timeout=60).json()["id"]
 
         def say() -> None:
             path = f"{address}/sessions/{session}/messages"
