@@ -32,7 +32,7 @@ from jurat.engine.personal import mentions_personal_data
 from jurat.engine.preamble import preamble
 from jurat.engine.recovery import recovered, resolved
 from jurat.engine.respond import respond
-from jurat.engine.session import DEFAULT_AGENT, Call, CallState, Session, State
+from jurat.engine.session import DEFAULT_AGENT, Call, CallState, Mode, Session, State
 from jurat.engine.store import MemoryStore, Store
 from jurat.engine.superseding import arrive, interruptible
 from jurat.engine.toolbox import Toolbox
@@ -212,6 +212,42 @@ class Engine:
         async with self._changing(session) as state:
             state.messages = (*state.messages, Message("agent", text))
             state.mode = "auto" if resume else state.mode
+
+    async def assign(
+        self,
+        session: Session,
+        *,
+        agent: str | None = None,
+        mode: Mode | None = None,
+        customer: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Say who answers from the next message on, and on whose behalf the conversation is. Waits for a running turn.
+
+        Raises:
+            TurnRefused: no such agent.
+            StoreError: it cannot be stored, and is not so.
+        """
+        self._check_agent(agent or session.agent)
+        before = session.customer
+        try:
+            async with self._changing(session) as state:
+                serve(state, agent or state.agent)
+                state.mode = mode or state.mode
+                session.customer = before if customer is None else dict(customer)
+        except BaseException:
+            session.customer = before
+            raise
+
+    async def forget_after(self, session: Session, kept: int) -> None:
+        """Forget what was said after the first ``kept`` lines of customer and agent; what tools did, they did.
+
+        Raises:
+            StoreError: it cannot be stored, and is not so.
+        """
+        async with self._changing(session) as state:
+            spoken = [place for place, each in enumerate(state.messages) if each.role in ("customer", "agent")]
+            if kept < len(spoken):
+                state.messages = state.messages[: spoken[kept]]
 
     async def resolve_call(
         self, session: Session, key: str, status: CallState, message: str, data: Mapping[str, Any] | None = None,

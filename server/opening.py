@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Agent:
     """An engine with what it was made of; ``backend`` is the model to free at the end, if there is one.
 
-    ``customers`` finds what is known of a customer by id; without it nobody is known.
+    ``customers`` finds what is known of a customer by id; without it those of the store are known.
     """
 
     engine: Engine
@@ -43,7 +43,10 @@ class Agent:
         """What tools are told of a customer, nothing of a guest; None of one who is not known."""
         if id_ is None:
             return {}
-        return await self.customers(id_) if self.customers else None
+        if self.customers is not None:
+            return await self.customers(id_)
+        found = await self.engine.store.customer(id_)
+        return None if found is None else {**found.metadata, "id": found.id, "name": found.name}
 
     async def close(self) -> None:
         """Free the model, leave the services, and let go of the store."""
@@ -113,7 +116,11 @@ def open_with_script(
 def assemble(
     graph: PolicyGraph, report: Report, toolbox: Toolbox, judge: Judge, voice: Voice, *, unproved: bool, **options: Any
 ) -> Engine:
-    """The engine of a policy, its report checked; ``options`` are the engine's."""
+    """The engine of a policy, its report checked; ``options`` are the engine's. Without hooks the store's terms and variables are told."""
+    from jurat.server.telling import Told
+
+    if options.get("hooks") is None and options.get("store") is not None:
+        options["hooks"] = Told(options["store"])
     return Engine(graph, judge, voice, toolbox, report=report, unproved=unproved, **options)
 
 

@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from jurat.engine import Toolbox
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Activation, Store, Version
 from jurat.policies import JuratError, PolicyError, PolicyGraph, Report, load
@@ -34,6 +35,7 @@ FILE, HTTP = "file", "http"
 Files = Mapping[str, str]
 Change = Mapping[str, Mapping[str, Any]]
 """The parts of a policy by section and id, as a policy file has them; None takes one out."""
+Made = TypeVar("Made")
 
 
 class NotInEffect(JuratError):
@@ -116,14 +118,63 @@ def _same(one: ServiceDeclaration | None, other: ServiceDeclaration) -> bool:
     return one is not None and replace(one, span=other.span) == other
 
 
+class Workshop(Protocol):
+    """Where the versions of a server come from: what they are read beside, and who wants to hear of them."""
+
+    @property
+    def home(self) -> Path:
+        """The folder of the policy's files, and of all that they may name."""
+
+    def files(self) -> Files:
+        """The policy as it was when the server was started, where no version is stored."""
+
+    def toolbox(self, graph: PolicyGraph) -> Toolbox:
+        """The tools of a version.
+
+        Raises:
+            ToolLoadError: everything that cannot be found.
+        """
+
+    def taken(self, graph: PolicyGraph, files: Files) -> None:
+        """A version takes effect."""
+
+
+class Folder:
+    """A policy in a folder, with its tools beside it."""
+
+    def __init__(self, graph: PolicyGraph, home: Path) -> None:
+        self._graph = graph
+        self._home = home
+
+    @property
+    def home(self) -> Path:
+        return self._home
+
+    def files(self) -> Files:
+        return {os.path.relpath(name, self._home): text for name, text in self._graph.policy.sources.items()}
+
+    def toolbox(self, graph: PolicyGraph) -> Toolbox:
+        return toolbox_of(graph, self._home)
+
+    def taken(self, graph: PolicyGraph, files: Files) -> None:
+        """Nothing is written back to the folder: it is its author's."""
+
+
 class Versions:
     """Changes what a server serves. One change at a time."""
 
-    def __init__(self, agent: Agent, change: Callable[[Agent], None], home: Path) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        change: Callable[[Agent], None],
+        workshop: Workshop,
+    ) -> None:
         self._agent = agent
         self._change = change
-        self._home = home
+        self._workshop = workshop
+        self._home = workshop.home
         self._store = agent.engine.store
+        self._files: Files | None = None
         self._lock = asyncio.Lock()
         self._leaving: set[asyncio.Task[None]] = set()
 
@@ -145,11 +196,40 @@ class Versions:
         async with self._lock:
             return await self._added(files, comment)
 
+    async def files(self) -> Files:
+        """The files of the version in effect; the same object as long as they are the same.
+
+        Raises:
+            StoreError: they cannot be read.
+        """
+        if self._files is None:
+            number = await self.active()
+            version = None if number is None else await self._store.version(number)
+            self._files = self._workshop.files() if version is None else version.files
+        return self._files
+
+    async def edit(self, change: Callable[[Files], tuple[Files, Made]], comment: str) -> Made:
+        """Put in effect what a function makes of the files in effect; what else it returns. Nobody comes in between.
+
+        Raises:
+            PolicyError, FilesRefused, NotInEffect, ToolLoadError, StoreError: as :meth:`add`.
+        """
+        async with self._lock:
+            before = await self.files()
+            files, made = change(before)
+            if dict(files) != dict(before):
+                await self._added(files, comment)
+            return made
+
+    def replaced(self, agent: Agent) -> None:
+        """Another policy is served, which was stored as the version in effect."""
+        self._agent, self._files = agent, None
+
     async def _added(self, files: Files, comment: str) -> Version:
         agent, report = await self._admitted(files, trusted=False)
         made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment)
         version = await self._store.add_version(made)
-        await self._take(agent, version.number, comment)
+        await self._take(agent, version, comment)
         return version
 
     async def change(self, change: Change, comment: str, of: int | None = None) -> Version:
@@ -162,12 +242,11 @@ class Versions:
         """
         async with self._lock:
             number = await self.active()
-            before = None if number is None else await self._store.version(number)
-            if before is None or of not in (None, number):
+            if number is None or of not in (None, number):
                 raise NotThere(
                     f"version {of} is not in effect, but {number or 'none'}" if of else "no version is stored yet"
                 )
-            return await self._added(await asyncio.to_thread(changed_files, before.files, change), comment)
+            return await self._added(await asyncio.to_thread(changed_files, await self.files(), change), comment)
 
     async def roll_back(self, version: Version, comment: str) -> None:
         """Put a version in effect again; it is proved again too, for the solver may have learnt meanwhile.
@@ -177,7 +256,7 @@ class Versions:
         """
         async with self._lock:
             agent, _ = await self._admitted(version.files)
-            await self._take(agent, version.number, comment)
+            await self._take(agent, version, comment)
 
     async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
         if not trusted:
@@ -189,12 +268,19 @@ class Versions:
             raise unplaced_error(error, self._home) from None
         if not trusted:
             self._check_services(graph)
-        report = await report_of(graph, there, Bounds(seconds=PROOF_SECONDS))
+        report = await self._report(graph, there)
         said = unplaced(reported(report, graph, "policy"), self._home)
         if not report.passed:
             raise NotInEffect(said)
-        toolbox = await asyncio.to_thread(toolbox_of, graph, self._home)
+        toolbox = await asyncio.to_thread(self._workshop.toolbox, graph)
         return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
+
+    async def _report(self, graph: PolicyGraph, files: Files) -> Report:
+        """The proof, which is there already where nothing that it is about has changed."""
+        known = self._agent.report
+        if known.passed and known.digest == graph.digest:
+            return known
+        return await report_of(graph, files, Bounds(seconds=PROOF_SECONDS))
 
     def _check_services(self, graph: PolicyGraph) -> None:
         """A service starts programs and is given secrets: nobody declares one from afar that is not in effect already.
@@ -209,9 +295,10 @@ class Versions:
                 f"service `{new[0]}` is not declared so by the policy in effect; change a service on the server's disk"
             )
 
-    async def _take(self, agent: Agent, number: int, comment: str) -> None:
-        await self._store.activate(Activation(number, time.time(), comment))
-        before, self._agent = self._agent, agent
+    async def _take(self, agent: Agent, version: Version, comment: str) -> None:
+        await self._store.activate(Activation(version.number, time.time(), comment))
+        before, self._agent, self._files = self._agent, agent, version.files
+        self._workshop.taken(agent.graph, version.files)
         self._change(agent)
         leaving = asyncio.create_task(before.engine.retire())
         self._leaving.add(leaving)

@@ -10,8 +10,10 @@ from dataclasses import replace
 from typing import Any
 
 from jurat.engine.session import Call, CallState, Session, State
+from jurat.engine.store.feed import MemoryFeed
 from jurat.engine.store.protocol import (
     Activation,
+    Head,
     Person,
     Summary,
     Variable,
@@ -20,15 +22,18 @@ from jurat.engine.store.protocol import (
     scopes_of,
     unsaved_calls,
 )
+from jurat.engine.store.records import MemoryRecords
 
 SESSIONS = 1_000
 TRACES_A_SESSION = 200
 
 
-class MemoryStore:
+class MemoryStore(MemoryRecords, MemoryFeed):
     """Holds the last ``limit`` sessions; others make room, with their traces. A session is held as it is, not copied."""
 
     def __init__(self, limit: int = SESSIONS) -> None:
+        MemoryRecords.__init__(self)
+        MemoryFeed.__init__(self)
         self.owner = uuid.uuid4().hex
         self._limit = limit
         self._sessions: OrderedDict[str, tuple[Session, Summary]] = OrderedDict()
@@ -61,9 +66,13 @@ class MemoryStore:
 
     def _make_room(self) -> None:
         while len(self._sessions) > self._limit:
-            gone, _ = self._sessions.popitem(last=False)
-            self._traces.pop(gone, None)
-            self._calls = {key: each for key, each in self._calls.items() if each.session != gone}
+            self._gone(next(iter(self._sessions)))
+
+    def _gone(self, session: str) -> None:
+        self._sessions.pop(session, None)
+        self._traces.pop(session, None)
+        self._calls = {key: each for key, each in self._calls.items() if each.session != session}
+        self.forget_feed(session)
 
     async def load(self, id_: str) -> Session | None:
         return self._sessions[id_][0] if id_ in self._sessions else None
@@ -74,6 +83,14 @@ class MemoryStore:
     async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
         found = [summary for _, summary in reversed(self._sessions.values())]
         return [each for each in found if before is None or each.updated < before][:limit]
+
+    async def heads(self, agent: str | None = None) -> list[Head]:
+        found = sorted((each for each, _ in self._sessions.values()), key=lambda each: (each.created, each.id))
+        wanted = (each for each in found if agent in (None, each.agent))
+        return [Head(each.id, each.agent, each.mode, each.created, each.customer.get("id")) for each in wanted]
+
+    async def forget(self, session: str) -> None:
+        self._gone(session)
 
     async def interrupted(self) -> list[str]:
         return []
@@ -103,6 +120,9 @@ class MemoryStore:
         kept.pop(name, None)
         if value is not None:
             kept[name] = Variable(value, time.time())
+
+    async def variable(self, name: str) -> dict[str, Variable]:
+        return {scope: each[name] for scope, each in sorted(self._variables.items()) if name in each}
 
     async def customer(self, id_: str) -> Person | None:
         return self._customers.get(id_)

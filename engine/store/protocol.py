@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from jurat.engine.session import Call, CallState, Mode, Session, State
+from jurat.engine.store.feed import FeedEvent
+from jurat.engine.store.records import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,17 @@ class Summary:
     turns: int
     created: float
     updated: float
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Whose a stored session is; ``customer`` is an id, None of a guest."""
+
+    id: str
+    agent: str
+    mode: Mode
+    created: float
+    customer: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,12 @@ class Store(Protocol):
     async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
         """The sessions changed last, newest first; ``before`` goes on from the ``updated`` of the last one."""
 
+    async def heads(self, agent: str | None = None) -> list[Head]:
+        """Every session, or those of an agent, in the order in which they began."""
+
+    async def forget(self, session: str) -> None:
+        """Delete a session with its calls, traces and feed, for good."""
+
     async def interrupted(self) -> list[str]:
         """The sessions with a call that was begun and whose process is gone."""
 
@@ -117,6 +136,9 @@ class Store(Protocol):
 
     async def set_variable(self, scope: str, name: str, value: Any) -> None:
         """Set one; None takes it away."""
+
+    async def variable(self, name: str) -> dict[str, Variable]:
+        """The values of one, by scope."""
 
     async def customer(self, id_: str) -> Person | None:
         """What is known of a customer."""
@@ -144,6 +166,30 @@ class Store(Protocol):
 
     async def activations(self, limit: int = 100) -> list[Activation]:
         """What took effect, newest first."""
+
+    async def records(self, kind: str, ids: Collection[str] | None = None) -> dict[str, Record]:
+        """The records of a kind, or those of them with these ids, oldest first."""
+
+    async def record(self, kind: str, id_: str) -> Record | None:
+        """One of them."""
+
+    async def keep_record(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
+        """Keep a record, in the place of the one that is there."""
+
+    async def drop_record(self, kind: str, id_: str) -> bool:
+        """Delete one; whether it was there."""
+
+    async def add_to_feed(self, session: str, events: Sequence[FeedEvent]) -> list[FeedEvent]:
+        """Add events to the feed of a conversation, all of them or none; they come back with their offsets."""
+
+    async def feed(self, session: str, since: int = 0) -> list[FeedEvent]:
+        """The feed from an offset on, but for what was taken back."""
+
+    async def amend_feed(self, session: str, event: FeedEvent) -> None:
+        """Keep another ``data``, ``metadata`` or ``ordinal`` of an event."""
+
+    async def cut_feed(self, session: str, since: int) -> None:
+        """Take back the feed from an offset on."""
 
     async def close(self) -> None:
         """Let go of what the store holds."""

@@ -10,8 +10,7 @@ from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Row, Table, bindparam, collate, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Row, bindparam, collate, delete, select, update
 
 from jurat.engine.errors import SessionMoved, StoreError
 from jurat.engine.session import Call, CallState, Moment, Saved, Session, State
@@ -19,6 +18,7 @@ from jurat.engine.store.codec import decoded, encoded, text_of, value_of
 from jurat.engine.store.databases import Database
 from jurat.engine.store.protocol import (
     Activation,
+    Head,
     Person,
     Summary,
     Variable,
@@ -28,7 +28,9 @@ from jurat.engine.store.protocol import (
     scopes_of,
     unsaved_calls,
 )
-from jurat.engine.store.tables import ACTIVATIONS, CALLS, CUSTOMERS, EVENTS, SESSIONS, TRACES, VARIABLES, VERSIONS
+from jurat.engine.store.sql_records import SqlFeed, SqlRecords
+from jurat.engine.store.statements import insert, storable, upsert
+from jurat.engine.store.tables import ACTIVATIONS, CALLS, CUSTOMERS, EVENTS, FEED, SESSIONS, TRACES, VARIABLES, VERSIONS
 from jurat.llm import Message
 
 MESSAGE, MOMENT = "message", "moment"
@@ -45,7 +47,7 @@ _VERSION_FIELDS = {"files", "report", "comment"}
 _UPDATE = (
     update(SESSIONS)
     .where(SESSIONS.c.id == bindparam("of"), SESSIONS.c.revision == bindparam("known"))
-    .values({each: bindparam(each) for each in ("revision", "writer", "agent", "mode", "ended", "turns", "state", "updated")})
+    .values({each: bindparam(each) for each in ("revision", "writer", "agent", "mode", "ended", "turns", "state", "customer", "updated")})
 )  # fmt: skip
 
 
@@ -54,7 +56,7 @@ _FORGET = delete(EVENTS).where(
 )
 
 
-class SqlStore:
+class SqlStore(SqlRecords, SqlFeed):
     """Keeps everything in a database."""
 
     def __init__(self, database: Database) -> None:
@@ -95,7 +97,7 @@ class SqlStore:
         session.saved = Saved() if found is None else found.saved
 
     async def load(self, id_: str) -> Session | None:
-        if not _storable(id_):
+        if not storable(id_):
             return None
         return await self._database.read(lambda connection: _load(connection, id_))
 
@@ -114,6 +116,26 @@ class SqlStore:
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [Summary(*row) for row in rows]
 
+    async def heads(self, agent: str | None = None) -> list[Head]:
+        columns = (SESSIONS.c.id, SESSIONS.c.agent, SESSIONS.c.mode, SESSIONS.c.created, SESSIONS.c.customer)
+        query = select(*columns).order_by(SESSIONS.c.created, SESSIONS.c.id)
+        if agent is not None:
+            query = query.where(SESSIONS.c.agent == agent)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [Head(row.id, row.agent, row.mode, row.created, value_of(row.customer).get("id")) for row in rows]
+
+    async def forget(self, session: str) -> None:
+        if not storable(session):
+            return
+        tables = ((SESSIONS, "id"), (EVENTS, "session"), (CALLS, "session"), (TRACES, "session"), (FEED, "session"))
+        statements = [delete(table).where(table.c[column] == session) for table, column in tables]
+
+        def work(connection: Connection) -> None:
+            for statement in statements:
+                connection.execute(statement)
+
+        await self._database.write(work)
+
     async def interrupted(self) -> list[str]:
         query = select(CALLS.c.session, CALLS.c.owner).where(CALLS.c.status == "begun").distinct()
         rows = await self._database.read(lambda connection: connection.execute(query).all())
@@ -127,13 +149,13 @@ class SqlStore:
 
     async def traces(self, session: str) -> list[int]:
         query = select(TRACES.c.turn).where(TRACES.c.session == session).order_by(TRACES.c.turn)
-        if not _storable(session):
+        if not storable(session):
             return []
         return list(await self._database.read(lambda connection: connection.execute(query).scalars().all()))
 
     async def trace(self, session: str, turn: int) -> Mapping[str, Any] | None:
         query = select(TRACES.c.body).where(TRACES.c.session == session, TRACES.c.turn == turn)
-        if not _storable(session) or turn >= 2**31:
+        if not storable(session) or turn >= 2**31:
             return None
         body = await self._database.read(lambda connection: connection.execute(query).scalar())
         found: Mapping[str, Any] | None = None if body is None else json.loads(body)
@@ -149,7 +171,7 @@ class SqlStore:
         return [_call(row) for row in rows]
 
     async def call(self, key: str) -> Call | None:
-        if not _storable(key):
+        if not storable(key):
             return None
         query = select(CALLS).where(CALLS.c.key == key)
         row = await self._database.read(lambda connection: connection.execute(query).first())
@@ -163,7 +185,7 @@ class SqlStore:
         return {row.name: Variable(value_of(row.value), row.at) for row in rows}
 
     async def set_variable(self, scope: str, name: str, value: Any) -> None:
-        if not _storable(scope + name):
+        if not storable(scope + name):
             raise StoreError(f"`{name!r:.80}` cannot be the name of a variable")
         row = {"scope": scope, "name": name, "value": text_of(value), "at": time.time()}
         wanted = (VARIABLES.c.scope == scope) & (VARIABLES.c.name == name)
@@ -172,21 +194,28 @@ class SqlStore:
             if value is None:
                 connection.execute(VARIABLES.delete().where(wanted))
             else:
-                connection.execute(_upsert(connection, VARIABLES), row)
+                connection.execute(upsert(connection, VARIABLES), row)
 
         await self._database.write(work)
+
+    async def variable(self, name: str) -> dict[str, Variable]:
+        query = select(VARIABLES).where(VARIABLES.c.name == name).order_by(VARIABLES.c.scope)
+        if not storable(name):
+            return {}
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.scope: Variable(value_of(row.value), row.at) for row in rows}
 
     # -- customers -----------------------------------------------------------------------------------------------
 
     async def customer(self, id_: str) -> Person | None:
-        if not _storable(id_):
+        if not storable(id_):
             return None
         query = select(CUSTOMERS).where(CUSTOMERS.c.id == id_)
         row = await self._database.read(lambda connection: connection.execute(query).first())
         return None if row is None else _person(row)
 
     async def customers(self, limit: int, after: str = "", *, name: str | None = None) -> list[Person]:
-        if not _storable(after + (name or "")):
+        if not storable(after + (name or "")):
             return []
         id_ = collate(CUSTOMERS.c.id, _BYTEWISE[self._database.dialect])
         query = select(CUSTOMERS).where(id_ > after).order_by(id_).limit(limit)
@@ -196,20 +225,20 @@ class SqlStore:
         return [_person(row) for row in rows]
 
     async def set_customer(self, customer: Person) -> None:
-        if not _storable(customer.id + customer.name):
+        if not storable(customer.id + customer.name):
             raise StoreError(
                 f"`{customer.id!r:.80}` cannot be the id of a customer, or `{customer.name!r:.80}` the name"
             )
         row = {"id": customer.id, "name": customer.name, "at": time.time()}
         row |= {"metadata": text_of(customer.metadata), "tags": text_of(customer.tags)}
-        await self._database.write(lambda connection: connection.execute(_upsert(connection, CUSTOMERS), row))
+        await self._database.write(lambda connection: connection.execute(upsert(connection, CUSTOMERS), row))
 
     async def remove_customer(self, id_: str) -> None:
         def work(connection: Connection) -> None:
             connection.execute(delete(CUSTOMERS).where(CUSTOMERS.c.id == id_))
             connection.execute(delete(VARIABLES).where(VARIABLES.c.scope.in_(scopes_of(id_))))
 
-        if _storable(id_):
+        if storable(id_):
             await self._database.write(work)
 
     # -- versions ------------------------------------------------------------------------------------------------
@@ -278,23 +307,23 @@ class _Writing:
         if self._events:
             connection.execute(EVENTS.insert(), self._events)
         if self._calls:
-            connection.execute(_upsert(connection, CALLS), self._calls)
+            connection.execute(upsert(connection, CALLS), self._calls)
         if self._trace is not None:
-            connection.execute(_upsert(connection, TRACES), self._trace)
+            connection.execute(upsert(connection, TRACES), self._trace)
 
     def _claim(self, connection: Connection) -> None:
         """Go on from the revision that this process knows; nobody else can then."""
         if self._known == 0:
-            if not connection.execute(_insert(connection, SESSIONS).on_conflict_do_nothing(), self._session).rowcount:
+            if not connection.execute(insert(connection, SESSIONS).on_conflict_do_nothing(), self._session).rowcount:
                 raise StoreError(f"there is a session `{self._id:.80}` already")
             return
-        changed = {name: value for name, value in self._session.items() if name not in ("id", "customer", "created")}
+        changed = {name: value for name, value in self._session.items() if name not in ("id", "created")}
         if not connection.execute(_UPDATE, {**changed, "of": self._id, "known": self._known}).rowcount:
             raise SessionMoved(self._id)
 
 
 def _session_row(owner: str, session: Session, state: State) -> dict[str, Any]:
-    if not _storable(session.id):
+    if not storable(session.id):
         raise StoreError("the id of a session has characters that cannot be stored")
     kept = {each.name: getattr(state, each.name) for each in fields(State) if each.name not in _LOGS}
     return {
@@ -377,20 +406,3 @@ def _person(row: Row[Any]) -> Person:
 def _version(row: Row[Any]) -> Version:
     content = dict(row._mapping)  # noqa: SLF001 - as above
     return Version(**{name: json.loads(each) if name in _VERSION_FIELDS else each for name, each in content.items()})
-
-
-def _insert(connection: Connection, table: Table) -> Any:
-    return (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(table)
-
-
-def _upsert(connection: Connection, table: Table) -> Insert:
-    statement = _insert(connection, table)
-    keys = [each.name for each in table.primary_key]
-    changed = {each.name: statement.excluded[each.name] for each in table.columns if each.name not in keys}
-    found: Insert = statement.on_conflict_do_update(index_elements=keys, set_=changed)
-    return found
-
-
-def _storable(name: str) -> bool:
-    """Whether a name can be one in both databases: PostgreSQL has no zero characters and no half ones."""
-    return "\0" not in name and not any("\ud800" <= each <= "\udfff" for each in name)

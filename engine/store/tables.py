@@ -109,3 +109,30 @@ ACTIVATIONS = Table(
     Column("at", Float(53), nullable=False),
     Column("comment", Text, nullable=False),
 )
+
+# Small records that neither a policy nor a conversation has room for: display names, titles, terms.
+RECORDS = Table(
+    "records",
+    METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+)
+
+# What the clients of a conversation are told, in order.
+FEED = Table(
+    "feed",
+    METADATA,
+    Column("session", Text, primary_key=True),
+    Column("offset", Integer, primary_key=True, autoincrement=False),
+    Column("id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("trace", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("data", Text, nullable=False),
+    Column("metadata", Text, nullable=False),
+    Column("ordinal", Integer),
+    Column("deleted", Boolean, nullable=False),
+)

@@ -38,7 +38,9 @@ def emit(sections: Mapping[str, Any]) -> Emitted:
 
 
 def scalar(value: Any) -> str:
-    """A text, number or truth value as YAML."""
+    """A text, number, truth value or nothing as YAML."""
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, Decimal):

@@ -20,6 +20,7 @@ from jurat.engine.turn import Response, Working
 from jurat.server.sdk.matching import called
 from jurat.server.sdk.moments import CURRENT, GuidelineMatch, Interaction, RetrieverResult, TurnContext
 from jurat.server.sdk.variables import kept_for
+from jurat.server.telling import told
 
 if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
@@ -64,7 +65,7 @@ class Running(Hooks):
         CURRENT.set(now)
         await self._call(self._server.hooks.on_acknowledged, now)
         await self._call(self._server.hooks.on_preparing, now)
-        working.inform(*_told(now, self._server))
+        working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
         if self._server.retrievers and working.trace.message is not None:
             self._lookups[id(working)] = asyncio.create_task(self._retrieved(now, working))
 

@@ -7,15 +7,17 @@ import contextlib
 from typing import TYPE_CHECKING
 
 import click
-from starlette.applications import Starlette
+from fastapi import FastAPI
 
-from jurat.server.app import create_app
-from jurat.server.cli.serve import is_local, listen
+from jurat.server.app import create_app, settle
+from jurat.server.cli.serve import is_local, listen, reached
 from jurat.server.cli.shell import complain_mildly
+from jurat.server.headers import with_cors
 from jurat.server.opening import Agent
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.gate import Gate
-from jurat.server.sdk.listening import Listening, Signals, hosts_of, with_cors
+from jurat.server.sdk.listening import Listening, Signals, hosts_of
+from jurat.server.sdk.publishing import Publishing
 
 if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
@@ -38,9 +40,10 @@ class Life:
         self._failure: BaseException | None = None
         self._stopped = asyncio.Event()
         self._exiting = False
-        self._app: Starlette | None = None
+        self._app: FastAPI | None = None
         self._agent: Agent | None = None
         self._leaving: set[asyncio.Task[None]] = set()
+        self._publishing = Publishing(server)
         self._signals = Signals(self.stop)
 
     @classmethod
@@ -93,22 +96,23 @@ class Life:
             version = self._version
             agent = await self._server.build()
             if version == self._version:
+                if agent.report.passed:
+                    await self._publishing.publish(agent, agent.engine.store)
                 self._open(agent)
                 self._built = version
 
     def _open(self, agent: Agent) -> None:
         host, port = self._server.host, self._listening.port
         if self._app is None:
-            self._app = create_app(agent, hosts_of(host))
+            self._app = create_app(agent, hosts_of(host), workshop=self._publishing, settings=self._server.settings)
         else:
             self._app.state.service.change(agent)
+            self._app.state.versions.replaced(agent)
         self._take(agent)
         self._gate.open(self._app)
         self.ready.set()
         if not is_local(host):
-            complain_mildly(
-                f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet"
-            )
+            complain_mildly(reached(port, self._server.settings))
         where = "localhost" if is_local(host) else host
         click.echo(f"{agent.name} answers at http://{where}:{port} (Ctrl-C ends it)")
 
@@ -167,6 +171,8 @@ class Life:
             self._building.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._building
+        if self._app is not None:
+            await settle(self._app)
         await self._listening.end()
         if self._agent is not None:
             await asyncio.gather(*self._leaving)

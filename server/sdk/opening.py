@@ -150,15 +150,23 @@ async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Ass
 
 
 def _toolbox(graph: PolicyGraph, entries: Mapping[str, ToolEntry]) -> Toolbox:
-    """The functions of the program, and what is elsewhere."""
+    try:
+        return toolbox_with(graph, entries)
+    except ToolLoadError as error:
+        raise NotStarted(str(error)) from error
+
+
+def toolbox_with(graph: PolicyGraph, entries: Mapping[str, ToolEntry]) -> Toolbox:
+    """The functions of the program, and what is elsewhere.
+
+    Raises:
+        ToolLoadError: everything that cannot be found.
+    """
     known = {name: entry.tool for name, entry in entries.items() if entry.tool is not None}
     folders = {name: entry.folder for name, entry in entries.items() if isinstance(entry, ToolElsewhere) and entry.kind}
     if not folders:
         return Toolbox(graph, known)
-    try:
-        tools, services = load_tools(graph, next(iter(folders.values())), known=known, folders=folders)
-    except ToolLoadError as error:
-        raise NotStarted(str(error)) from error
+    tools, services = load_tools(graph, next(iter(folders.values())), known=known, folders=folders)
     return Toolbox(graph, tools, services=services)
 
 

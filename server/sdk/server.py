@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from jurat.engine import Limits
 from jurat.engine.session import DEFAULT_AGENT
 from jurat.llm import Judge, Voice
+from jurat.policies import PolicyGraph
 from jurat.policies.model import Policy
+from jurat.server.cli.options import NONE, allowed
+from jurat.server.cli.serve import is_local
 from jurat.server.cli.shell import complain_mildly
 from jurat.server.opening import Agent as Opened
 from jurat.server.sdk import given
@@ -19,6 +22,7 @@ from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
 from jurat.server.sdk.capture import Captured, capturing
 from jurat.server.sdk.document import Document, checked_around
+from jurat.server.sdk.emitting import emit
 from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.finishing import finished
 from jurat.server.sdk.hooks import EngineHooks, Running
@@ -35,11 +39,14 @@ from jurat.server.sdk.performance import (
     policy_of,
     preamble_body,
 )
+from jurat.server.sdk.publishing import Overlay, overlaid
 from jurat.server.sdk.relations import Related, Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
 from jurat.server.sdk.states import State, states_body
 from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.vocabulary import Vocabulary
+from jurat.server.settings import MASTER_VARIABLE, SettingRefused, Settings, origins_of
+from jurat.server.tokens import Tokens
 
 if TYPE_CHECKING:
     from jurat.server.sdk.life import Life
@@ -68,6 +75,9 @@ class Server(Background, Vocabulary, Rules):
         host: the address to listen at; only this machine by default.
         port: 0 takes any free one; 8800, or JURAT_PORT, if not given.
         cors_allowed_origins: the origins whose pages may call the server.
+        anonymous: the scopes of whoever sends no key or token; `chat` and `facts` where only this machine reaches the
+            server, otherwise none. The key in JURAT_API_KEY is for everything.
+        tokens: the JSON Web Tokens that are taken, a :class:`Tokens`.
         log_level: of the logger `jurat`.
         model: a model by name, a file, or what the server at `url` calls it.
         backend: `embedded` (llama.cpp in this process), `vllm`, `server` or `cassette`.
@@ -99,6 +109,8 @@ class Server(Background, Vocabulary, Rules):
         host: str = "127.0.0.1",
         port: int | None = None,
         cors_allowed_origins: Sequence[str] = (),
+        anonymous: Sequence[str] | None = None,
+        tokens: Tokens | None = None,
         log_level: str | Any = "WARNING",
         model: str | None = None,
         backend: str | None = None,
@@ -121,9 +133,8 @@ class Server(Background, Vocabulary, Rules):
         self.stores = Stores(session_store, customer_store, variable_store)
         self.host = given.text(host, "`host`")
         self.port = _port(port)
-        self.cors_allowed_origins = tuple(
-            given.text(each, "an origin") for each in given.sequence(cors_allowed_origins, "`cors_allowed_origins`")
-        )
+        self.cors_allowed_origins = _origins(cors_allowed_origins)
+        self.settings = _settings(anonymous, tokens, is_local(self.host))
         set_level(log_level)
         self.document = Document(self._touched)
         self.hooks = EngineHooks()
@@ -142,6 +153,7 @@ class Server(Background, Vocabulary, Rules):
         self._agent_ids: list[str] = []
         self._journeys: dict[str, Journey] = {}
         self.quiet_seconds = QUIET_SECONDS
+        self.overlay: Overlay = {}
         self._life: Life | None = None
         self._captured: Captured | None = None
         super().__init__()
@@ -310,13 +322,26 @@ class Server(Background, Vocabulary, Rules):
         return self.document.policy(self._content())
 
     def _content(self) -> dict[str, Any]:
-        return finished(self.document, self._journeys.values(), self._tags.values())
+        declared = finished(self.document, self._journeys.values(), self._tags.values())
+        return overlaid(declared, self.overlay) if self.overlay else declared
 
     def as_yaml(self) -> str:
-        """The policy that was declared so far, as a policy file."""
-        from jurat.server.sdk.emitting import emit
-
+        """The policy that was declared so far, with what clients have changed since, as a policy file."""
         return emit(self._content()).text
+
+    def as_declared(self) -> str:
+        """The policy as the program declares it, whatever clients have changed."""
+        return emit(finished(self.document, self._journeys.values(), self._tags.values())).text
+
+    def meet(self, graph: PolicyGraph) -> None:
+        """Know the agents of a policy that clients have changed."""
+        for id_, each in graph.policy.agents.items():
+            known = self._agents.get(id_)
+            tags = known.tags if known else ()
+            if known is None or (known.name, known.description) != (each.name, each.description):
+                self._agents[id_] = Agent(
+                    self, id_, name=each.name, description=each.description, model=each.model, tags=tags
+                )
 
     def left_out(self) -> list[str]:
         """What is declared here and is no part of a policy, in sentences."""
@@ -398,6 +423,22 @@ class Server(Background, Vocabulary, Rules):
 
 
 Server.current = Current("server", lambda now: now.server)
+
+
+def _origins(wanted: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return origins_of(given.text(each, "an origin") for each in given.sequence(wanted, "`cors_allowed_origins`"))
+    except SettingRefused as error:
+        raise SDKError(str(error)) from None
+
+
+def _settings(anonymous: Sequence[str] | None, tokens: Tokens | None, local: bool) -> Settings:
+    words = () if anonymous is None else tuple(given.sequence(anonymous, "`anonymous`")) or (NONE,)
+    try:
+        scopes = allowed(tuple(given.text(each, "a scope") for each in words), local)
+        return Settings(anonymous=scopes, tokens=tokens, master=os.environ.get(MASTER_VARIABLE) or None)
+    except SettingRefused as error:
+        raise SDKError(str(error)) from None
 
 
 def _port(port: int | None) -> int:

@@ -32,6 +32,7 @@ from jurat.server.sdk.tool import ToolEntry, tool
 from jurat.server.sdk.types import OneOf, Range, one_of
 from jurat.server.sdk.variables import Variable
 from jurat.server.sdk.vocabulary import Decision, Fact
+from jurat.server.tokens import Tokens
 
 __all__ = [
     "END_JOURNEY",
@@ -74,6 +75,7 @@ __all__ = [
     "State",
     "Tag",
     "Term",
+    "Tokens",
     "ToolContext",
     "ToolElsewhere",
     "ToolEntry",

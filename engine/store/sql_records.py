@@ -1,0 +1,116 @@
+"""Records and feeds in a database."""
+
+from __future__ import annotations
+
+import json
+import time
+import zlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, func, select, text, update
+
+from jurat.engine.errors import StoreError
+from jurat.engine.store.databases import Database
+from jurat.engine.store.feed import FeedEvent
+from jurat.engine.store.records import Record
+from jurat.engine.store.statements import storable, upsert
+from jurat.engine.store.tables import FEED, RECORDS
+
+
+class SqlRecords:
+    """Keeps records in a database."""
+
+    _database: Database
+
+    async def records(self, kind: str, ids: Collection[str] | None = None) -> dict[str, Record]:
+        query = select(RECORDS).where(RECORDS.c.kind == kind).order_by(RECORDS.c.at, RECORDS.c.id)
+        if ids is not None:
+            query = query.where(RECORDS.c.id.in_([each for each in ids if storable(each)]))
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return {row.id: Record(row.id, json.loads(row.body), row.at) for row in rows}
+
+    async def record(self, kind: str, id_: str) -> Record | None:
+        return (await self.records(kind, [id_])).get(id_)
+
+    async def keep_record(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
+        if not storable(id_):
+            raise StoreError(f"`{id_!r:.80}` cannot be the id of a record")
+        row = {"kind": kind, "id": id_, "body": json.dumps(dict(body)), "at": time.time()}
+
+        def work(connection: Connection) -> Record:
+            connection.execute(upsert(connection, RECORDS, kept=("at",)), row)
+            found = connection.execute(select(RECORDS).where(RECORDS.c.kind == kind, RECORDS.c.id == id_)).one()
+            return Record(id_, json.loads(found.body), found.at)
+
+        return await self._database.write(work)
+
+    async def drop_record(self, kind: str, id_: str) -> bool:
+        wanted = delete(RECORDS).where(RECORDS.c.kind == kind, RECORDS.c.id == id_)
+        if not storable(id_):
+            return False
+        return bool(await self._database.write(lambda connection: connection.execute(wanted).rowcount))
+
+
+class SqlFeed:
+    """Keeps feeds in a database."""
+
+    _database: Database
+
+    async def add_to_feed(self, session: str, events: Sequence[FeedEvent]) -> list[FeedEvent]:
+        if not storable(session):
+            raise StoreError("the id of a session has characters that cannot be stored")
+
+        def work(connection: Connection) -> list[FeedEvent]:
+            _claim(connection, session)
+            last = connection.execute(select(func.max(FEED.c.offset)).where(FEED.c.session == session)).scalar()
+            first = 0 if last is None else last + 1
+            placed = [replace(each, offset=first + number) for number, each in enumerate(events)]
+            if placed:
+                connection.execute(FEED.insert(), [_row(session, each) for each in placed])
+            return placed
+
+        return await self._database.write(work)
+
+    async def feed(self, session: str, since: int = 0) -> list[FeedEvent]:
+        if not storable(session) or since >= 2**31:
+            return []
+        wanted = (FEED.c.session == session) & (FEED.c.offset >= since) & ~FEED.c.deleted
+        query = select(FEED).where(wanted).order_by(FEED.c.offset)
+        rows = await self._database.read(lambda connection: connection.execute(query).all())
+        return [_event(row) for row in rows]
+
+    async def amend_feed(self, session: str, event: FeedEvent) -> None:
+        row = _row(session, event)
+        changed = {name: row[name] for name in ("data", "metadata", "ordinal")}
+        statement = update(FEED).where(FEED.c.session == session, FEED.c.offset == event.offset).values(changed)
+        await self._database.write(lambda connection: connection.execute(statement))
+
+    async def cut_feed(self, session: str, since: int) -> None:
+        statement = update(FEED).where(FEED.c.session == session, FEED.c.offset >= since).values(deleted=True)
+        if storable(session) and since < 2**31:
+            await self._database.write(lambda connection: connection.execute(statement))
+
+
+def _claim(connection: Connection, session: str) -> None:
+    """Be the only one to give offsets in a conversation; of SQLite there is one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(
+            text("SELECT pg_advisory_xact_lock(5871204, :of)"), {"of": zlib.crc32(session.encode()) >> 1}
+        )
+
+
+def _row(session: str, event: FeedEvent) -> dict[str, Any]:
+    return {
+        "session": session, "offset": event.offset, "id": event.id, "kind": event.kind, "source": event.source,
+        "trace": event.trace, "at": event.at, "data": json.dumps(event.data), "metadata": json.dumps(dict(event.metadata)),
+        "ordinal": event.ordinal, "deleted": False,
+    }  # fmt: skip
+
+
+def _event(row: Row[Any]) -> FeedEvent:
+    return FeedEvent(
+        row.id, row.kind, row.source, row.trace, row.at, json.loads(row.data), json.loads(row.metadata), row.ordinal,
+        row.offset,
+    )  # fmt: skip

@@ -1,0 +1,234 @@
+"""The versions of the policy; served where there is a folder for the tools of new ones."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field, StringConstraints
+
+from jurat.engine.errors import ToolLoadError
+from jurat.engine.store import Version
+from jurat.policies import PolicyError
+from jurat.policies.diagnostics import near_miss
+from jurat.policies.reader.documents import MAPPINGS
+from jurat.policies.rendering import as_json as diagnostics_as_json
+from jurat.server.api.auth import Caller, requires
+from jurat.server.api.dependencies import Body, Served, Shown
+from jurat.server.api.errors import errors
+from jurat.server.editing import EditRefused
+from jurat.server.refusals import Refusal
+from jurat.server.service import Service
+from jurat.server.version_files import FilesRefused
+from jurat.server.versions import NotInEffect, NotThere, Versions
+
+ROUTER = APIRouter(tags=["versions"])
+NOT_TAKEN = (PolicyError, NotInEffect, ToolLoadError, FilesRefused, EditRefused)
+"""Why a version does not take effect."""
+
+Comment = Annotated[str, StringConstraints(max_length=2_000)]
+Number = int
+
+
+class NewVersion(Body):
+    """A new version: one text, texts by the names of their files, or parts of the one in effect by section and id.
+
+    A part that is null is taken out. ``of`` is the number of the version that is changed: with it nothing is changed where
+    another one has taken effect meanwhile.
+    """
+
+    policy: str | None = None
+    files: dict[str, str] | None = None
+    change: dict[str, dict[str, Any]] | None = None
+    of: Annotated[int, Field(ge=1)] | None = None
+    comment: Comment = ""
+
+
+class RollBack(Body):
+    """Why a version is put in effect again."""
+
+    comment: Comment = ""
+
+
+class VersionShown(Shown):
+    """A version in one line; ``at`` is in seconds since 1970, ``status`` that of its check."""
+
+    number: int
+    active: bool
+    digest: str
+    origin: str
+    at: float
+    comment: str
+    status: str | None
+    guidelines: int | None
+    obligations: int | None
+
+
+class WholeVersion(VersionShown):
+    """A version with its files and the report of its check (docs/reports.md)."""
+
+    files: dict[str, str]
+    report: dict[str, Any]
+
+
+class Effect(Shown):
+    """That a version took effect."""
+
+    version: int
+    at: float
+    comment: str
+
+
+class VersionsShown(Shown):
+    """All versions, newest first, and what took effect when."""
+
+    active: int | None
+    versions: list[VersionShown]
+    activations: list[Effect]
+
+
+async def _versions(request: Request) -> Versions:
+    versions: Versions = request.app.state.versions
+    return versions
+
+
+Kept = Annotated[Versions, Depends(_versions)]
+Reading = Annotated[Caller, requires("policy:read")]
+Writing = Annotated[Caller, requires("policy:write")]
+
+
+@ROUTER.get("/versions", response_model=VersionsShown)
+async def list_(service: Served, versions: Kept, caller: Reading) -> dict[str, Any]:  # noqa: ARG001
+    """All versions, newest first, and what took effect when."""
+    active = await versions.active()
+    effects = [
+        {"version": each.version, "at": each.at, "comment": each.comment} for each in await service.store.activations()
+    ]
+    shown = [in_line(each, active) for each in await service.store.versions()]
+    return {"active": active, "versions": shown, "activations": effects}
+
+
+@ROUTER.get("/versions/{number}", response_model=WholeVersion, responses=errors(404))
+async def show(number: Number, service: Served, versions: Kept, caller: Reading) -> dict[str, Any]:  # noqa: ARG001
+    """One, with its files and its report."""
+    version = await version_of(service, number)
+    shown = in_line(version, await versions.active())
+    return {**shown, "files": dict(version.files), "report": dict(version.report)}
+
+
+@ROUTER.post("/versions", status_code=201, response_model=VersionShown, responses=errors(409))
+async def add(given: NewVersion, versions: Kept, caller: Writing) -> dict[str, Any]:  # noqa: ARG001
+    """A new one, which takes effect once it is proved."""
+    try:
+        version = await _added(given, versions)
+    except NotThere as error:
+        raise Refusal(409, "other-version", str(error)) from None
+    except NOT_TAKEN as error:
+        raise why_not(error) from None
+    return in_line(version, version.number)
+
+
+async def _added(given: NewVersion, versions: Versions) -> Version:
+    if given.change is None and given.of is None:
+        return await versions.add(_files(given), given.comment)
+    if given.policy is not None or given.files is not None:
+        raise Refusal(422, "malformed", "give one of `policy`, `files` and `change`")
+    return await versions.change(_change(given), given.comment, given.of)
+
+
+@ROUTER.get("/versions/{number}/diff", responses=errors(404))
+async def diff(
+    number: Number, service: Served, versions: Kept, caller: Reading, against: int | None = None  # noqa: ARG001
+) -> dict[str, Any]:  # fmt: skip
+    """What it does otherwise than another one, the one before it if left out."""
+    after = await version_of(service, number)
+    before = await version_of(service, after.number - 1 if against is None else against)
+    found = await versions.compared(before, after)
+    if found is None:
+        raise Refusal(503, "late", "the comparison was not done in time; `jurat diff` has no limit")
+    return found
+
+
+@ROUTER.post("/versions/{number}/rollback", response_model=VersionShown, responses=errors(404))
+async def roll_back(
+    number: Number, given: RollBack, service: Served, versions: Kept, caller: Writing  # noqa: ARG001
+) -> dict[str, Any]:  # fmt: skip
+    """Put one in effect again."""
+    version = await version_of(service, number)
+    try:
+        await versions.roll_back(version, given.comment)
+    except NOT_TAKEN as error:
+        raise why_not(error) from None
+    return in_line(version, version.number)
+
+
+async def version_of(service: Service, number: int) -> Version:
+    """A version by its number.
+
+    Raises:
+        Refusal: there is none.
+    """
+    found = await service.store.version(number)
+    if found is None:
+        raise Refusal(404, "unknown", f"there is no version {number}")
+    return found
+
+
+def in_line(version: Version, active: int | None) -> dict[str, Any]:
+    """A version for :class:`VersionShown`."""
+    report = version.report
+    return {
+        "number": version.number,
+        "active": version.number == active,
+        "digest": version.digest,
+        "origin": version.origin,
+        "at": version.at,
+        "comment": version.comment,
+        "status": report.get("status"),
+        "guidelines": report.get("guidelines"),
+        "obligations": report.get("obligations"),
+    }
+
+
+def _files(given: NewVersion) -> dict[str, str]:
+    if (given.policy is None) is (given.files is None):
+        raise Refusal(422, "malformed", "give one of `policy`, a text, and `files`, texts by name")
+    if given.files is None:
+        return {"policy.yaml": given.policy or ""}
+    return {_name(name): text for name, text in given.files.items()}
+
+
+def _change(given: NewVersion) -> dict[str, dict[str, Any]]:
+    """The parts that are to be otherwise, by section and id."""
+    for section, parts in (given.change or {}).items():
+        if section not in MAPPINGS:
+            advice = near_miss(section, MAPPINGS)
+            told = f"`{section[:60]}` is no section of parts with ids"
+            raise Refusal(422, "malformed", told + (f"; {advice}" if advice else ""))
+        if not parts:
+            raise Refusal(422, "malformed", f"`{section}` is a mapping of ids to what they are, or to null")
+    if not given.change:
+        raise Refusal(422, "malformed", "`change` changes nothing")
+    return given.change
+
+
+def _name(name: str) -> str:
+    plain = posixpath.normpath(name)
+    if not name.endswith((".yaml", ".yml")) or plain != name or name.startswith(("/", "..")) or "\\" in name:
+        raise Refusal(422, "malformed", f"`{name[:60]}` is no name of a policy file, such as `refunds.yaml`")
+    return name
+
+
+def why_not(error: Exception) -> Refusal:
+    """Why a version did not take effect, with all that was found."""
+    if isinstance(error, NotInEffect):
+        return Refusal(422, "not-proved", str(error), more={"report": dict(error.report)})
+    if isinstance(error, PolicyError):
+        message = "the policy cannot be read, so the old one stays in effect"
+        return Refusal(422, "unreadable", message, more={"errors": diagnostics_as_json(error.diagnostics)})
+    if isinstance(error, EditRefused):
+        return Refusal(422, "change", f"{error}, so the old version stays in effect")
+    if isinstance(error, FilesRefused):
+        return Refusal(422, "files", f"{error}, so the old version stays in effect")
+    return Refusal(422, "tools", f"a tool cannot be loaded, so the old version stays in effect: {error}")
