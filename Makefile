@@ -69,7 +69,8 @@ $(VENV)/installed: $(VENV)/created pyproject.toml requirements/build.txt require
 	$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
 
-$(VENV)/installed-dev: $(VENV)/created pyproject.toml requirements/dev.txt
+$(VENV)/installed-dev: $(VENV)/created pyproject.toml requirements/dev.txt requirements/client.txt
 	$(PIP) install -r requirements/dev.txt
+	$(PIP) install --no-deps -r requirements/client.txt
 	$(PIP) install --no-build-isolation --no-deps -e .
 	@touch $@
