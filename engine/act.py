@@ -285,6 +285,7 @@ def _stand_by(knowledge: Knowledge, wanted: Wanted, earlier: Made) -> bool:
         CallRecord(
             tool, working.round, wanted.guidelines, _shown(wanted.arguments), status, reason,
             message="" if unknown else earlier.message, data=earlier.data, key=earlier.key,
+            replies=earlier.replies, fields=dict(earlier.fields),
         )
     )  # fmt: skip
     working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)

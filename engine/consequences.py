@@ -82,7 +82,7 @@ async def settle(store: Store, working: Working, key: str, record: CallRecord) -
         StoreError: it could not be stored; the outcome stays with the session, and is stored with its next change.
     """
     assert record.status in ("succeeded", "failed", "unknown")
-    _end(working, key, record.status, record.message, record.data)
+    _end(working, key, record.status, record.message, record.data, replies=record.replies, fields=dict(record.fields))
     await store.save(working.session, kept(working), durable=True)
 
 
@@ -94,9 +94,9 @@ def lose(working: Working, key: str) -> None:
         working.state.messages = (*working.state.messages, unknown_message(call))
 
 
-def _end(working: Working, key: str, status: CallState, message: str, data: Mapping[str, Any]) -> None:
+def _end(working: Working, key: str, status: CallState, message: str, data: Mapping[str, Any], **said: Any) -> None:
     call = working.session.calls[key]
-    ended = replace(call, status=status, ended=working.clock(), message=message, data=dict(data))
+    ended = replace(call, status=status, ended=working.clock(), message=message, data=dict(data), **said)
     working.session.calls[key] = ended
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from jurat.engine.errors import ToolLoadError
@@ -25,20 +25,30 @@ if TYPE_CHECKING:
     from jurat.engine.remote.loading import Services
 
 
-def load_tools(graph: PolicyGraph, folder: str | Path) -> tuple[dict[str, Tool], Services | None]:
+def load_tools(
+    graph: PolicyGraph,
+    folder: str | Path,
+    *,
+    known: Mapping[str, Tool] = MappingProxyType({}),
+    folders: Mapping[str, Path] = MappingProxyType({}),
+) -> tuple[dict[str, Tool], Services | None]:
     """The tools of a policy by id, and the services that some of them run on, to be closed at the end.
+
+    ``known`` are there already, ``folders`` are those of tools whose files are not in ``folder``.
 
     Raises:
         ToolLoadError: everything that cannot be found, imported, reached or understood.
     """
     home = Path(folder).resolve()
     services = _services(graph, home)
-    found: dict[str, Tool] = {}
+    found: dict[str, Tool] = dict(known)
     faults: list[str] = []
     for declaration in graph.vocabulary.tools.values():
+        if declaration.id in known:
+            continue
         try:
             if declaration.kind == "python":
-                found[declaration.id] = _tool(declaration, home)
+                found[declaration.id] = _tool(declaration, Path(folders.get(declaration.id, home)).resolve())
             elif services is not None and declaration.kind != "implicit":
                 found[declaration.id] = services.tool(declaration)
         except ToolLoadError as fault:

@@ -83,8 +83,9 @@ CallState = Literal["begun", "succeeded", "failed", "unknown"]
 class Call:
     """A consequential call: written down as begun before it is made, and with its outcome after.
 
-    ``key`` is its idempotency key. ``message`` is what the tool said, or why there is no outcome. ``owner`` is the
-    process that made it, ``resolved_by`` who said the outcome where that was not the tool. Times are the engine's.
+    ``key`` is its idempotency key. ``message`` is what the tool said, or why there is no outcome; ``replies`` are the canned
+    ones of its result, and ``fields`` what templates may speak of. ``owner`` is the process that made it, ``resolved_by``
+    who said the outcome where that was not the tool. Times are the engine's.
     """
 
     key: str
@@ -100,6 +101,8 @@ class Call:
     message: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     resolved_by: str = ""
+    replies: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

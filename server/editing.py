@@ -22,7 +22,7 @@ import yaml
 from jurat.policies import JuratError, PolicyError, PolicyGraph, load
 
 Data = Any
-"""Plain YAML with every scalar as text."""
+"""Plain YAML; what was read has every scalar as text, what is written may have numbers, truth values and nothing too."""
 
 
 class EditRefused(JuratError):
@@ -47,7 +47,15 @@ class Append:
     item: Data
 
 
-Edit = Put | Append
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take ``key`` out of the mapping at ``path``, where it must be. Comments stay."""
+
+    path: tuple[str, ...]
+    key: str
+
+
+Edit = Put | Append | Remove
 
 
 class PolicyFiles:
@@ -189,25 +197,47 @@ def edited(text: str, edit: Edit) -> str:
     if not isinstance(root, yaml.MappingNode):
         raise EditRefused("the file is not a mapping")
     place = _Text(text)
-    changed = _put(place, root, edit) if isinstance(edit, Put) else _append(place, root, edit)
-    if _plain(changed) != _expected(_plain(text), edit):
+    changed = _changed(place, root, edit)
+    if _same(_plain(changed)) != _same(_expected(_plain(text), edit)):
         raise EditRefused(
             f"no place for `{'.'.join(edit.path)}` was found in the file's layout; please write it yourself"
         )
     return changed
 
 
+def _changed(place: _Text, root: yaml.MappingNode, edit: Edit) -> str:
+    if isinstance(edit, Remove):
+        return _remove(place, root, edit)
+    return _put(place, root, edit) if isinstance(edit, Put) else _append(place, root, edit)
+
+
+def _same(data: Data) -> Data:
+    """The data without a difference between the ways to say nothing."""
+    if isinstance(data, dict):
+        return {key: _same(each) for key, each in data.items()} or ""
+    return [_same(each) for each in data] or "" if isinstance(data, list) else data
+
+
+def home_among(texts: Mapping[str, str], path: Sequence[str]) -> str:
+    """Of files by name the one that says something at a path, else the one that says something nearest to it, else the first."""
+    for length in range(len(path), 0, -1):
+        having = next((name for name, text in texts.items() if _says(_plain(text), path[:length])), None)
+        if having is not None:
+            return having
+    return next(iter(texts))
+
+
 def _plain(text: str) -> Data:
     try:
         return yaml.load(text, Loader=yaml.CBaseLoader)  # noqa: S506 - it makes texts, lists and mappings only
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # also what no file can hold, as half a character
         return None
 
 
 def _expected(data: Data, edit: Edit) -> Data:
     """What the file has to say after the change, from what it said."""
     found = json.loads(json.dumps(data))  # what aliases share is written out, so that a change of both is noticed
-    path = edit.path if isinstance(edit, Put) else edit.path[:-1]
+    path = edit.path[:-1] if isinstance(edit, Append) else edit.path
     here = found
     for key in path:
         if not here.get(key):
@@ -216,11 +246,24 @@ def _expected(data: Data, edit: Edit) -> Data:
         if not isinstance(here, dict):
             raise EditRefused(f"`{key}` is no mapping, so nothing can be added to it")
     if isinstance(edit, Put):
-        here[edit.key] = edit.value
+        here[edit.key] = _as_texts(edit.value)
+    elif isinstance(edit, Remove):
+        if edit.key not in here:
+            raise EditRefused(f"there is no `{'.'.join((*edit.path, edit.key))}`")
+        del here[edit.key]
     else:
         listed = here.get(edit.path[-1]) or []
         here[edit.path[-1]] = [*(listed if isinstance(listed, list) else [listed]), edit.item]
     return found
+
+
+def _as_texts(value: Data) -> Data:
+    """A value as it is read, every scalar a text."""
+    if isinstance(value, dict):
+        return {key: _as_texts(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_texts(each) for each in value]
+    return value if isinstance(value, str) else flow(value)
 
 
 class _Text:
@@ -270,6 +313,24 @@ def _put(place: _Text, root: yaml.MappingNode, edit: Put) -> str:
     for key in reversed((*missing, edit.key)[1:]):
         value = {key: value}
     return _entry(place, node, (*missing, edit.key)[0], value)
+
+
+def _remove(place: _Text, root: yaml.MappingNode, edit: Remove) -> str:
+    node, missing = _found(root, edit.path)
+    entries = [] if missing else node.value
+    number = next((n for n, (name, _) in enumerate(entries) if name.value == edit.key), None)
+    if number is None:
+        raise EditRefused(f"there is no `{'.'.join((*edit.path, edit.key))}`")
+    key, value = entries[number]
+    start, end = place.offset(key.start_mark), max(place.end(key) + 1, place.end(value))
+    if not node.flow_style:  # whole lines
+        start = place.text.rfind("\n", 0, start) + 1
+        end = place.text.find("\n", end) + 1 or len(place.text)
+    elif number + 1 < len(entries):
+        end = place.offset(entries[number + 1][0].start_mark)
+    elif number:
+        start = place.end(entries[number - 1][1])
+    return place.text[:start] + place.text[end:]
 
 
 def _append(place: _Text, root: yaml.MappingNode, edit: Append) -> str:
@@ -356,6 +417,8 @@ def flow(value: Data) -> str:
         return "{" + ", ".join(_entries(value)) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(flow(item) for item in value) + "]"
+    if not isinstance(value, str):
+        return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
     if _PLAIN.fullmatch(value) and value.casefold() not in _NOT_TEXT:
         return str(value)
     return json.dumps(value, ensure_ascii=False)

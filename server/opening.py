@@ -63,17 +63,15 @@ def home_of(path: str | Path) -> Path:
     return Path(path) if Path(path).is_dir() else Path(path).parent
 
 
-def toolbox_of(graph: PolicyGraph, path: str | Path, *, relative: bool = False) -> Toolbox:
+def toolbox_of(graph: PolicyGraph, path: str | Path) -> Toolbox:
     """The policy's tools, from the folder of the files that declare them.
-
-    ``relative``: the files are named as seen from the policy's folder.
 
     Raises:
         ToolLoadError: everything that cannot be found, imported or understood.
     """
     declared = [tool.span.source for tool in graph.vocabulary.tools.values() if tool.kind == "python"]
     home = home_of(path)
-    folders = {(home if relative else Path()) / Path(source).parent for source in declared}
+    folders = {Path(source).parent for source in declared}
     return Toolbox.load(graph, folders.pop() if len(folders) == 1 else home)
 
 

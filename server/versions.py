@@ -17,13 +17,15 @@ from typing import Any, Protocol, TypeVar
 from jurat.engine import Toolbox
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Activation, Store, Version
-from jurat.policies import JuratError, PolicyGraph, Report, load
+from jurat.policies import JuratError, PolicyError, PolicyGraph, Report, load
 from jurat.policies.model import ServiceDeclaration
+from jurat.server.editing import EditRefused, Put, Remove, edited, home_among
 from jurat.server.opening import Agent, home_of, toolbox_of
 from jurat.server.proving.bounds import Bounds
 from jurat.server.proving.elsewhere import comparison_of, report_of
 from jurat.server.reports.json_object import as_object
 from jurat.server.reports.result import judged
+from jurat.server.version_files import check_named_files, placed, unplaced, unplaced_error
 
 PROOF_SECONDS = 120.0
 """That proving a new version may take; beyond it the version is refused as undecided."""
@@ -32,6 +34,8 @@ COMPARISON_SECONDS = 120.0
 FILE, HTTP = "file", "http"
 Files = Mapping[str, str]
 Made = TypeVar("Made")
+Change = Mapping[str, Mapping[str, Any]]
+"""The parts of a policy by section and id, as a policy file has them; None takes one out."""
 
 
 class NotInEffect(JuratError):
@@ -42,6 +46,28 @@ class NotInEffect(JuratError):
         super().__init__(
             f"the check of the new version ended with `{report['status']}`, so the old one stays in effect"
         )
+
+
+class NotThere(JuratError):
+    """The version that was to be changed is not the one in effect."""
+
+
+def changed_files(files: Files, change: Change) -> dict[str, str]:
+    """The files with parts of the policy changed, each where it stands, or in the file that has most to do with it.
+
+    Raises:
+        EditRefused: a part to be taken out is not there, or its place was not found.
+    """
+    found = dict(files)
+    for section, parts in change.items():
+        for id_, body in parts.items():
+            name = home_among(found, (section, id_))
+            edit = Remove((section,), id_) if body is None else Put((section,), id_, body, over=True)
+            try:
+                found[name] = edited(found[name], edit)
+            except RecursionError:
+                raise EditRefused(f"`{section}.{id_[:60]}` is nested too deeply") from None
+    return found
 
 
 def files_of(graph: PolicyGraph, path: str) -> dict[str, str]:
@@ -69,7 +95,7 @@ async def chosen(store: Store, graph: PolicyGraph, path: str) -> Chosen:
     version = await store.version(active[0].version)
     if version is None or version.digest == graph.digest:
         return Chosen(graph, files_of(graph, path), None if version is None else version.number)
-    return Chosen(load(version.files), version.files, version.number, from_disk=False)
+    return Chosen(load(placed(version.files, home_of(path))), version.files, version.number, from_disk=False)
 
 
 def reported(report: Report, graph: PolicyGraph, path: str) -> dict[str, Any]:
@@ -95,6 +121,9 @@ def _same(one: ServiceDeclaration | None, other: ServiceDeclaration) -> bool:
 class Workshop(Protocol):
     """Where the versions of a server come from: what they are read beside, and who wants to hear of them."""
 
+    home: Path
+    """The folder that other files are named from."""
+
     def files(self) -> Files:
         """The policy as it was when the server was started, where no version is stored."""
 
@@ -114,13 +143,13 @@ class Folder:
 
     def __init__(self, graph: PolicyGraph, home: Path) -> None:
         self._graph = graph
-        self._home = home
+        self.home = home
 
     def files(self) -> Files:
-        return {os.path.relpath(name, self._home): text for name, text in self._graph.policy.sources.items()}
+        return {os.path.relpath(name, self.home): text for name, text in self._graph.policy.sources.items()}
 
     def toolbox(self, graph: PolicyGraph) -> Toolbox:
-        return toolbox_of(graph, self._home, relative=True)
+        return toolbox_of(graph, self.home)
 
     def taken(self, graph: PolicyGraph, files: Files) -> None:
         """Nothing is written back to the folder: it is its author's."""
@@ -153,6 +182,7 @@ class Versions:
 
         Raises:
             PolicyError: it cannot be read.
+            FilesRefused: it names files that it may not.
             NotInEffect: it did not pass its check.
             ToolLoadError: it names a tool that cannot be loaded.
             StoreError: it cannot be stored.
@@ -196,6 +226,20 @@ class Versions:
         await self._take(agent, version, comment)
         return version
 
+    async def change(self, change: Change, comment: str, of: int | None = None) -> Version:
+        """Put a new version in effect that is the one in effect with some parts of it changed; ``of`` is the number that it must have.
+
+        Raises:
+            NotThere: another version is in effect, or none that was stored.
+            EditRefused: a part to be taken out is not there, or its place in the files was not found.
+            PolicyError, FilesRefused, NotInEffect, ToolLoadError, StoreError: as :meth:`add`.
+        """
+        async with self._lock:
+            number = await self.active()
+            if of not in (None, number):
+                raise NotThere(f"version {of} is not in effect, but {number or 'none'}")
+            return await self._added(await asyncio.to_thread(changed_files, await self.files(), change), comment)
+
     async def roll_back(self, version: Version, comment: str) -> None:
         """Put a version in effect again; it is proved again too, for the solver may have learnt meanwhile.
 
@@ -207,11 +251,17 @@ class Versions:
             await self._take(agent, version, comment)
 
     async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
-        graph = await asyncio.to_thread(load, files)
+        if not trusted:
+            await asyncio.to_thread(check_named_files, files, self._workshop.home, self._agent.graph)
+        there = placed(files, self._workshop.home)
+        try:
+            graph = await asyncio.to_thread(load, there)
+        except PolicyError as error:
+            raise unplaced_error(error, self._workshop.home) from None
         if not trusted:
             self._check_services(graph)
-        report = await self._report(graph, files)
-        said = reported(report, graph, "policy")
+        report = await self._report(graph, there)
+        said = unplaced(reported(report, graph, "policy"), self._workshop.home)
         if not report.passed:
             raise NotInEffect(said)
         toolbox = await asyncio.to_thread(self._workshop.toolbox, graph)
@@ -249,4 +299,6 @@ class Versions:
     async def compared(self, before: Version, after: Version) -> dict[str, Any] | None:
         """What the later one does otherwise, with situations; None where that is not found in time."""
         names = (f"version {before.number}", f"version {after.number}")
-        return await comparison_of(before.files, after.files, names, COMPARISON_SECONDS)
+        files = placed(before.files, self._workshop.home), placed(after.files, self._workshop.home)
+        found: dict[str, Any] | None = unplaced(await comparison_of(*files, names, COMPARISON_SECONDS), self._workshop.home)
+        return found

@@ -31,6 +31,9 @@ CONNECTING_SECONDS = 30.0
 FRESH_SECONDS = 0.5
 """A started server that answered so recently is not asked again whether it is there."""
 
+KEY = "idempotency-key"
+"""Where a request's ``_meta`` names the call; it is the same when the call is made again."""
+
 CLOSED = -32000
 NO_SUCH_METHOD = -32601
 PAGES = 100
@@ -91,14 +94,14 @@ class McpServer:
         except ServiceFailed as reason:
             raise fault(self.declared, str(reason)) from None
 
-    async def call(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Call a tool.
+    async def call(self, name: str, arguments: Mapping[str, Any], key: str = "") -> ToolResult:
+        """Call a tool, under an idempotency key.
 
         Raises:
             ServiceFailed: the server cannot be reached, or answered with an error.
         """
         try:
-            return await self._background.ask(self._call(name, dict(arguments)))
+            return await self._background.ask(self._call(name, dict(arguments), key))
         except ServiceFailed as reason:
             raise type(reason)(f"service `{self.declared.id}`: {reason}") from reason
 
@@ -120,14 +123,15 @@ class McpServer:
                     break
         return found
 
-    async def _call(self, name: str, arguments: dict[str, Any]) -> ToolResult:
+    async def _call(self, name: str, arguments: dict[str, Any], key: str) -> ToolResult:
         from mcp import MCPError
 
+        meta: Any = {KEY: key} if key else None
         for last in (False, True):
             async with self._failures():
                 connection = await self._connected()
                 try:
-                    return _result(await connection.client.call_tool(name, arguments))
+                    return _result(await connection.client.call_tool(name, arguments, meta=meta))
                 except MCPError as error:
                     if not await self._lost(connection, error):
                         raise
@@ -325,8 +329,8 @@ class McpTool(Tool):
     def validated(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return self.validator.validated(values)
 
-    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:  # noqa: ARG002 - as every tool's
-        return await self.server.call(self.name, arguments)
+    async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
+        return await self.server.call(self.name, arguments, context.idempotency_key)
 
 
 def tool_of_server(

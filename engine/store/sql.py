@@ -40,7 +40,7 @@ _BYTEWISE = {"sqlite": "BINARY", "postgresql": "C"}
 _LOGS = ("messages", "moments")
 """What is nearly always only added to: kept as rows of its own, so that a long conversation costs no more than a short one."""
 
-_CALL_FIELDS = {"arguments", "guidelines", "data", "message", "resolved_by"}
+_CALL_FIELDS = {"arguments", "guidelines", "data", "message", "resolved_by", "replies", "fields"}
 
 _VERSION_FIELDS = {"files", "report", "comment"}
 

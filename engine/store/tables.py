@@ -55,6 +55,8 @@ CALLS = Table(
     Column("message", Text, nullable=False),
     Column("data", Text, nullable=False),
     Column("resolved_by", Text, nullable=False),
+    Column("replies", Text, nullable=False, server_default="[]"),
+    Column("fields", Text, nullable=False, server_default="{}"),
 )
 Index("calls_by_session", CALLS.c.session, CALLS.c.turn)
 Index("calls_by_status", CALLS.c.status, CALLS.c.at)

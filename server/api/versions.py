@@ -6,18 +6,22 @@ import posixpath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Version
-from jurat.policies import PolicyError
+from jurat.policies import JuratError, PolicyError
+from jurat.policies.diagnostics import near_miss
+from jurat.policies.reader.documents import MAPPINGS
 from jurat.policies.rendering import as_json as diagnostics_as_json
 from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Body, Served, Shown
 from jurat.server.api.errors import errors
+from jurat.server.editing import EditRefused
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
-from jurat.server.versions import NotInEffect, Versions
+from jurat.server.version_files import FilesRefused
+from jurat.server.versions import NotInEffect, NotThere, Versions
 
 ROUTER = APIRouter(tags=["versions"])
 Comment = Annotated[str, StringConstraints(max_length=2_000)]
@@ -25,10 +29,16 @@ Number = int
 
 
 class NewVersion(Body):
-    """A new version: one text, or texts by the names of their files."""
+    """A new version: one text, texts by the names of their files, or the version in effect with parts of it changed.
+
+    ``change`` has parts by section and id, each as a policy file has it, or null to take it out; ``of`` is the number of the
+    version that must be in effect for that.
+    """
 
     policy: str | None = None
     files: dict[str, str] | None = None
+    change: dict[str, dict[str, Any]] | None = None
+    of: Annotated[int, Field(ge=1)] | None = None
     comment: Comment = ""
 
 
@@ -104,14 +114,15 @@ async def show(number: Number, service: Served, versions: Kept, caller: Reading)
     return {**shown, "files": dict(version.files), "report": dict(version.report)}
 
 
-@ROUTER.post("/versions", status_code=201, response_model=VersionShown)
+@ROUTER.post("/versions", status_code=201, response_model=VersionShown, responses=errors(409))
 async def add(given: NewVersion, versions: Kept, caller: Writing) -> dict[str, Any]:  # noqa: ARG001
     """A new one, which takes effect once it is proved."""
-    files = _files(given)
     try:
-        version = await versions.add(files, given.comment)
-    except (PolicyError, NotInEffect, ToolLoadError) as error:
+        version = await _added(given, versions)
+    except NOT_ADMITTED as error:
         raise why_not(error) from None
+    except NotThere as error:
+        raise Refusal(409, "other-version", str(error)) from None
     return in_line(version, version.number)
 
 
@@ -136,7 +147,7 @@ async def roll_back(
     version = await version_of(service, number)
     try:
         await versions.roll_back(version, given.comment)
-    except (PolicyError, NotInEffect, ToolLoadError) as error:
+    except NOT_ADMITTED as error:
         raise why_not(error) from None
     return in_line(version, version.number)
 
@@ -184,11 +195,39 @@ def _name(name: str) -> str:
     return name
 
 
-def why_not(error: PolicyError | NotInEffect | ToolLoadError) -> Refusal:
+def _change(given: NewVersion) -> dict[str, dict[str, Any]]:
+    for section, parts in (given.change or {}).items():
+        if section not in MAPPINGS:
+            advice = near_miss(section, MAPPINGS)
+            message = f"`{section[:60]}` is no section of parts with ids" + (f"; {advice}" if advice else "")
+            raise Refusal(422, "malformed", message)
+        if not parts:
+            raise Refusal(422, "malformed", f"`{section}` is a mapping of ids to what they are, or to null")
+    if not given.change:
+        raise Refusal(422, "malformed", "`change` changes nothing")
+    return given.change
+
+
+async def _added(given: NewVersion, versions: Versions) -> Version:
+    if given.change is None and given.of is None:
+        return await versions.add(_files(given), given.comment)
+    if given.policy is not None or given.files is not None:
+        raise Refusal(422, "malformed", "give one of `policy`, `files` and `change`")
+    return await versions.change(_change(given), given.comment, given.of)
+
+
+NOT_ADMITTED = (PolicyError, NotInEffect, ToolLoadError, FilesRefused, EditRefused)
+"""Why a version does not take effect."""
+
+
+def why_not(error: JuratError) -> Refusal:
     """Why a version did not take effect, with all that was found."""
     if isinstance(error, NotInEffect):
         return Refusal(422, "not-proved", str(error), more={"report": dict(error.report)})
     if isinstance(error, PolicyError):
         message = "the policy cannot be read, so the old one stays in effect"
         return Refusal(422, "unreadable", message, more={"errors": diagnostics_as_json(error.diagnostics)})
+    if isinstance(error, FilesRefused | EditRefused):
+        code = "files" if isinstance(error, FilesRefused) else "change"
+        return Refusal(422, code, f"{error}, so the old version stays in effect")
     return Refusal(422, "tools", f"a tool cannot be loaded, so the old version stays in effect: {error}")

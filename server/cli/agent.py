@@ -101,7 +101,7 @@ def _in_effect(  # noqa: PLR0917 - what open_agent has
         remark(f"version {found.number} of the policy is in effect; `{path}` has not changed since that was put there")
         report = proved(found.graph, path, unproved)
     run.run(put_in_effect(store, found, report, FILE))
-    return found.graph, report, toolbox_of(found.graph, path, relative=not found.from_disk)
+    return found.graph, report, toolbox_of(found.graph, path)
 
 
 def _assembled(  # noqa: PLR0917 - as above

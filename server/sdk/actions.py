@@ -96,9 +96,10 @@ def _call(document: Document, item: Any) -> Any:
     tool, arguments = pairs[0]
     name = declare_tool(document, check_tool(tool, "`tools`"))
     values = given.mapping(arguments, f"the arguments of `{name}`")
-    known = document.tools[name].tool.arguments.model_fields
+    entry = document.tools[name]
+    known = entry.types if entry.tool is None else entry.tool.arguments.model_fields
     for argument in values:
-        if argument not in known:
+        if argument not in known and (known or entry.tool is not None):
             raise unknown(f"parameter of `{name}`", argument, known)
     return {name: {argument: _argument(value) for argument, value in values.items()}} if values else name
 

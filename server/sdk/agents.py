@@ -12,6 +12,7 @@ from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.moments import Current
 from jurat.server.sdk.relations import Tag, Target
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
+from jurat.server.sdk.states import State
 from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
@@ -59,10 +60,13 @@ class Agent(Rules, AgentEntity):
         dependencies: Sequence[Target] = (),
         priority: int | None = None,
         allow: Mapping[str, str] | None = None,
+        states: Mapping[str, State] | None = None,
+        initial: str | None = None,
+        on_end: str | None = "deactivate",
     ) -> Journey:
         """Declare a journey of this agent; it starts when one of its triggers holds. ``conditions`` is an older name of these.
 
-        ``description`` is an instruction for as long as the journey is active.
+        ``states``, ``initial`` and ``on_end`` are as in :meth:`Server.create_journey`. ``description`` is an instruction for as long as the journey is active.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
@@ -70,7 +74,7 @@ class Agent(Rules, AgentEntity):
         journey = await self.server.create_journey(
             title, description, triggers, conditions=conditions, id=id, composition_mode=composition_mode,
             canned_responses=canned_responses, on_selected=on_selected, on_message=on_message, tags=tags, labels=labels,
-            dependencies=dependencies, priority=priority, allow=allow,
+            dependencies=dependencies, priority=priority, allow=allow, states=states, initial=initial, on_end=on_end,
         )  # fmt: skip
         await self.attach_journey(journey)
         return journey

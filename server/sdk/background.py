@@ -147,5 +147,7 @@ class Background:
 def _refuse_as_source(tool: ToolEntry) -> None:
     if tool.consequential or tool.guard:
         raise SDKError(f"`{tool.name}` cannot say a variable: it is consequential or guarded, and would run unasked")
+    if tool.tool is None:
+        raise SDKError(f"`{tool.name}` cannot say a variable: it is elsewhere, and only functions of the program can")
     if any(each.is_required() for each in tool.tool.arguments.model_fields.values()):
         raise SDKError(f"`{tool.name}` cannot say a variable: it asks for arguments, and nobody gives any")

@@ -28,7 +28,7 @@ from jurat.server.sdk.places import call_place, source_text
 from jurat.server.sdk.tool import ToolEntry
 
 SECTIONS = (
-    "agents", "facts", "constants", "observations", "events", "axioms", "decisions", "tools", "guidelines", "tags",
+    "agents", "facts", "constants", "observations", "events", "axioms", "decisions", "services", "tools", "guidelines", "tags",
     "journeys", "replies", "invariants", "goals",
 )  # fmt: skip
 _VOCABULARY = ("facts", "constants", "observations", "events", "decisions")
@@ -127,9 +127,10 @@ class Document:
     def content(self) -> dict[str, Any]:
         """The sections that are not empty, as a policy file has them."""
         found: dict[str, Any] = {"jurat": 1}
+        named_only = not any(self.sections["tools"].values())  # such tools are declared nowhere
         for name in SECTIONS:
             section = self.axioms if name == "axioms" else self.sections[name]
-            if section:
+            if section and not (name == "tools" and named_only):
                 found[name] = section
         return found
 

@@ -59,7 +59,7 @@ _Lines = Iterator[tuple[str, Path]]
 
 def _fields(fields: Mapping[str, Any], path: Path, depth: int) -> _Lines:
     for key, value in fields.items():
-        yield from _entry(f"{'  ' * depth}{scalar(str(key))}:", value, (*path, key), depth + 1)
+        yield from _entry(f"{'  ' * depth}{scalar(key)}:", value, (*path, key), depth + 1)
 
 
 def _entry(head: str, value: Any, path: Path, depth: int) -> _Lines:

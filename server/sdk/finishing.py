@@ -29,7 +29,7 @@ def finished(document: Document, journeys: Iterable[Journey], tags: Iterable[Tag
             owners[about] = journey.owners
     for tag in tags:
         _judged_again(tag, guidelines)
-    if len(content.get("agents", {})) > 1:
+    if _differ(content, owners):
         _share_out(content, owners)
     return content
 
@@ -39,6 +39,13 @@ def _judged_again(tag: Tag, guidelines: Mapping[str, Body]) -> None:
         if tag.reevaluated and tag.name in body.get("tags", ()):
             listed = body.setdefault("reevaluate_after", [])
             listed += [name for name in tag.reevaluated if name not in listed]
+
+
+def _differ(content: Body, owners: Mapping[str, list[str]]) -> bool:
+    """Whether there are several agents that do not all have the same."""
+    agents = set(content.get("agents", {}))
+    rules = (*content.get("guidelines", {}), *content.get("journeys", {}))
+    return len(agents) > 1 and any(set(owners.get(id_, ())) != agents for id_ in rules)
 
 
 def _share_out(content: Body, owners: Mapping[str, list[str]]) -> None:
@@ -53,6 +60,8 @@ def _share_out(content: Body, owners: Mapping[str, list[str]]) -> None:
 def _finished(journey: Journey, scopes: Collection[str]) -> Body:
     body = copy.deepcopy(journey.body)
     states = body["states"] = _with_parts(journey)
+    if journey.exact:
+        return dict(body)
     if not states[START].get("to"):
         states[START] = {"say": journey.description or journey.title}
         body["allow"] = {**body.get("allow", {}), **EMPTY}

@@ -99,7 +99,7 @@ class Running(Hooks):
 
     async def _context(self, working: Working) -> TurnContext:
         server, session = self._server, working.session
-        agent = await server.get_agent(id=working.state.agent)
+        agent = server.answering(working.state.agent)
         bare = TurnContext(
             server, session, agent, await server.customer_of(session), Interaction(working.state.messages),
             working.state.facts,

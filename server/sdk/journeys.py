@@ -10,7 +10,7 @@ from typing import Any
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import phrasing_body
 from jurat.server.sdk.document import Document, checked_around
-from jurat.server.sdk.errors import SDKError
+from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
 from jurat.server.sdk.relations import Entity, Related, declare_tool
@@ -169,6 +169,7 @@ class Journey(Related, Rules):
     description: str | None = None
     tags: tuple[str, ...] = ()
     priority: int | None = None
+    exact: bool = False
 
     section = "journeys"
 
@@ -185,8 +186,19 @@ class Journey(Related, Rules):
 
     @property
     def initial_state(self) -> JourneyState:
-        """Where it starts, which itself says nothing."""
-        return JourneyState(self, START, "start")
+        """Where it starts, which itself says nothing unless the journey was given its ``states``."""
+        return self.state(self.body["initial"]) if self.exact else JourneyState(self, START, "start")
+
+    def state(self, id_: str) -> JourneyState:
+        """A state that was declared.
+
+        Raises:
+            SDKError: there is none of that name.
+        """
+        states = self.body["states"]
+        if id_ not in states:
+            raise unknown(f"state of `{self.id}`", id_, states)
+        return JourneyState(self, id_, next(iter(states[id_])))
 
     @property
     def owners(self) -> list[str]:
@@ -263,15 +275,16 @@ def create_journey(
     id_: str | None,
     body: dict[str, Any],
     around: Mapping[str, Any],
+    whole: Mapping[str, Any] | None = None,
 ) -> Journey:
-    """Store a journey without states yet.
+    """Store a journey without states yet, or with all of them: ``whole`` has ``initial``, ``states`` and ``on_end``.
 
     Raises:
         SDKError: what is wrong, before anything is stored.
     """
     name = given.text(title, "`title`")
     about = given.optional_text(description, "`description`")
-    starts = [_trigger(document, each) for each in given.sequence(triggers, "`triggers`")]
+    starts = [_trigger(document, each, check=whole is None) for each in given.sequence(triggers, "`triggers`")]
     if not starts:
         raise SDKError("a journey starts with one of its `triggers`, and there are none")
     journey = Journey(
@@ -281,18 +294,34 @@ def create_journey(
         about,
         tuple(body.get("tags", ())),
         body.get("rank"),
+        whole is not None,
     )
-    whole = {"triggers": starts, "initial": START, "on_end": "deactivate", "states": {START: {"fork": True}}, **body}
-    document.add("journeys", journey.id, whole)
+    states = whole or {"initial": START, "on_end": "deactivate", "states": {START: {"fork": True}}}
+    document.add("journeys", journey.id, {"triggers": starts, **states, **body})
+    if whole is not None:
+        _check(document, journey)
     document.around(journey.id, **around)
     return journey
 
 
-def _trigger(document: Document, trigger: Any) -> dict[str, str]:
+def _check(document: Document, journey: Journey) -> None:
+    """Take back a journey with a formula that cannot be read; its formulas may speak of itself."""
+    body = journey.body
+    ways = [way for state in body["states"].values() for way in state.get("to", ())]
+    try:
+        for each in (*body["triggers"], *ways):
+            if "when" in each:
+                document.check_formula(each["when"], f"a formula of the journey `{journey.id}`")
+    except SDKError:
+        del document.sections["journeys"][journey.id]
+        raise
+
+
+def _trigger(document: Document, trigger: Any, *, check: bool = True) -> dict[str, str]:
     body = document.sections["guidelines"].get(getattr(trigger, "id", ""), None)
     if isinstance(trigger, Related) and body is not None and trigger.document is document:
         found = {name: body[name] for name in ("condition", "when") if name in body}
         if not found:
             raise SDKError(f"`{trigger.id}` always applies, so no journey can start with it")
         return found
-    return condition_body(document, trigger, None, "a trigger")
+    return condition_body(document, trigger, None, "a trigger", check=check)

@@ -42,6 +42,7 @@ class Life:
         self._exiting = False
         self._app: FastAPI | None = None
         self._publishing = Publishing(server)
+        self._leaving: set[asyncio.Task[None]] = set()
         self._signals = Signals(self.stop)
 
     @classmethod
@@ -104,14 +105,22 @@ class Life:
         if self._app is None:
             self._app = create_app(agent, hosts_of(host), workshop=self._publishing, settings=self._server.settings)
         else:
+            before: Agent = self._app.state.service.agent
             self._app.state.service.change(agent)
             self._app.state.versions.replaced(agent)
+            self._retire(before)
         self._gate.open(self._app)
         self.ready.set()
         if not is_local(host):
             complain_mildly(reached(port, self._server.settings))
         where = "localhost" if is_local(host) else host
         click.echo(f"{agent.name} answers at http://{where}:{port} (Ctrl-C ends it)")
+
+    def _retire(self, before: Agent) -> None:
+        """Have an agent leave its services once its turns have ended."""
+        leaving = asyncio.create_task(before.engine.retire())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     async def end(self, error: BaseException | None) -> bool:
         """Leave the block: build what is left to build and wait for the end; whether ``error`` was only a way to wake it."""
@@ -163,4 +172,7 @@ class Life:
         if self._app is not None:
             await settle(self._app)
         await self._listening.end()
+        if self._app is not None:
+            await asyncio.gather(*self._leaving)
+            await asyncio.to_thread(self._app.state.service.agent.engine.toolbox.close)
         self._signals.give_back()

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from jurat.engine import Engine, Limits, Toolbox
+from jurat.engine.errors import ToolLoadError
 from jurat.engine.hooks import Hooks
+from jurat.engine.loading import load_tools
 from jurat.engine.store import Store
 from jurat.llm import Backend, Judge, LLMError, Voice
 from jurat.policies import PolicyError, PolicyGraph, Report, build_graph
@@ -22,6 +24,7 @@ from jurat.server.cli.shell import complain_mildly, console, show_diagnostics, w
 from jurat.server.cli.streams import forgiving
 from jurat.server.opening import Agent, assemble
 from jurat.server.proving import Bounds, started
+from jurat.server.sdk.elsewhere import ToolElsewhere
 from jurat.server.sdk.errors import NotProved, NotStarted, SDKError
 from jurat.server.sdk.tool import ToolEntry
 
@@ -138,12 +141,29 @@ async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Ass
     graph = _graph(read)
     report = await _proved(graph, name, parts)
     judge, voice = await minds.ready()
-    toolbox = Toolbox(graph, {tool: entry.tool for tool, entry in parts.tools.items()})
+    toolbox = await asyncio.to_thread(toolbox_of_program, graph, parts.tools)
     engine: Engine = assemble(
         graph, report, toolbox, parts.filter(judge), voice, unproved=parts.unproved, limits=parts.limits,
         hooks=parts.hooks, store=parts.store,
     )  # fmt: skip
     return Agent(engine, report, customers=parts.customers)
+
+
+def toolbox_of_program(graph: PolicyGraph, entries: Mapping[str, ToolEntry]) -> Toolbox:
+    """The functions of the program, and what is elsewhere.
+
+    Raises:
+        NotStarted: what cannot be found or reached.
+    """
+    known = {name: entry.tool for name, entry in entries.items() if entry.tool is not None}
+    folders = {name: entry.folder for name, entry in entries.items() if isinstance(entry, ToolElsewhere) and entry.kind}
+    if not folders:
+        return Toolbox(graph, known)
+    try:
+        tools, services = load_tools(graph, next(iter(folders.values())), known=known, folders=folders)
+    except ToolLoadError as error:
+        raise NotStarted(str(error)) from error
+    return Toolbox(graph, tools, services=services)
 
 
 def _graph(read: Callable[[], Policy]) -> PolicyGraph:

@@ -42,6 +42,18 @@ def formula(text: str) -> Formula:
     return Formula(given.text(text, "a formula"))
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A text for the judge even where it is one of the table of events."""
+
+    text: str
+
+
+def judged(text: str) -> Judged:
+    """A condition that is judged, whatever events its words are the name of."""
+    return Judged(given.text(text, "a condition"))
+
+
 @dataclass(frozen=True, eq=False)
 class Guideline(Related):
     """A rule as declared. ``condition`` is the text for the judge, ``when`` the formula; either may be missing."""
@@ -73,12 +85,16 @@ class Guideline(Related):
         self.document.said(self.section, self.id, "reevaluate_after", place=call_place())
 
 
-def condition_body(document: Document, condition: object, when: object, what: str) -> dict[str, str]:
+def condition_body(
+    document: Document, condition: object, when: object, what: str, *, check: bool = True
+) -> dict[str, str]:
     """``condition`` and ``when`` for a policy file; what the table of events knows is a formula."""
     texts: list[str] = []
     found: dict[str, str] = {}
     if isinstance(condition, Formula):
         texts.append(condition.text)
+    elif isinstance(condition, Judged):
+        found["condition"] = condition.text
     elif condition is not None:
         said = given.text(condition, f"the condition of {what}")
         known = event_formula(said)
@@ -86,7 +102,7 @@ def condition_body(document: Document, condition: object, when: object, what: st
         found |= {} if known else {"condition": said}
     if when is not None:
         texts.append(when.text if isinstance(when, Formula) else given.text(when, f"`when` of {what}"))
-    for text in texts:
+    for text in texts if check else ():
         document.check_formula(text, f"`when` of {what}")
     if texts:
         found["when"] = texts[0] if len(texts) == 1 else " && ".join(f"({text})" for text in texts)
@@ -130,7 +146,7 @@ class Rules:
 
     async def create_guideline(
         self,
-        condition: str | Formula | None = None,
+        condition: str | Formula | Judged | None = None,
         action: str | None = None,
         description: str | None = None,
         tools: Sequence[Any] = (),
@@ -190,7 +206,7 @@ class Rules:
 
     async def create_observation(
         self,
-        condition: str | Formula | None = None,
+        condition: str | Formula | Judged | None = None,
         *,
         when: str | Formula | None = None,
         tools: Sequence[Any] = (),

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from jurat.engine import Limits
+from jurat.engine.session import DEFAULT_AGENT
 from jurat.llm import Judge, Voice
 from jurat.policies import PolicyGraph
 from jurat.policies.model import Policy
@@ -40,7 +41,8 @@ from jurat.server.sdk.performance import (
 )
 from jurat.server.sdk.publishing import Overlay, overlaid
 from jurat.server.sdk.relations import Related, Tag, tag_names
-from jurat.server.sdk.rules import Formula, Guideline, Hook
+from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
+from jurat.server.sdk.states import State, states_body
 from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.vocabulary import Vocabulary
 from jurat.server.settings import MASTER_VARIABLE, SettingRefused, Settings, origins_of
@@ -63,7 +65,7 @@ _ADVICE = {
 }
 
 
-class Server(Background, Vocabulary):
+class Server(Background, Vocabulary, Rules):
     """Serves the agents that are declared inside of its block.
 
     The server listens from entry of the block and answers 503 until what was declared is proved: all of it at the block's
@@ -148,6 +150,7 @@ class Server(Background, Vocabulary):
         self._proof_seconds = proof_seconds
         self._tags: dict[str, Tag] = {}
         self._agents: dict[str, Agent] = {}
+        self._agent_ids: list[str] = []
         self._journeys: dict[str, Journey] = {}
         self.quiet_seconds = QUIET_SECONDS
         self.overlay: Overlay = {}
@@ -209,6 +212,7 @@ class Server(Background, Vocabulary):
         about = str(body.get("description", ""))
         agent = Agent(self, id_, name=str(body["name"]), description=about, model=model, tags=tuple(names))
         self._agents[id_] = agent
+        self._agent_ids.append(id_)
         return agent
 
     async def list_agents(self) -> list[Agent]:
@@ -228,6 +232,11 @@ class Server(Background, Vocabulary):
         if id not in self._agents:
             raise unknown("agent", id, self._agents)
         return self._agents[id]
+
+    def answering(self, id_: str) -> Agent:
+        """The agent with an id, or the one that answers where a program names none."""
+        known = self._agents.get(id_)
+        return known or Agent(self, id_, name=DEFAULT_AGENT.name, description="", model=None, tags=())
 
     def guideline(self, id_: str) -> Guideline:
         """A guideline that was declared."""
@@ -251,8 +260,15 @@ class Server(Background, Vocabulary):
         dependencies: Sequence[Any] = (),
         priority: int | None = None,
         allow: Mapping[str, str] | None = None,
+        states: Mapping[str, State] | None = None,
+        initial: str | None = None,
+        on_end: str | None = "deactivate",
     ) -> Journey:
         """Declare a journey, which an agent has once it is attached to it.
+
+        ``states`` are all of them by name, exactly as they are to be, of which ``initial`` is the first one that it is in (the first of
+        them if left out); without them the journey grows with `transition_to`. ``on_end=None`` keeps it active where it
+        has ended.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
@@ -269,11 +285,30 @@ class Server(Background, Vocabulary):
         if priority is not None:
             body["rank"] = given.whole(priority, "`priority`")
         starts = [*given.sequence(triggers, "`triggers`"), *given.sequence(conditions, "`conditions`")]
-        journey = create_journey(self.document, title, description, starts, id_=id, body=body, around=around)
+        journey = create_journey(
+            self.document, title, description, starts, id_=id, body=body, around=around,
+            whole=self._whole(states, initial, on_end),
+        )  # fmt: skip
         self._journeys[journey.id] = journey
         if dependencies:
             await Related.depend_on(journey, *dependencies)
         return journey
+
+    def _whole(self, states: Any, initial: Any, on_end: Any) -> dict[str, Any] | None:
+        """A journey's states, where all of them are given."""
+        if states is None:
+            if initial is not None or on_end != "deactivate":
+                raise SDKError("`initial` and `on_end` are of a journey that is given its `states`")
+            return None
+        found = states_body(self.document, states)
+        first = next(iter(found)) if initial is None else given.choice(initial, found, "`initial`")
+        ends = {} if on_end is None else {"on_end": given.choice(on_end, ("deactivate",), "`on_end`")}
+        return {"initial": first, **ends, "states": found}
+
+    @property
+    def owners(self) -> list[str]:
+        """Whose the rules are that are declared on the server itself: every agent's."""
+        return self._agent_ids
 
     @property
     def policy(self) -> Policy:
@@ -376,7 +411,8 @@ class Server(Background, Vocabulary):
 
     async def build(self) -> Opened:
         """The engine of what was declared so far, its policy proved."""
-        if not self._agents:
+        sections = self.document.sections
+        if not (self._agents or sections["guidelines"] or sections["journeys"]):
             raise SDKError("the server has no agent; declare one with `create_agent`")
         matching = Matching(self)
         parts = Assembly(

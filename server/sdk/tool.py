@@ -29,7 +29,7 @@ class ToolEntry:
     """A tool as declared. It can still be called as the function it is."""
 
     name: str
-    tool: FunctionTool
+    tool: FunctionTool | None
     place: Span
     consequential: bool = False
     guard: str | None = None
@@ -41,21 +41,23 @@ class ToolEntry:
     types: Mapping[str, Any] = field(default_factory=dict)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        return self.tool.function(*arguments, **named)
+        return self.function(*arguments, **named)
 
     @property
     def function(self) -> Callable[..., Any]:
         """The function that was decorated."""
+        assert self.tool is not None
         return self.tool.function
 
     @property
     def description(self) -> str:
         """What the model is told of the tool."""
+        assert self.tool is not None
         return self.tool.description
 
     def body(self) -> dict[str, Any]:
         """The tool as a policy file declares it."""
-        found: dict[str, Any] = {"python": target_of(self.function)}
+        found = self._where()
         if self.consequential:
             found["consequential"] = True
         found |= {name: text for name, text in (("guard", self.guard), ("limits", self.limits)) if text}
@@ -66,6 +68,9 @@ class ToolEntry:
         if self.description:
             found["description"] = self.description
         return found | _calling(self.traits) | ({"allow": dict(self.allow)} if self.allow else {})
+
+    def _where(self) -> dict[str, Any]:
+        return {"python": target_of(self.function)}
 
 
 @overload
@@ -148,11 +153,11 @@ def _entry(
         id_, found, function_place(known), given.flag(consequential, "`consequential`"),
         given.optional_text(guard, "`guard`"), given.optional_text(limits, "`limits`"),
         given.mapping(provides or {}, "`provides`"), given.mapping(metadata or {}, "`metadata`"),
-        _traits(found.traits, timeout, idempotent, retries), given.mapping(allow or {}, "`allow`"), _types(known, found.context),
+        traits_of(found.traits, timeout, idempotent, retries), given.mapping(allow or {}, "`allow`"), _types(known, found.context),
     )  # fmt: skip
 
 
-def _traits(marked: Traits, timeout: float | None, idempotent: bool, retries: int | None) -> Traits:
+def traits_of(marked: Traits, timeout: float | None, idempotent: bool, retries: int | None) -> Traits:
     """How it is called, as said here or else of the function."""
     try:
         return Traits(

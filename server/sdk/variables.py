@@ -152,6 +152,7 @@ class Variable:
 
     async def _asked(self, now: TurnContext) -> Any:
         assert self.tool is not None
+        assert self.tool.tool is not None
         who = now.session.customer
         context = ToolContext(
             now.agent.id, now.session.id, now.interaction.messages, who, now.session.facts, str(who.get("id", ""))

@@ -77,7 +77,9 @@ class Vocabulary:
     async def create_constant(self, name: str, value: Any) -> None:
         """Declare a constant, or a mapping that formulas read at a key: ``limit[actor.role]``."""
         plain = (
-            {str(key): literal(each) for key, each in value.items()} if isinstance(value, Mapping) else literal(value)
+            {literal(key): literal(each) for key, each in value.items()}
+            if isinstance(value, Mapping)
+            else literal(value)
         )
         self._add("constants", given.text(name, "the name of a constant"), plain)
 
@@ -146,6 +148,35 @@ class Vocabulary:
         declare_tool(self.document, tool)
         return tool
 
+    async def create_service(
+        self,
+        id: str,
+        *,
+        mcp: str | Sequence[str] | None = None,
+        openapi: str | None = None,
+        url: str | None = None,
+        schema: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        authentication: Mapping[str, str] | None = None,
+        environment: Sequence[str] = (),
+    ) -> None:
+        """Declare where tools run that are no functions of the program, for `p.tool_of`: an MCP server, by its address or the
+        command that starts it, or a service with an OpenAPI document. Files are looked for beside the program.
+
+        Raises:
+            SDKError: it is neither, or both.
+        """
+        if (mcp is None) is (openapi is None):
+            raise SDKError(f"the service `{id}` is one of `mcp` and `openapi`")
+        where = mcp if mcp is None or isinstance(mcp, str) else given.sequence(mcp, "`mcp`")
+        body = {
+            "mcp": where, "openapi": openapi, "url": url, "schema": schema,
+            "headers": given.mapping(headers or {}, "`headers`"),
+            "authentication": given.mapping(authentication or {}, "`authentication`"),
+            "environment": given.sequence(environment, "`environment`"),
+        }  # fmt: skip
+        self._add("services", given.text(id, "`id`"), {name: value for name, value in body.items() if value})
+
     async def create_canned_response(
         self,
         template: str,
@@ -156,8 +187,9 @@ class Vocabulary:
         *,
         id: str | None = None,
         composited: bool = False,
+        fields: bool | None = None,
     ) -> CannedResponse:
-        """Declare an answer written beforehand; ``{{ fields }}`` in it are filled in."""
+        """Declare an answer written beforehand; ``{{ fields }}`` in it are filled in, where ``fields`` does not say otherwise."""
         advice = {
             "signals": "answers are not found by likeness; a guideline's condition says when one fits",
             "field_dependencies": "a template that lacks one of its own `{{ fields }}` is not said",
@@ -166,7 +198,8 @@ class Vocabulary:
         refuse_unsupported("`create_canned_response`", advice, {"signals": signals, "tags": tags, "field_dependencies": field_dependencies})  # fmt: skip
         text = given.text(template, "`template`")
         name = id or self.document.free_id("replies", id_from(text, "reply"))
-        body = {"template" if "{{" in text or "{%" in text else "text": text}
+        filled = "{{" in text or "{%" in text if fields is None else given.flag(fields, "`fields`")
+        body = {"template" if filled else "text": text}
         self._add("replies", name, body | ({"mode": "composited"} if composited else {}))
         return CannedResponse(name, text)
 

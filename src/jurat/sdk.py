@@ -8,6 +8,7 @@ from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
 from jurat.server.sdk.customers import Customer, Term
+from jurat.server.sdk.elsewhere import ToolElsewhere, tool_of
 from jurat.server.sdk.ending import end_plainly
 from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
@@ -24,8 +25,9 @@ from jurat.server.sdk.performance import (
     VoiceOptimizedPerceivedPerformancePolicy,
 )
 from jurat.server.sdk.relations import AllOf, AnyOf, Tag
-from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, formula
+from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, Judged, formula, judged
 from jurat.server.sdk.server import Server
+from jurat.server.sdk.states import State, Way
 from jurat.server.sdk.tool import ToolEntry, tool
 from jurat.server.sdk.types import OneOf, Range, one_of
 from jurat.server.sdk.variables import Variable
@@ -56,6 +58,7 @@ __all__ = [
     "Journey",
     "JourneyState",
     "JourneyTransition",
+    "Judged",
     "NotProved",
     "NotStarted",
     "NotSupported",
@@ -69,10 +72,12 @@ __all__ = [
     "SDKError",
     "Server",
     "Session",
+    "State",
     "Tag",
     "Term",
     "Tokens",
     "ToolContext",
+    "ToolElsewhere",
     "ToolEntry",
     "ToolParameterOptions",
     "ToolResult",
@@ -80,9 +85,12 @@ __all__ = [
     "TurnContext",
     "Variable",
     "VoiceOptimizedPerceivedPerformancePolicy",
+    "Way",
     "formula",
+    "judged",
     "one_of",
     "tool",
+    "tool_of",
 ]
 
 end_plainly()

@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 from typing import Literal
 
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 
 server = MCPServer("orders", log_level="CRITICAL")
 COUNT = Path(os.environ.get("ORDERS_COUNT", os.devnull))
+KEYS = COUNT.with_name("keys") if COUNT.name != "null" else COUNT
 
 
 def counted(what: str) -> None:
@@ -34,9 +35,15 @@ def check(order_id: int, detail: Literal["short", "long"] = "short", note: str |
 
 
 @server.tool()
-def refund(order_id: int, amount: float) -> str:
-    """Pay money back."""
+def refund(order_id: int, amount: float, context: Context) -> str:
+    """Pay money back; whoever asks for it again with the same key is paid once."""
+    meta = context.request_context.meta or {}
+    key = meta.get("idempotency-key") if isinstance(meta, dict) else getattr(meta, "idempotency-key", None)
+    with KEYS.open("a", encoding="utf-8") as file:
+        file.write(f"{key}\n")
     counted(f"refund {order_id} {amount}")
+    if order_id == 503 and KEYS.read_text(encoding="utf-8").count("\n") == 1:
+        os._exit(3)  # the first time, in the middle of the call
     return f"refunded {amount}"
 
 

@@ -87,6 +87,36 @@ def test_what_a_failed_turn_has_done_the_next_one_does_not_do_again(world: Make)
     assert len(till.keys) == 2, "another decision"
 
 
+def test_what_may_be_said_of_a_call_is_kept_with_its_outcome(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys: list[str] = []
+
+    async def pay(context: ToolContext, amount: int) -> ToolResult:
+        keys.append(context.idempotency_key)
+        return ToolResult(
+            f"{amount} paid", canned_responses=["Receipt {{ number }}."], canned_response_fields={"number": 7},
+            control={"lifespan": "response"},
+        )  # fmt: skip
+
+    policy = POLICY.replace("MORE ", "").replace(
+        "  receipt: {when: 'succeeded(\"pay\")', action: Give a receipt}\n", ""
+    )
+    now = world(policy, judge={"pays": ["pay"]}, default=False, tools={"pay": pay}, arguments={"pay": {"amount": 50}})
+    with monkeypatch.context() as broken:
+        broken.setattr(now.engine._hooks, "decided", _fail)
+        with pytest.raises(LLMError):
+            now.say("I pay 50")
+    turn = now.say("well?")
+    assert turn.calls[0].reason == "it was made in turn 1, and is not repeated"
+    assert (turn.calls[0].replies, turn.calls[0].fields) == (("Receipt {{ number }}.",), {"number": 7})
+    assert turn.response is not None
+    assert turn.response.text == "Receipt 7."
+    assert len(keys) == 1
+
+
+async def _fail(working: Any, decision: Any) -> None:
+    raise LLMError("no model")
+
+
 def test_a_call_that_did_not_answer_in_time_is_unknown_until_somebody_says_what_became_of_it(world: Make) -> None:
     now, till = made(world, limits=Limits(tool_timeout_seconds=0.05))
     till.then = lambda: asyncio.sleep(5)

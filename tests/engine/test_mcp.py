@@ -177,6 +177,21 @@ def test_an_idempotent_call_is_tried_again_on_a_new_connection(conversation: Any
     assert counted(folder) == ["check 500 short None"] * 2
 
 
+def test_the_server_is_told_the_key_of_the_call_which_is_the_same_when_it_is_made_again(
+    conversation: Any, folder: Path
+) -> None:
+    policy = POLICY.replace("SERVICE", SERVICE).replace(
+        "orders/refund,", "orders/refund, idempotent: true, retries: 1,"
+    )
+    here = conversation(policy, facts={"customer.verified": True})
+    turn = here.say("money for order 503 back")
+    assert [(call.status, call.attempts) for call in turn.calls] == [("succeeded", 2)]
+    keys = (folder / "keys").read_text(encoding="utf-8").split()
+    assert keys == [turn.calls[0].key] * 2
+    here.say("money for order 1042 back")
+    assert (folder / "keys").read_text(encoding="utf-8").split()[-1] not in (keys[0], "None")
+
+
 def test_a_server_that_ended_between_calls_is_started_again_unnoticed(conversation: Any, folder: Path) -> None:
     here = conversation(POLICY.replace("SERVICE", SERVICE))
     assert here.say("where is order 1041?").calls[0].status == "succeeded"

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 import jurat
-from jurat.server.editing import Append, EditRefused, PolicyFiles, Put, edited, flow
+from jurat.server.editing import Append, EditRefused, PolicyFiles, Put, Remove, edited, flow, home_among
 
 BLOCK = """\
 jurat: 1  # a comment
@@ -164,3 +164,47 @@ def test_what_does_not_read_when_it_is_written_is_taken_back(tmp_path: Path) -> 
     with pytest.raises(EditRefused, match="taken back"):
         files.write()
     assert rules.read_text() == before
+
+
+@pytest.mark.parametrize("key", ["one", "two", "three", "four"])
+def test_what_is_taken_out_of_lines_is_gone_and_all_else_stays(key: str) -> None:
+    after = edited(BLOCK, Remove(("guidelines",), key))
+    before, now = yaml.safe_load(BLOCK), yaml.safe_load(after)
+    del before["guidelines"][key]
+    assert now == before
+    assert "# a comment" in after
+    lines = iter(BLOCK.splitlines())
+    assert all(line in lines for line in after.splitlines()), "no line was written anew"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jurat: 1\nfacts: {a: bool, b: int, c: {int: {min: 0}}}\n",
+        "jurat: 1\nfacts:\n  a: bool\n  b: int\n  c:\n    int: {min: 0}",
+    ],
+)
+def test_everything_can_be_taken_out_one_by_one(text: str) -> None:
+    for key in ("b", "a", "c"):
+        left = yaml.safe_load(text)["facts"].keys() - {key}
+        text = edited(text, Remove(("facts",), key))
+        assert set(yaml.safe_load(text)["facts"] or {}) == left
+    with pytest.raises(EditRefused, match=r"there is no `facts\.c`"):
+        edited(text, Remove(("facts",), "c"))
+    assert yaml.safe_load(edited(text, Put(("facts",), "d", {"type": "int", "default": 5})))["facts"] == {
+        "d": {"type": "int", "default": 5}
+    }
+
+
+def test_values_keep_their_types() -> None:
+    body = {"a": 1, "b": 1.5, "c": True, "d": "true", "e": "5", "f": [None, "x: y"], "g": {}, "h": "null"}
+    text = edited("jurat: 1\n", Put(("guidelines",), "one", body))
+    assert yaml.safe_load(text)["guidelines"]["one"] == body
+
+
+def test_a_part_is_looked_for_in_every_file() -> None:
+    files = {"a.yaml": "jurat: 1\nfacts: {a: bool}\n", "b.yaml": "guidelines: {one: {action: Go}}\nfacts: {b: bool}\n"}
+    assert home_among(files, ("facts", "b")) == "b.yaml"
+    assert home_among(files, ("facts", "c")) == "a.yaml"
+    assert home_among(files, ("guidelines", "two")) == "b.yaml"
+    assert home_among(files, ("journeys", "one")) == "a.yaml"

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -74,6 +79,69 @@ def test_a_version_is_proved_takes_effect_is_compared_and_taken_back(till: Till)
         ]
 
 
+def test_agents_guidelines_and_journeys_are_changed_one_by_one(till: Till) -> None:
+    with till.serving() as (client, _):
+        session = str(client.post("/sessions", json={}).json()["id"])
+        say(client, session, "hello")
+        thanks = {
+            "when": "pays && session.started",
+            "action": "Say hello, and that it takes a moment",
+            "criticality": "low",
+        }
+        loan = {
+            "triggers": ["pays"], "initial": "ask", "rank": 1,
+            "states": {"ask": {"say": "Ask for the amount", "to": [{"when": "pays", "state": "done"}]}, "done": {"end": True}},
+        }  # fmt: skip
+        change = {"guidelines": {"greet": thanks}, "journeys": {"loan": loan}, "agents": {}}
+        assert client.post("/versions", json={"change": change}).status_code == 422, "a section without parts"
+        del change["agents"]
+        made = client.post("/versions", json={"change": change, "of": 1, "comment": "greet"})
+        assert made.status_code == 201, made.text
+        text = client.get("/versions/2").json()["files"]["policy.yaml"]
+        assert text.startswith(client.get("/versions/1").json()["files"]["policy.yaml"].rstrip()[:200]), (
+            "the rest stays as it was"
+        )
+        assert load(text).journeys["loan"].rank == 1
+        assert client.get("/versions/2/diff").json()["status"] == "different"
+        say(client, session, "I pay 50")
+        assert client.get("/healthz").json()["policy"] == made.json()["digest"]
+
+        said = {
+            "agent": "x",
+            "guidelines": {"greet": None, "receipt": {"when": 'succeeded("pay")', "action": "Say it is paid"}},
+        }
+        assert client.post("/versions", json={"change": said}).json()["error"]["code"] == "malformed"
+        del said["agent"]
+        assert client.post("/versions", json={"change": said}).json()["number"] == 3
+        after = load(client.get("/versions/3").json()["files"]["policy.yaml"])
+        assert "greet" not in after.guidelines
+        assert after.guidelines["receipt"].actions[0].text == "Say it is paid"  # type: ignore[union-attr]
+        assert list(after.journeys) == ["loan"]
+
+        clash = {"guidelines": {"closed": {"when": "pays", "forbid": ["pay"]}}}
+        for wrong, status, code in (
+            ({"change": {"guidelines": {"nobody": None}}}, 422, "change"),
+            ({"change": {"guidelines": {"greet": thanks}}, "of": 1}, 409, "other-version"),
+            ({"change": {"guidelines": {"greet": {"actoin": "Go"}}}}, 422, "unreadable"),
+            ({"change": clash}, 422, "not-proved"),
+            ({"change": {"guidelnes": {"greet": thanks}}}, 422, "malformed"),
+            ({"change": {}, "of": 1}, 422, "malformed"),
+            ({"change": clash, "policy": PLAIN}, 422, "malformed"),
+            ({"of": 3, "policy": PLAIN}, 422, "malformed"),
+            ({"change": {"guidelines": {"greet": {"action": "\ud800"}}}}, 422, "change"),
+            ({"change": {"services": {"afar": {"mcp": ["touch", "x"]}}}}, 422, "tools"),
+        ):
+            headers = {"content-type": "application/json"}
+            answer = client.post("/versions", content=json.dumps(wrong), headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
+        assert numbers(client) == (3, [3, 2, 1])
+        assert client.post("/versions/1/rollback", json={}).status_code == 200
+        assert (
+            client.post("/versions", json={"change": {"guidelines": {"greet": thanks}}, "of": 1}).json()["number"] == 4
+        )
+        assert load(client.get("/versions/4").json()["files"]["policy.yaml"]).journeys == {}, "of the one in effect"
+
+
 def test_a_version_from_afar_starts_no_program(till: Till, tmp_path: Path) -> None:
     mark = tmp_path / "started"
     service = f"services:\n  afar: {{mcp: [touch, {mark}]}}\ntools:\n  more: {{mcp: afar/more}}\n"
@@ -140,6 +208,55 @@ class Slow(ScriptedJudge):
         self.begun.set()
         await asyncio.to_thread(self.go.wait, 60)
         return await super().judge(conversation, conditions)
+
+
+SERVICED = """
+jurat: 1
+observations: {asks: The customer asks}
+services: {orders: {mcp: ["${PYTHON}", "${SERVER}"]}}
+tools: {check: {mcp: orders/check}}
+guidelines:
+  answer: {when: asks, action: Answer}
+"""
+
+
+def started(name: str) -> list[str]:
+    """The processes of a server that this one has started."""
+    command = ["pgrep", "-P", str(os.getpid()), "-f", name]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+
+
+def test_the_engine_before_leaves_its_services_once_its_turn_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("mcp")
+    server = Path(__file__).parents[1] / "engine/mcp_orders.py"
+    monkeypatch.setenv("PYTHON", sys.executable)
+    monkeypatch.setenv("SERVER", str(server))
+    (tmp_path / "policy.yaml").write_text(SERVICED)
+    graph, judge = load(tmp_path / "policy.yaml"), Slow()
+    report = Report(graph.digest, (), (), 1, 0)
+    toolbox = Toolbox.load(graph, tmp_path)
+    engine = Engine(graph, judge, ScriptedVoice(lambda request: "well"), toolbox, report=report)
+    [first] = started(server.name)
+    with TestClient(create_app(Agent(engine, report), home=tmp_path)) as client:
+        session = client.post("/sessions", json={}).json()["id"]
+        turn = threading.Thread(target=lambda: say(client, session, "one?"))  # type: ignore[arg-type]
+        turn.start()
+        assert judge.begun.wait(60)
+        made = client.post("/versions", json={"policy": SERVICED.replace("action: Answer", "action: Answer well")})
+        assert made.status_code == 201, made.text
+        time.sleep(0.5)
+        assert len(started(server.name)) == 2, "the turn may call its tools until it has ended"
+        judge.go.set()
+        turn.join(60)
+        until = time.monotonic() + 30
+        while len(started(server.name)) > 1:
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        assert first not in started(server.name)
+        client.portal.call(asyncio.to_thread, client.app.state.service.agent.engine.toolbox.close)  # type: ignore[union-attr, attr-defined]
+    assert started(server.name) == []
 
 
 def test_a_turn_that_runs_ends_under_the_version_that_it_began_with(tmp_path: Path) -> None:

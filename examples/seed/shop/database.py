@@ -1,6 +1,7 @@
-"""The shop's database: SQLite in a file, behind the interface that asyncpg has (`fetchrow`, `$1`, `NOW()`).
+"""The shop's database: PostgreSQL where SHOP_DB is an address, else SQLite in a file, behind the interface that asyncpg has
+(`fetchrow`, `$1`, `NOW()`).
 
-SHOP_DB names the file; without it there is one for each run.
+SHOP_DB is `postgresql://user:password@host/database`, or names the file; without it there is one for each run.
 """
 
 from __future__ import annotations
@@ -16,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, status TEXT, items TEXT, total REAL, discount REAL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS orders (
+    id TEXT PRIMARY KEY, status TEXT, items TEXT, total DOUBLE PRECISION, discount DOUBLE PRECISION DEFAULT 0
+);
 CREATE TABLE IF NOT EXISTS customers (
     id TEXT PRIMARY KEY, name TEXT, tier TEXT, phone TEXT, email TEXT, preferences TEXT, postcode TEXT, updated_at TEXT
 );
 CREATE TABLE IF NOT EXISTS inventory (product_id TEXT PRIMARY KEY, quantity INTEGER);
 CREATE TABLE IF NOT EXISTS purchases (customer_id TEXT, product_id TEXT);
-CREATE TABLE IF NOT EXISTS records (kind TEXT, at TEXT, content TEXT);
-CREATE TABLE IF NOT EXISTS retries (id INTEGER PRIMARY KEY, payment TEXT, done INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS records (id {number}, kind TEXT, at TEXT, content TEXT);
+CREATE TABLE IF NOT EXISTS retries (id {number}, payment TEXT, done INTEGER DEFAULT 0);
 """
 ROWS = (
     ("orders", ("1042", "shipped", "kettle, two cups", 158.9, 0)),
@@ -47,7 +50,7 @@ def path() -> Path:
     found = Path(os.environ.get("SHOP_DB") or Path(_OWN.name) / "shop.sqlite")
     if not found.exists():
         with _connected(found) as database:
-            database.executescript(SCHEMA)
+            database.executescript(SCHEMA.format(number="INTEGER PRIMARY KEY"))
             for table, row in ROWS:
                 database.execute(f"INSERT INTO {table} VALUES ({', '.join('?' * len(row))})", row)  # noqa: S608 - ours
     return found
@@ -100,7 +103,36 @@ class _connected:  # noqa: N801 - used as a function
         self._database.close()
 
 
+_ready: set[str] = set()
+"""The databases on servers whose tables are there."""
+
+
+async def _prepare(database: Any, url: str) -> None:
+    """Make and fill the tables of a database on a server, unless they are there."""
+    if url in _ready:
+        return
+    async with database.transaction():
+        await database.execute("SELECT pg_advisory_xact_lock(1042)")  # one program does it, where several start at once
+        await database.execute(SCHEMA.format(number="BIGSERIAL PRIMARY KEY"))
+        if await database.fetchval("SELECT COUNT(*) FROM orders") == 0:
+            for table, row in ROWS:
+                places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
+                await database.execute(f"INSERT INTO {table} VALUES ({places})", *row)  # noqa: S608 - ours
+    _ready.add(url)
+
+
 @asynccontextmanager
-async def get_db_connection() -> AsyncIterator[Connection]:
+async def get_db_connection() -> AsyncIterator[Any]:
     """A connection to the shop's database."""
-    yield Connection(await asyncio.to_thread(path))
+    url = os.environ.get("SHOP_DB", "")
+    if not url.startswith(("postgresql://", "postgres://")):
+        yield Connection(await asyncio.to_thread(path))
+        return
+    import asyncpg
+
+    database = await asyncpg.connect(url)
+    try:
+        await _prepare(database, url)
+        yield database
+    finally:
+        await database.close()

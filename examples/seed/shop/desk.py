@@ -28,7 +28,7 @@ async def verify_identity(context: p.ToolContext, customer_id: str, postcode: st
 async def verify_mfa(context: p.ToolContext, code: str) -> p.ToolResult:  # noqa: ARG001
     """Check the code of the customer's second factor."""
     async with get_db_connection() as conn:
-        known = await conn.fetchval("SELECT content FROM records WHERE kind = 'mfa' ORDER BY rowid DESC LIMIT 1")
+        known = await conn.fetchval("SELECT content FROM records WHERE kind = 'mfa' ORDER BY id DESC LIMIT 1")
     if known is None or known.strip('"') != code:
         return p.ToolResult("The code is wrong.", error=True)
     return p.ToolResult("The second factor is confirmed.")

@@ -18,13 +18,13 @@ async def record(kind: str, content: Any) -> None:
     """Keep a record of a kind."""
     async with get_db_connection() as conn:
         text = json.dumps(content, ensure_ascii=False, default=str)
-        await conn.execute("INSERT INTO records VALUES ($1, $2, $3)", kind, datetime.now(UTC).isoformat(), text)
+        await conn.execute("INSERT INTO records (kind, at, content) VALUES ($1, $2, $3)", kind, datetime.now(UTC).isoformat(), text)
 
 
 async def records(kind: str) -> list[Any]:
     """All records of a kind, oldest first."""
     async with get_db_connection() as conn:
-        rows = await conn.fetch("SELECT content FROM records WHERE kind = $1 ORDER BY rowid", kind)
+        rows = await conn.fetch("SELECT content FROM records WHERE kind = $1 ORDER BY id", kind)
     return [json.loads(row["content"]) for row in rows]
 
 

@@ -1,0 +1,1 @@
+"""Policies as programs: the other direction of what :mod:`jurat.sdk` does."""
