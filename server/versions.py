@@ -33,9 +33,9 @@ PROOF_SECONDS = 120.0
 COMPARISON_SECONDS = 120.0
 FILE, HTTP = "file", "http"
 Files = Mapping[str, str]
+Made = TypeVar("Made")
 Change = Mapping[str, Mapping[str, Any]]
 """The parts of a policy by section and id, as a policy file has them; None takes one out."""
-Made = TypeVar("Made")
 
 
 class NotInEffect(JuratError):
@@ -121,9 +121,8 @@ def _same(one: ServiceDeclaration | None, other: ServiceDeclaration) -> bool:
 class Workshop(Protocol):
     """Where the versions of a server come from: what they are read beside, and who wants to hear of them."""
 
-    @property
-    def home(self) -> Path:
-        """The folder of the policy's files, and of all that they may name."""
+    home: Path
+    """The folder that other files are named from."""
 
     def files(self) -> Files:
         """The policy as it was when the server was started, where no version is stored."""
@@ -144,17 +143,13 @@ class Folder:
 
     def __init__(self, graph: PolicyGraph, home: Path) -> None:
         self._graph = graph
-        self._home = home
-
-    @property
-    def home(self) -> Path:
-        return self._home
+        self.home = home
 
     def files(self) -> Files:
-        return {os.path.relpath(name, self._home): text for name, text in self._graph.policy.sources.items()}
+        return {os.path.relpath(name, self.home): text for name, text in self._graph.policy.sources.items()}
 
     def toolbox(self, graph: PolicyGraph) -> Toolbox:
-        return toolbox_of(graph, self._home)
+        return toolbox_of(graph, self.home)
 
     def taken(self, graph: PolicyGraph, files: Files) -> None:
         """Nothing is written back to the folder: it is its author's."""
@@ -172,7 +167,6 @@ class Versions:
         self._agent = agent
         self._change = change
         self._workshop = workshop
-        self._home = workshop.home
         self._store = agent.engine.store
         self._files: Files | None = None
         self._lock = asyncio.Lock()
@@ -212,7 +206,7 @@ class Versions:
         """Put in effect what a function makes of the files in effect; what else it returns. Nobody comes in between.
 
         Raises:
-            PolicyError, FilesRefused, NotInEffect, ToolLoadError, StoreError: as :meth:`add`.
+            PolicyError, NotInEffect, ToolLoadError, StoreError: as :meth:`add`.
         """
         async with self._lock:
             before = await self.files()
@@ -242,10 +236,8 @@ class Versions:
         """
         async with self._lock:
             number = await self.active()
-            if number is None or of not in (None, number):
-                raise NotThere(
-                    f"version {of} is not in effect, but {number or 'none'}" if of else "no version is stored yet"
-                )
+            if of not in (None, number):
+                raise NotThere(f"version {of} is not in effect, but {number or 'none'}")
             return await self._added(await asyncio.to_thread(changed_files, await self.files(), change), comment)
 
     async def roll_back(self, version: Version, comment: str) -> None:
@@ -260,16 +252,16 @@ class Versions:
 
     async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
         if not trusted:
-            await asyncio.to_thread(check_named_files, files, self._home, self._agent.graph)
-        there = placed(files, self._home)
+            await asyncio.to_thread(check_named_files, files, self._workshop.home, self._agent.graph)
+        there = placed(files, self._workshop.home)
         try:
             graph = await asyncio.to_thread(load, there)
         except PolicyError as error:
-            raise unplaced_error(error, self._home) from None
+            raise unplaced_error(error, self._workshop.home) from None
         if not trusted:
             self._check_services(graph)
         report = await self._report(graph, there)
-        said = unplaced(reported(report, graph, "policy"), self._home)
+        said = unplaced(reported(report, graph, "policy"), self._workshop.home)
         if not report.passed:
             raise NotInEffect(said)
         toolbox = await asyncio.to_thread(self._workshop.toolbox, graph)
@@ -307,6 +299,6 @@ class Versions:
     async def compared(self, before: Version, after: Version) -> dict[str, Any] | None:
         """What the later one does otherwise, with situations; None where that is not found in time."""
         names = (f"version {before.number}", f"version {after.number}")
-        files = placed(before.files, self._home), placed(after.files, self._home)
-        found: dict[str, Any] | None = unplaced(await comparison_of(*files, names, COMPARISON_SECONDS), self._home)
+        files = placed(before.files, self._workshop.home), placed(after.files, self._workshop.home)
+        found: dict[str, Any] | None = unplaced(await comparison_of(*files, names, COMPARISON_SECONDS), self._workshop.home)
         return found

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints
 
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Version
-from jurat.policies import PolicyError
+from jurat.policies import JuratError, PolicyError
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.reader.documents import MAPPINGS
 from jurat.policies.rendering import as_json as diagnostics_as_json
@@ -24,18 +24,15 @@ from jurat.server.version_files import FilesRefused
 from jurat.server.versions import NotInEffect, NotThere, Versions
 
 ROUTER = APIRouter(tags=["versions"])
-NOT_TAKEN = (PolicyError, NotInEffect, ToolLoadError, FilesRefused, EditRefused)
-"""Why a version does not take effect."""
-
 Comment = Annotated[str, StringConstraints(max_length=2_000)]
 Number = int
 
 
 class NewVersion(Body):
-    """A new version: one text, texts by the names of their files, or parts of the one in effect by section and id.
+    """A new version: one text, texts by the names of their files, or the version in effect with parts of it changed.
 
-    A part that is null is taken out. ``of`` is the number of the version that is changed: with it nothing is changed where
-    another one has taken effect meanwhile.
+    ``change`` has parts by section and id, each as a policy file has it, or null to take it out; ``of`` is the number of the
+    version that must be in effect for that.
     """
 
     policy: str | None = None
@@ -122,19 +119,11 @@ async def add(given: NewVersion, versions: Kept, caller: Writing) -> dict[str, A
     """A new one, which takes effect once it is proved."""
     try:
         version = await _added(given, versions)
+    except NOT_ADMITTED as error:
+        raise why_not(error) from None
     except NotThere as error:
         raise Refusal(409, "other-version", str(error)) from None
-    except NOT_TAKEN as error:
-        raise why_not(error) from None
     return in_line(version, version.number)
-
-
-async def _added(given: NewVersion, versions: Versions) -> Version:
-    if given.change is None and given.of is None:
-        return await versions.add(_files(given), given.comment)
-    if given.policy is not None or given.files is not None:
-        raise Refusal(422, "malformed", "give one of `policy`, `files` and `change`")
-    return await versions.change(_change(given), given.comment, given.of)
 
 
 @ROUTER.get("/versions/{number}/diff", responses=errors(404))
@@ -158,7 +147,7 @@ async def roll_back(
     version = await version_of(service, number)
     try:
         await versions.roll_back(version, given.comment)
-    except NOT_TAKEN as error:
+    except NOT_ADMITTED as error:
         raise why_not(error) from None
     return in_line(version, version.number)
 
@@ -199,20 +188,6 @@ def _files(given: NewVersion) -> dict[str, str]:
     return {_name(name): text for name, text in given.files.items()}
 
 
-def _change(given: NewVersion) -> dict[str, dict[str, Any]]:
-    """The parts that are to be otherwise, by section and id."""
-    for section, parts in (given.change or {}).items():
-        if section not in MAPPINGS:
-            advice = near_miss(section, MAPPINGS)
-            told = f"`{section[:60]}` is no section of parts with ids"
-            raise Refusal(422, "malformed", told + (f"; {advice}" if advice else ""))
-        if not parts:
-            raise Refusal(422, "malformed", f"`{section}` is a mapping of ids to what they are, or to null")
-    if not given.change:
-        raise Refusal(422, "malformed", "`change` changes nothing")
-    return given.change
-
-
 def _name(name: str) -> str:
     plain = posixpath.normpath(name)
     if not name.endswith((".yaml", ".yml")) or plain != name or name.startswith(("/", "..")) or "\\" in name:
@@ -220,15 +195,39 @@ def _name(name: str) -> str:
     return name
 
 
-def why_not(error: Exception) -> Refusal:
+def _change(given: NewVersion) -> dict[str, dict[str, Any]]:
+    for section, parts in (given.change or {}).items():
+        if section not in MAPPINGS:
+            advice = near_miss(section, MAPPINGS)
+            message = f"`{section[:60]}` is no section of parts with ids" + (f"; {advice}" if advice else "")
+            raise Refusal(422, "malformed", message)
+        if not parts:
+            raise Refusal(422, "malformed", f"`{section}` is a mapping of ids to what they are, or to null")
+    if not given.change:
+        raise Refusal(422, "malformed", "`change` changes nothing")
+    return given.change
+
+
+async def _added(given: NewVersion, versions: Versions) -> Version:
+    if given.change is None and given.of is None:
+        return await versions.add(_files(given), given.comment)
+    if given.policy is not None or given.files is not None:
+        raise Refusal(422, "malformed", "give one of `policy`, `files` and `change`")
+    return await versions.change(_change(given), given.comment, given.of)
+
+
+NOT_ADMITTED = (PolicyError, NotInEffect, ToolLoadError, FilesRefused, EditRefused)
+"""Why a version does not take effect."""
+
+
+def why_not(error: JuratError) -> Refusal:
     """Why a version did not take effect, with all that was found."""
     if isinstance(error, NotInEffect):
         return Refusal(422, "not-proved", str(error), more={"report": dict(error.report)})
     if isinstance(error, PolicyError):
         message = "the policy cannot be read, so the old one stays in effect"
         return Refusal(422, "unreadable", message, more={"errors": diagnostics_as_json(error.diagnostics)})
-    if isinstance(error, EditRefused):
-        return Refusal(422, "change", f"{error}, so the old version stays in effect")
-    if isinstance(error, FilesRefused):
-        return Refusal(422, "files", f"{error}, so the old version stays in effect")
+    if isinstance(error, FilesRefused | EditRefused):
+        code = "files" if isinstance(error, FilesRefused) else "change"
+        return Refusal(422, code, f"{error}, so the old version stays in effect")
     return Refusal(422, "tools", f"a tool cannot be loaded, so the old version stays in effect: {error}")

@@ -10,12 +10,12 @@ from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from pydantic import Field
 
-from jurat.policies import PolicyError
+from jurat.policies import JuratError, PolicyError
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.reader.shapes import ID
 from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Body, Text
-from jurat.server.api.versions import NOT_TAKEN, why_not
+from jurat.server.api.versions import NOT_ADMITTED, why_not
 from jurat.server.policy_text import PolicyText
 from jurat.server.refusals import Refusal
 from jurat.server.sdk.ids import id_from
@@ -95,11 +95,11 @@ class Workbench:
 
         try:
             return await self._versions.edit(changed, comment)
-        except NOT_TAKEN as error:
+        except NOT_ADMITTED as error:
             raise _with_details(error) from None
 
 
-def _with_details(error: Exception) -> Refusal:
+def _with_details(error: JuratError) -> Refusal:
     """Why not, with each fault in the list that the client looks for."""
     refusal = why_not(error)
     if isinstance(error, NotInEffect):
@@ -107,7 +107,7 @@ def _with_details(error: Exception) -> Refusal:
     elif isinstance(error, PolicyError):
         faults = [(each.code, str(each.message)) for each in error.diagnostics]
     else:
-        faults = [("tools", str(error))]
+        faults = [(refusal.code, str(error))]
     details = [{"loc": ["policy"], "msg": message, "type": code} for code, message in faults]
     refusal.more = {**refusal.more, "detail": details}
     return refusal

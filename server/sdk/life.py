@@ -41,9 +41,8 @@ class Life:
         self._stopped = asyncio.Event()
         self._exiting = False
         self._app: FastAPI | None = None
-        self._agent: Agent | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
         self._publishing = Publishing(server)
+        self._leaving: set[asyncio.Task[None]] = set()
         self._signals = Signals(self.stop)
 
     @classmethod
@@ -106,9 +105,10 @@ class Life:
         if self._app is None:
             self._app = create_app(agent, hosts_of(host), workshop=self._publishing, settings=self._server.settings)
         else:
+            before: Agent = self._app.state.service.agent
             self._app.state.service.change(agent)
             self._app.state.versions.replaced(agent)
-        self._take(agent)
+            self._retire(before)
         self._gate.open(self._app)
         self.ready.set()
         if not is_local(host):
@@ -116,13 +116,11 @@ class Life:
         where = "localhost" if is_local(host) else host
         click.echo(f"{agent.name} answers at http://{where}:{port} (Ctrl-C ends it)")
 
-    def _take(self, agent: Agent) -> None:
-        """Have the agent before this one leave its services once its turns have ended."""
-        before, self._agent = self._agent, agent
-        if before is not None:
-            leaving = asyncio.create_task(before.engine.retire())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
+    def _retire(self, before: Agent) -> None:
+        """Have an agent leave its services once its turns have ended."""
+        leaving = asyncio.create_task(before.engine.retire())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
 
     async def end(self, error: BaseException | None) -> bool:
         """Leave the block: build what is left to build and wait for the end; whether ``error`` was only a way to wake it."""
@@ -174,7 +172,7 @@ class Life:
         if self._app is not None:
             await settle(self._app)
         await self._listening.end()
-        if self._agent is not None:
+        if self._app is not None:
             await asyncio.gather(*self._leaving)
-            await asyncio.to_thread(self._agent.engine.toolbox.close)
+            await asyncio.to_thread(self._app.state.service.agent.engine.toolbox.close)
         self._signals.give_back()

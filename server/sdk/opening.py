@@ -141,7 +141,7 @@ async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Ass
     graph = _graph(read)
     report = await _proved(graph, name, parts)
     judge, voice = await minds.ready()
-    toolbox = await asyncio.to_thread(_toolbox, graph, parts.tools)
+    toolbox = await asyncio.to_thread(toolbox_of_program, graph, parts.tools)
     engine: Engine = assemble(
         graph, report, toolbox, parts.filter(judge), voice, unproved=parts.unproved, limits=parts.limits,
         hooks=parts.hooks, store=parts.store,
@@ -149,24 +149,20 @@ async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Ass
     return Agent(engine, report, customers=parts.customers)
 
 
-def _toolbox(graph: PolicyGraph, entries: Mapping[str, ToolEntry]) -> Toolbox:
-    try:
-        return toolbox_with(graph, entries)
-    except ToolLoadError as error:
-        raise NotStarted(str(error)) from error
-
-
-def toolbox_with(graph: PolicyGraph, entries: Mapping[str, ToolEntry]) -> Toolbox:
+def toolbox_of_program(graph: PolicyGraph, entries: Mapping[str, ToolEntry]) -> Toolbox:
     """The functions of the program, and what is elsewhere.
 
     Raises:
-        ToolLoadError: everything that cannot be found.
+        NotStarted: what cannot be found or reached.
     """
     known = {name: entry.tool for name, entry in entries.items() if entry.tool is not None}
     folders = {name: entry.folder for name, entry in entries.items() if isinstance(entry, ToolElsewhere) and entry.kind}
     if not folders:
         return Toolbox(graph, known)
-    tools, services = load_tools(graph, next(iter(folders.values())), known=known, folders=folders)
+    try:
+        tools, services = load_tools(graph, next(iter(folders.values())), known=known, folders=folders)
+    except ToolLoadError as error:
+        raise NotStarted(str(error)) from error
     return Toolbox(graph, tools, services=services)
 
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jurat.engine import Toolbox
+from jurat.engine.errors import ToolLoadError
 from jurat.engine.store import Store
 from jurat.policies import PolicyGraph, load
 from jurat.server.opening import Agent as Opened
 from jurat.server.policy_text import PolicyText, agents_of
-from jurat.server.sdk.opening import toolbox_with
+from jurat.server.sdk.errors import NotStarted
+from jurat.server.sdk.opening import toolbox_of_program
 from jurat.server.versions import Chosen, Files, put_in_effect
 
 if TYPE_CHECKING:
@@ -33,20 +35,24 @@ class Publishing:
 
     def __init__(self, server: Server) -> None:
         self._server = server
-
-    @property
-    def home(self) -> Path:
-        """Where the program runs."""
-        return Path.cwd()
+        self.home = Path()
 
     def files(self) -> Files:
         """What is declared by now, with what clients have changed."""
         return {NAME: self._server.as_yaml()}
 
     def toolbox(self, graph: PolicyGraph) -> Toolbox:
-        """The tools of the program; a version may name fewer."""
+        """The tools of the program; a version may name fewer.
+
+        Raises:
+            ToolLoadError: one that is elsewhere cannot be reached.
+        """
         entries = self._server.document.tools
-        return toolbox_with(graph, {id_: each for id_, each in entries.items() if id_ in graph.vocabulary.tools})
+        named = {id_: each for id_, each in entries.items() if id_ in graph.vocabulary.tools}
+        try:
+            return toolbox_of_program(graph, named)
+        except NotStarted as error:
+            raise ToolLoadError(str(error)) from error
 
     def taken(self, graph: PolicyGraph, files: Files) -> None:
         """Keep what is not as the program declares it, and know the agents."""

@@ -97,7 +97,7 @@ def test_the_whole_scenario_of_somebody_who_comes_from_parlant(address: str) -> 
 
         assert version_of(address) == 1 + 6, "one for the program, one for each change of the policy"
         last = web.get(f"{address}/versions/{version_of(address)}").json()
-        assert last["status"] == "passed"
+        assert last["status"] in ("passed", "nothing-to-prove"), "it has nothing but instructions"
         client.relationships.delete(relation.id)
         for delete, id_ in (
             (client.guidelines.delete, made.id), (client.journeys.delete, journey.id), (client.canned_responses.delete, canned.id),

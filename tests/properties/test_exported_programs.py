@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from jurat.server.programs.nodes import Unsayable
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = [path for path in sorted((ROOT / "examples").iterdir()) if any(path.glob("*.yaml"))]
+NOT_YET = {"include"}
+"""The fields of the policy language that no program has words for."""
+
 CORPUS = sorted((ROOT / "tests/corpus").glob("*/*.yaml"))
 
 
@@ -49,4 +53,6 @@ def test_every_policy_of_the_corpus_is_what_its_program_declares(folder: Path) -
         try:
             round_trip(path, path.parent)
         except Unsayable as error:
-            assert "include" in str(error), path  # noqa: PT017 - what a program cannot say yet is named
+            named = re.match(r"`[^`]+\.(\w+)`: a program cannot say this yet", str(error))
+            assert named, path  # noqa: PT017 - what a program cannot say is named
+            assert named[1] in NOT_YET, path

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003_feed"
-down_revision = "0002_customers"
+revision = "0004_feed"
+down_revision = "0003_replies"
 
 
 def upgrade() -> None:
