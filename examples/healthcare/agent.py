@@ -16,8 +16,8 @@ from jurat.engine import ToolParameterOptions
 ACCEPTED = ("North Mutual", "Harbour Health")
 
 # What is judged is the customer's latest message. Small models like it short, plain, and about "the customer".
-CHOOSES = "The customer has chosen a time"
-NONE_SUITS = "None of the times suits the customer"
+CHOOSES = "The customer chooses one of the times"
+NONE_SUITS = "The customer says that none of the times suits them"
 AGREES = "The customer agrees to reserve the time"
 
 
@@ -26,33 +26,52 @@ def all_free() -> list[str]:
     return free_slots(1) + free_slots(2)
 
 
+def listed(when: str, times: list[str]) -> p.ToolResult:
+    """Times, and the sentence that a clerk would say; it is sent as it is where the judge finds that it fits."""
+    spoken = ", ".join(times)
+    return p.ToolResult(
+        f"Free {when}: {spoken}",
+        data={"slots": times},
+        canned_responses=[f"These times are free {when}: {spoken}. Which one suits you?"],
+    )
+
+
 @p.tool
 async def get_insurance_providers(context: p.ToolContext) -> p.ToolResult:  # noqa: ARG001
     """List the insurance companies that the clinic works with."""
-    return p.ToolResult("We work with " + " and ".join(ACCEPTED), data={"providers": list(ACCEPTED)})
+    known = "We work with " + " and ".join(ACCEPTED)
+    return p.ToolResult(
+        known,
+        data={"providers": list(ACCEPTED)},
+        canned_responses=[f"{known}. The front desk knows more, 555 0100."],
+    )
 
 
 @p.tool
 async def get_upcoming_slots(context: p.ToolContext) -> p.ToolResult:  # noqa: ARG001
     """List this week's free times."""
-    found = free_slots(1)
-    return p.ToolResult("Free this week: " + ", ".join(found), data={"slots": found})
+    return listed("this week", free_slots(1))
 
 
 @p.tool
 async def get_later_slots(context: p.ToolContext) -> p.ToolResult:  # noqa: ARG001
     """List next week's free times."""
-    found = free_slots(2)
-    return p.ToolResult("Free next week: " + ", ".join(found), data={"slots": found})
+    return listed("next week", free_slots(2))
 
 
 @p.tool(provides={"visit.time": "result.time"})
 async def choose_time(
     context: p.ToolContext,  # noqa: ARG001
-    time: Annotated[str, ToolParameterOptions(description="the time that the customer wants", choice_provider=all_free)],
+    time: Annotated[
+        str, ToolParameterOptions(description="the time that the customer wants", choice_provider=all_free)
+    ],
 ) -> p.ToolResult:
     """Note the free time that the customer wants."""
-    return p.ToolResult(f"The customer wants {time}; nothing is reserved yet", data={"time": time})
+    return p.ToolResult(
+        f"The customer wants {time}; nothing is reserved yet",
+        data={"time": time},
+        canned_responses=[f"Shall I reserve {time} for you?"],
+    )
 
 
 @p.tool(
@@ -65,7 +84,9 @@ async def schedule_appointment(context: p.ToolContext) -> p.ToolResult:
     time = str(context.facts["visit.time"])
     if not take_slot(time, str(context.user_data["id"])):
         return p.ToolResult(f"{time} is not free any more", error=True)
-    return p.ToolResult(f"The appointment on {time} is reserved")
+    return p.ToolResult(
+        f"The appointment on {time} is reserved", canned_responses=[f"Your appointment on {time} is reserved."]
+    )
 
 
 @p.tool(provides={"results.report": "result.report"})
@@ -73,9 +94,15 @@ async def get_lab_results(context: p.ToolContext) -> p.ToolResult:
     """Fetch the laboratory results of the patient who is asking."""
     found = results_of(str(context.user_data.get("id", "")))
     if found is None:
-        return p.ToolResult("There are no results yet", data={"report": "none"})
+        return p.ToolResult(
+            "There are no results yet",
+            data={"report": "none"},
+            canned_responses=["Your laboratory results are not there yet."],
+        )
     report, fine = found
-    return p.ToolResult(report, data={"report": "fine" if fine else "for a doctor"})
+    said = "fine" if fine else "for a doctor"
+    more = "They are fine." if fine else "I am no doctor, so please call the front desk, 555 0100."
+    return p.ToolResult(report, data={"report": said}, canned_responses=[f"Your results say: {report}. {more}"])
 
 
 async def add_domain_glossary(agent: p.Agent) -> None:
@@ -89,7 +116,6 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     """From the reason of a visit to a time for it, which may be changed until it is reserved."""
     journey = await agent.create_journey(
         title="Schedule a visit",
-        description="Keep to the times that were listed",
         triggers=["The customer wants to make an appointment"],
     )
     reason = await journey.initial_state.transition_to(chat_state="Ask for the reason of the visit")
@@ -99,7 +125,7 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     chosen = await offer.target.transition_to(tool_state=choose_time, condition=CHOOSES)
 
     confirm = await chosen.target.transition_to(
-        chat_state="Repeat the time and ask whether to reserve it", when='succeeded("choose_time")'
+        chat_state="Ask whether to reserve the time", when='succeeded("choose_time")'
     )
     await chosen.target.transition_to(state=offer.target)
 
@@ -133,7 +159,6 @@ async def create_lab_results_journey(agent: p.Agent) -> p.Journey:
     """Reading results out, without explaining them, to whom they belong."""
     journey = await agent.create_journey(
         title="Laboratory results",
-        description="Be calm and kind",
         triggers=["The customer asks about their laboratory results"],
     )
     fetched = await journey.initial_state.transition_to(tool_state=get_lab_results, when="patient.known")
