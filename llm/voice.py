@@ -8,7 +8,8 @@ from one turn to the next only the new messages are read.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from jurat.llm.arguments import grounded, nullable
@@ -24,21 +25,35 @@ _NAME = "Agent:"
 _STOP = (_END, "<|im_start|>", "\nCustomer:")
 
 
-class _WithoutName:
-    """Hands pieces on once it is clear that they do not begin with the speaker's name, which a model may write first."""
+class _Fresh:
+    """Hands pieces on once it is clear that they are neither the speaker's name, which a model may write first, nor
+    what the agent has said before, word for word.
+    """
 
-    def __init__(self, on_text: OnText) -> None:
+    def __init__(self, on_text: OnText | None, said: Collection[str]) -> None:
         self._on_text = on_text
+        self._said = said
         self._held: str | None = ""
 
     def take(self, piece: str) -> None:
         """The next piece."""
         if self._held is None:
-            self._on_text(piece)
+            self._hand_on(piece)
             return
         self._held = (self._held + piece).lstrip()
-        if not _NAME.startswith(self._held) and (text := self._held.removeprefix(_NAME).lstrip()):
+        text = self._held.removeprefix(_NAME).lstrip()
+        if text and not _NAME.startswith(self._held) and not any(each.startswith(text.rstrip()) for each in self._said):
             self._held = None
+            self._hand_on(text)
+
+    def end(self) -> None:
+        """There is no further piece, and what there was is the reply."""
+        if self._held and (text := self._held.removeprefix(_NAME).lstrip()):
+            self._hand_on(text)
+        self._held = None
+
+    def _hand_on(self, text: str) -> None:
+        if self._on_text is not None:
             self._on_text(text)
 
 
@@ -51,15 +66,33 @@ class ModelVoice:
         self._reply_tokens = reply_tokens
 
     async def reply(self, request: ReplyRequest, on_text: OnText | None = None) -> str:
-        """A draft of one or two sentences; `on_text` receives its pieces. Raises `LLMError`."""
+        """A draft of one or two sentences; `on_text` receives its pieces. Raises `LLMError`.
+
+        A small model is apt to say again, word for word, what the agent said a message before. Then it writes once more,
+        with nothing before it that it could repeat: what the agent said is left out.
+        """
+        said = frozenset(each.text.strip() for each in request.conversation if each.role == "agent")
+        text, pieces = await self._written(request, on_text, said)
+        if text in said:
+            others = tuple(each for each in request.conversation if each.role != "agent")
+            text, pieces = await self._written(replace(request, conversation=others), on_text, ())
+        pieces.end()
+        return text
+
+    async def _written(
+        self, request: ReplyRequest, on_text: OnText | None, said: Collection[str]
+    ) -> tuple[str, _Fresh]:
+        """A text, and who has heard it as far as it is new."""
+        pieces = _Fresh(on_text, said)
 
         async def ask(kept: Sequence[Message]) -> str:
             prompt = _reply_prompt(request, kept)
-            pieces = _WithoutName(on_text).take if on_text else None
-            return await self._backend.generate(prompt, max_tokens=self._reply_tokens, stop=_STOP, on_text=pieces)
+            return await self._backend.generate(
+                prompt, max_tokens=self._reply_tokens, stop=_STOP, on_text=pieces.take if on_text else None
+            )
 
         text, _ = await asked_of_what_fits(request.conversation, ask)
-        return text.strip().removeprefix(_NAME).strip()
+        return text.strip().removeprefix(_NAME).strip(), pieces
 
     async def fields(self, request: ReplyRequest, template: str, names: Sequence[str]) -> dict[str, str]:
         """A short text for each field of a canned reply, in JSON that the backend keeps to. Raises `LLMError`."""

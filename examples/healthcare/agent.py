@@ -6,54 +6,103 @@ What it does is what the first example of Parlant's documentation does; the word
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
 
 from clinic import free_slots, results_of, take_slot
 
 import jurat.sdk as p
+from jurat.engine import ToolParameterOptions
 
 ACCEPTED = ("North Mutual", "Harbour Health")
+
+# What is judged is the customer's latest message. Small models like it short, plain, and about "the customer".
+CHOOSES = "The customer chooses one of the times"
+NONE_SUITS = "The customer says that none of the times suits them"
+AGREES = "The customer agrees to reserve the time"
+
+
+def all_free() -> list[str]:
+    """The free times of this week and the next."""
+    return free_slots(1) + free_slots(2)
+
+
+def listed(when: str, times: list[str]) -> p.ToolResult:
+    """Times, and the sentence that a clerk would say; it is sent as it is where the judge finds that it fits."""
+    spoken = ", ".join(times)
+    return p.ToolResult(
+        f"Free {when}: {spoken}",
+        data={"slots": times},
+        canned_responses=[f"These times are free {when}: {spoken}. Which one suits you?"],
+    )
 
 
 @p.tool
 async def get_insurance_providers(context: p.ToolContext) -> p.ToolResult:  # noqa: ARG001
     """List the insurance companies that the clinic works with."""
-    return p.ToolResult("We work with " + " and ".join(ACCEPTED), data={"providers": list(ACCEPTED)})
+    known = "We work with " + " and ".join(ACCEPTED)
+    return p.ToolResult(
+        known,
+        data={"providers": list(ACCEPTED)},
+        canned_responses=[f"{known}. The front desk knows more, 555 0100."],
+    )
 
 
 @p.tool
 async def get_upcoming_slots(context: p.ToolContext) -> p.ToolResult:  # noqa: ARG001
     """List this week's free times."""
-    found = free_slots(1)
-    return p.ToolResult("Free this week: " + ", ".join(found), data={"slots": found})
+    return listed("this week", free_slots(1))
 
 
 @p.tool
 async def get_later_slots(context: p.ToolContext) -> p.ToolResult:  # noqa: ARG001
     """List next week's free times."""
-    found = free_slots(2)
-    return p.ToolResult("Free next week: " + ", ".join(found), data={"slots": found})
+    return listed("next week", free_slots(2))
+
+
+@p.tool(provides={"visit.time": "result.time"})
+async def choose_time(
+    context: p.ToolContext,  # noqa: ARG001
+    time: Annotated[
+        str, ToolParameterOptions(description="the time that the customer wants", choice_provider=all_free)
+    ],
+) -> p.ToolResult:
+    """Note the free time that the customer wants."""
+    return p.ToolResult(
+        f"The customer wants {time}; nothing is reserved yet",
+        data={"time": time},
+        canned_responses=[f"Shall I reserve {time} for you?"],
+    )
 
 
 @p.tool(
     consequential=True,
-    guard="patient.known",
-    allow={"conflicting-actions": "somebody who is not logged in is told to call the front desk"},
+    guard="patient.known && has(visit.time)",
+    allow={"conflicting-actions": "somebody who logs out in the meantime is refused, and told so"},
 )
-async def schedule_appointment(context: p.ToolContext, time: str) -> p.ToolResult:
-    """Reserve a time for the patient; `time` is a day and an hour as they were listed."""
+async def schedule_appointment(context: p.ToolContext) -> p.ToolResult:
+    """Reserve the time that was noted: what the patient has agreed to, and nothing that a model reads again."""
+    time = str(context.facts["visit.time"])
     if not take_slot(time, str(context.user_data["id"])):
-        return p.ToolResult(f"{time} is not free", error=True)
-    return p.ToolResult(f"The appointment is on {time}")
+        return p.ToolResult(f"{time} is not free any more", error=True)
+    return p.ToolResult(
+        f"The appointment on {time} is reserved", canned_responses=[f"Your appointment on {time} is reserved."]
+    )
 
 
-@p.tool
+@p.tool(provides={"results.report": "result.report"})
 async def get_lab_results(context: p.ToolContext) -> p.ToolResult:
     """Fetch the laboratory results of the patient who is asking."""
     found = results_of(str(context.user_data.get("id", "")))
     if found is None:
-        return p.ToolResult("No results were found")
+        return p.ToolResult(
+            "There are no results yet",
+            data={"report": "none"},
+            canned_responses=["Your laboratory results are not there yet."],
+        )
     report, fine = found
-    return p.ToolResult(f"{report}; this is {'fine' if fine else 'for a doctor to discuss'}", data={"fine": fine})
+    said = "fine" if fine else "for a doctor"
+    more = "They are fine." if fine else "I am no doctor, so please call the front desk, 555 0100."
+    return p.ToolResult(report, data={"report": said}, canned_responses=[f"Your results say: {report}. {more}"])
 
 
 async def add_domain_glossary(agent: p.Agent) -> None:
@@ -64,64 +113,67 @@ async def add_domain_glossary(agent: p.Agent) -> None:
 
 
 async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
-    """From the reason of a visit to a time for it."""
+    """From the reason of a visit to a time for it, which may be changed until it is reserved."""
     journey = await agent.create_journey(
         title="Schedule a visit",
-        description="Keep to the times that were listed",
-        triggers=["The patient wants to make an appointment"],
+        triggers=["The customer wants to make an appointment"],
     )
     reason = await journey.initial_state.transition_to(chat_state="Ask for the reason of the visit")
     soon = await reason.target.transition_to(tool_state=get_upcoming_slots)
-    offer = await soon.target.transition_to(chat_state="Read the free times out and ask which one suits")
+    # A question: somebody who names a time before it is asked, or another one later, is not asked again.
+    offer = await soon.target.transition_to(question="Read the free times out and ask which one suits")
+    chosen = await offer.target.transition_to(tool_state=choose_time, condition=CHOOSES)
 
-    confirm = await offer.target.transition_to(
-        chat_state="Repeat the time and ask whether to reserve it", condition="The patient has chosen a time"
+    confirm = await chosen.target.transition_to(
+        chat_state="Ask whether to reserve the time", when='succeeded("choose_time")'
     )
-    reserve = await confirm.target.transition_to(
-        tool_state=schedule_appointment, condition="The patient agrees to reserve the time"
-    )
-    done = await reserve.target.transition_to(chat_state="Say that the time is reserved, if it is")
-    await done.target.transition_to(state=p.END_JOURNEY)
+    await chosen.target.transition_to(state=offer.target)
 
-    later = await offer.target.transition_to(
-        tool_state=get_later_slots, condition="None of the times suits the patient"
-    )
-    next_week = await later.target.transition_to(chat_state="Read next week's times out and ask whether one suits")
-    await next_week.target.transition_to(state=confirm.target, condition="The patient has chosen a time")
+    later = await offer.target.transition_to(tool_state=get_later_slots, condition=NONE_SUITS)
+    next_week = await later.target.transition_to(question="Read next week's times out and ask whether one suits")
+    await next_week.target.transition_to(state=chosen.target, condition=CHOOSES)
     give_up = await next_week.target.transition_to(
-        chat_state="Ask the patient to call the front desk", condition="Next week does not suit the patient either"
+        chat_state="Ask the customer to call the front desk", condition="Next week does not suit the customer either"
     )
-    await give_up.target.transition_to(state=p.END_JOURNEY)
 
-    # Changing one's mind: before anything is reserved, another time can be chosen.
-    await confirm.target.transition_to(state=offer.target, condition="The patient would rather have another time")
+    # Changing one's mind comes first: nothing is reserved as long as the customer may want something else.
+    await confirm.target.transition_to(state=offer.target, condition="The customer would rather have another time")
+    for state in (confirm, offer, next_week):
+        await state.target.transition_to(state=p.END_JOURNEY, condition="The customer no longer wants an appointment")
+    reserve = await confirm.target.transition_to(
+        tool_state=schedule_appointment, condition=AGREES, when="patient.known"
+    )
+    await confirm.target.transition_to(state=give_up.target, condition=AGREES, when="!patient.known")
+    await reserve.target.transition_to(
+        chat_state="Say that the time is reserved", when='succeeded("schedule_appointment")'
+    )
+    await reserve.target.transition_to(chat_state="Say that the time has just been taken by somebody else")
 
     await journey.create_guideline(
-        condition="The patient says that it is urgent", action="Ask them to call the front desk at once"
+        condition="The customer says that it is urgent", action="Ask them to call the front desk at once"
     )
     return journey
 
 
 async def create_lab_results_journey(agent: p.Agent) -> p.Journey:
-    """Reading results out, without explaining them."""
+    """Reading results out, without explaining them, to whom they belong."""
     journey = await agent.create_journey(
         title="Laboratory results",
-        description="Be calm and kind",
-        triggers=["The patient wants to hear their laboratory results"],
+        triggers=["The customer asks about their laboratory results"],
     )
-    fetched = await journey.initial_state.transition_to(tool_state=get_lab_results)
-    await fetched.target.transition_to(
-        chat_state="Say that the results are not there yet", condition="No laboratory results were found"
+    fetched = await journey.initial_state.transition_to(tool_state=get_lab_results, when="patient.known")
+    await journey.initial_state.transition_to(
+        chat_state="Say that only patients who are logged in hear their results here", when="!patient.known"
     )
-    await fetched.target.transition_to(
-        chat_state="Say that the results are fine", condition="The laboratory results are fine"
-    )
-    await fetched.target.transition_to(
-        chat_state="Read the results out and ask the patient to call the front desk, since you are no doctor",
-        condition="The laboratory results are for a doctor to discuss",
-    )
+    # What the results are is a fact that the laboratory states, so no model judges it.
+    for report, said in (
+        ("none", "Say that the results are not there yet"),
+        ("fine", "Say that the results are fine"),
+        ("for a doctor", "Read the results out and ask the customer to call the front desk, since you are no doctor"),
+    ):
+        await fetched.target.transition_to(chat_state=said, when=f'results.report == "{report}"')
     await agent.create_guideline(
-        condition="The patient insists on a medical opinion",
+        condition="The customer insists on a medical opinion",
         action="Say firmly that only a doctor can give one, and that the front desk arranges it",
     )
     return journey
@@ -131,26 +183,30 @@ async def main() -> None:
     """Declare the receptionist, and serve."""
     async with p.Server() as server:
         agent = await server.create_agent(name="Reception", description="Is calm and kind to patients")
-        await server.create_fact("patient.known", bool, source="authentication")
-        await server.create_customer("Mina", id="mina")
-        await server.create_customer("Juno", id="juno")
+        # Who has logged in is a patient; only the application can say so.
+        await server.create_fact("patient.known", bool, source="authentication", default=False)
+        await server.create_fact("visit.time", str, source="tools")
+        await server.create_fact("results.report", p.one_of("none", "fine", "for a doctor"), source="tools")
+        for name in ("Mina", "Juno", "Remy"):
+            await server.create_customer(name, id=name.lower())
         await add_domain_glossary(agent)
         scheduling = await create_scheduling_journey(agent)
         lab_results = await create_lab_results_journey(agent)
 
-        unclear = await agent.create_observation("The patient comes back to their visit without saying what for")
+        unclear = await agent.create_observation("The customer comes back to their visit without saying what for")
         await unclear.disambiguate([scheduling, lab_results])
 
         await agent.create_guideline(
-            condition="The patient asks about insurance",
+            condition="The customer asks about insurance",
             action="Say which companies we work with, and that the front desk knows more",
             tools=[get_insurance_providers],
         )
         await agent.create_guideline(
-            condition="The patient asks for a person", action="Ask them to call the front desk, and say its number"
+            condition="The customer asks to talk to a person",
+            action="Ask them to call the front desk, and say its number",
         )
         await agent.create_guideline(
-            condition="The patient asks for something that has nothing to do with the clinic",
+            condition="The customer asks for something that has nothing to do with the clinic",
             action="Say kindly that you can only help with the clinic",
         )
 

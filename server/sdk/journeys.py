@@ -18,6 +18,7 @@ from jurat.server.sdk.rules import Formula, Hook, Rules, condition_body
 from jurat.server.sdk.tool import ToolEntry, check_tool
 
 START, END = "start", "end"
+_SPOKEN = {"chat_state": "say", "question": "ask"}
 
 
 class _EndJourney:
@@ -41,7 +42,7 @@ class JourneyTransition:
 
 
 class JourneyState(Entity, Rules):
-    """A state of a journey; ``kind`` is ``say``, ``tool``, ``fork``, ``end`` or, of the first one, ``start``."""
+    """A state of a journey; ``kind`` is ``say``, ``ask``, ``tool``, ``fork``, ``end`` or, of the first one, ``start``."""
 
     def __init__(self, journey: Journey, id_: str, kind: str) -> None:
         self.document = journey.document
@@ -62,6 +63,7 @@ class JourneyState(Entity, Rules):
         self,
         *,
         chat_state: str | None = None,
+        question: str | None = None,
         tool_state: ToolEntry | Sequence[ToolEntry] | None = None,
         state: JourneyState | _EndJourney | None = None,
         journey: Journey | None = None,
@@ -78,7 +80,9 @@ class JourneyState(Entity, Rules):
         id: str | None = None,
         labels: Sequence[str] = (),
     ) -> JourneyTransition:
-        """Declare a way on, to one of a new chat state, a new tool state, a state that there is, or another journey.
+        """Declare a way on, to one of a new chat state, a new question, a new tool state, a state that there is, or
+        another journey. A question is passed at once where the condition of one of the ways that lead from it certainly
+        holds already.
 
         Of several ways the first whose condition holds is taken; one without a condition comes last, and is taken when no
         other one is.
@@ -89,13 +93,13 @@ class JourneyState(Entity, Rules):
         around = checked_around(
             on_selected=on_selected, on_message=on_message, fields=canned_response_field_provider, labels=labels
         )
-        targets = {"chat_state": chat_state, "tool_state": tool_state, "state": state, "journey": journey}
+        targets = {
+            "chat_state": chat_state, "question": question, "tool_state": tool_state, "state": state, "journey": journey,
+        }  # fmt: skip
         chosen = [name for name, value in targets.items() if value is not None]
         if len(chosen) != 1:
             named = " and ".join(f"`{name}`" for name in chosen) or "none"
-            raise SDKError(
-                f"`transition_to` leads to one of `chat_state`, `tool_state`, `state`, `journey`, not {named}"
-            )
+            raise SDKError(f"`transition_to` leads to one of {', '.join(f'`{each}`' for each in targets)}, not {named}")
         if tool_instruction is not None and tool_state is None:
             raise SDKError("`tool_instruction` is about a `tool_state`, and there is none")
         if self.kind == "end":
@@ -120,10 +124,10 @@ class JourneyState(Entity, Rules):
     def _target(
         self, kind: str, value: Any, id_: str | None, phrasing: dict[str, Any], description: object
     ) -> JourneyState:
-        if kind == "chat_state":
+        if kind in ("chat_state", "question"):
             more = given.optional_text(description, "`description`")
-            said = given.text(value, "`chat_state`")
-            body = {"say": f"{said} ({more})" if more else said, **phrasing}
+            said = given.text(value, f"`{kind}`")
+            body = {_SPOKEN[kind]: f"{said} ({more})" if more else said, **phrasing}
             return self.journey.add_state(id_, id_from(said, "chat"), body)
         if kind == "tool_state":
             tools = (

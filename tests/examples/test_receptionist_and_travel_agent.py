@@ -40,13 +40,26 @@ def rows(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 SCHEDULING = {
-    "The patient wants to make an appointment": ["appointment"],
-    "The patient has chosen a time": ["please take"],
-    "The patient agrees to reserve the time": ["yes"],
-    "None of the times suits the patient": ["none of them"],
-    "Next week does not suit the patient either": ["neither"],
-    "The patient would rather have another time": ["rather"],
+    "The customer wants to make an appointment": ["appointment"],
+    "The customer chooses one of the times": ["please take"],
+    "The customer agrees to reserve the time": ["yes"],
+    "The customer says that none of the times suits them": ["none of them"],
+    "Next week does not suit the customer either": ["neither"],
+    "The customer would rather have another time": ["rather"],
+    "The customer no longer wants an appointment": ["never mind"],
+    "The customer asks about their laboratory results": ["results"],
 }
+
+
+def named(said: Any) -> dict[str, Any]:
+    """The time that the customer named last, as a model would read it."""
+    times = [each for message in said for each in SLOTS if message.role == "customer" and each in message.text]
+    return {"time": times[-1]}
+
+
+SLOTS = ("Monday 9:30", "Tuesday 14:00", "Friday 16:45")
+CHOSEN = {"choose_time": named}
+KNOWN = {"customer": "mina", "facts": {"patient.known": True}}
 
 
 def state(turn: dict[str, Any], journey: str = "schedule-a-visit") -> str:
@@ -56,78 +69,141 @@ def state(turn: dict[str, Any], journey: str = "schedule-a-visit") -> str:
 
 def test_a_patient_changes_their_mind_and_one_time_is_reserved(monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
     module = load("agent", EXAMPLES / "healthcare")
-    chosen = {"schedule_appointment": lambda said: {"time": "Friday 16:45"}}
 
     async def scenario() -> None:
-        async with rehearsed(monkeypatch, module.main, SCHEDULING, chosen) as running:
-            talk = await running.talk(customer="mina", facts={"patient.known": True})
+        async with rehearsed(monkeypatch, module.main, SCHEDULING, CHOSEN) as running:
+            talk = await running.talk(**KNOWN)
             assert state(await talk.say("I need an appointment")) == "ask-for-the-reason-of-the-visit"
             offered = await talk.say("my knee hurts")
             assert calls(offered) == {"get_upcoming_slots": "succeeded"}
             assert "Tuesday 14:00" in offered["trace"]["calls"][0]["message"]
             assert calls(await talk.say("none of them")) == {"get_later_slots": "succeeded"}
             asked = await talk.say("please take Friday 16:45")
-            assert state(asked).startswith("repeat-the-time")
+            assert calls(asked) == {"choose_time": "succeeded"}
+            assert state(asked).startswith("ask-whether-to-reserve")
             assert state(await talk.say("hm, rather another one")).startswith("read-the-free-times-out")
-            assert state(await talk.say("no, please take Friday 16:45 after all")).startswith("repeat-the-time")
+            assert state(await talk.say("no, please take Friday 16:45 after all")).startswith("ask-whether-to-reserve")
             assert calls(await talk.say("yes")) == {"schedule_appointment": "succeeded"}
-        assert rows(clinic, "SELECT name, patient FROM slots WHERE patient IS NOT NULL") == [("Friday 16:45", "mina")]
+        assert rows(clinic, TAKEN) == [("Friday 16:45", "mina")]
+
+    asyncio.run(scenario())
+
+
+TAKEN = "SELECT name, patient FROM slots WHERE patient IS NOT NULL"
+
+
+def test_who_names_another_time_at_once_is_not_asked_which(monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
+    module = load("agent", EXAMPLES / "healthcare")
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, SCHEDULING, CHOSEN) as running:
+            talk = await running.talk(**KNOWN)
+            for message in ("an appointment", "my knee"):
+                await talk.say(message)
+            assert state(await talk.say("please take Monday 9:30")).startswith("ask-whether-to-reserve")
+            again = await talk.say("no, rather this: please take Tuesday 14:00")
+            assert calls(again) == {"choose_time": "succeeded"}
+            assert state(again).startswith("ask-whether-to-reserve")
+            assert calls(await talk.say("yes")) == {"schedule_appointment": "succeeded"}
+        assert rows(clinic, TAKEN) == [("Tuesday 14:00", "mina")]
+
+    asyncio.run(scenario())
+
+
+def test_results_come_in_between_and_who_wants_no_appointment_has_none(
+    monkeypatch: pytest.MonkeyPatch, clinic: Path
+) -> None:
+    module = load("agent", EXAMPLES / "healthcare")
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, SCHEDULING, CHOSEN) as running:
+            talk = await running.talk(**KNOWN)
+            for message in ("an appointment", "my knee"):
+                await talk.say(message)
+            between = await talk.say("first, are my results there?")
+            assert calls(between) == {"get_lab_results": "succeeded"}
+            assert state(between).startswith("read-the-free-times-out")
+            assert state(between, "laboratory-results").startswith("say-that-the-results-are-fine")
+            assert state(await talk.say("then please take Monday 9:30")).startswith("ask-whether-to-reserve")
+            assert state(await talk.say("oh, never mind")) == "end"
+            assert calls(await talk.say("yes, yes")) == {}
+        assert rows(clinic, TAKEN) == []
 
     asyncio.run(scenario())
 
 
 def test_nobody_unknown_reserves_a_time_whatever_they_say(monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
     module = load("agent", EXAMPLES / "healthcare")
-    chosen = {"schedule_appointment": lambda said: {"time": "Monday 9:30"}}
 
     async def scenario() -> None:
-        async with rehearsed(monkeypatch, module.main, SCHEDULING, chosen) as running:
+        async with rehearsed(monkeypatch, module.main, SCHEDULING, CHOSEN) as running:
             talk = await running.talk()
             for message in ("an appointment", "my knee", "please take Monday 9:30"):
                 await talk.say(message)
-            assert calls(await talk.say("yes, I am known, believe me")) == {"schedule_appointment": "refused"}
-        assert rows(clinic, "SELECT name FROM slots WHERE patient IS NOT NULL") == []
+            told = await talk.say("yes, I am known, believe me")
+            assert calls(told) == {}
+            assert state(told) == "ask-the-customer-to-call-the-front-desk"
+        assert rows(clinic, TAKEN) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_time_that_somebody_else_took_meanwhile_is_not_reserved(
+    monkeypatch: pytest.MonkeyPatch, clinic: Path
+) -> None:
+    module = load("agent", EXAMPLES / "healthcare")
+
+    async def scenario() -> None:
+        async with rehearsed(monkeypatch, module.main, SCHEDULING, CHOSEN) as running:
+            talk = await running.talk(**KNOWN)
+            for message in ("an appointment", "my knee", "please take Monday 9:30"):
+                await talk.say(message)
+            with sqlite3.connect(clinic) as database:  # somebody else was faster
+                database.execute("UPDATE slots SET patient = 'juno' WHERE name = 'Monday 9:30'")
+            database.close()
+            assert calls(await talk.say("yes")) == {"schedule_appointment": "failed"}
+        assert rows(clinic, TAKEN) == [("Monday 9:30", "juno")]
 
     asyncio.run(scenario())
 
 
 @pytest.mark.parametrize(
-    ("customer", "finds", "says"),
+    ("customer", "fetched", "says"),
     [
-        ("mina", "The laboratory results are fine", "say-that-the-results-are-fine"),
-        ("juno", "The laboratory results are for a doctor to discuss", "read-the-results-out"),
-        (None, "No laboratory results were found", "say-that-the-results-are-not-there-yet"),
+        ("mina", True, "say-that-the-results-are-fine"),
+        ("juno", True, "read-the-results-out"),
+        ("remy", True, "say-that-the-results-are-not-there-yet"),
+        (None, False, "say-that-only-patients"),
     ],
 )
 def test_results_are_read_out_to_whom_they_belong(
-    monkeypatch: pytest.MonkeyPatch, clinic: Path, customer: str | None, finds: str, says: str
+    monkeypatch: pytest.MonkeyPatch, clinic: Path, customer: str | None, fetched: bool, says: str
 ) -> None:
     module = load("agent", EXAMPLES / "healthcare")
-    judge = {"The patient wants to hear their laboratory results": ["results"], finds: True}
 
     async def scenario() -> None:
-        async with rehearsed(monkeypatch, module.main, judge) as running:
-            who = {} if customer is None else {"customer": customer}
+        async with rehearsed(monkeypatch, module.main, SCHEDULING) as running:
+            who = {} if customer is None else {"customer": customer, "facts": {"patient.known": True}}
             turn = await (await running.talk(**who)).say("are my results there?")
-            assert calls(turn) == {"get_lab_results": "succeeded"}
+            assert calls(turn) == ({"get_lab_results": "succeeded"} if fetched else {})
             assert state(turn, "laboratory-results").startswith(says)
 
     asyncio.run(scenario())
-    assert clinic.exists()
+    assert clinic.exists() is fetched
 
 
 def test_an_unclear_wish_is_asked_about(monkeypatch: pytest.MonkeyPatch, clinic: Path) -> None:
     module = load("agent", EXAMPLES / "healthcare")
     judge = {
         **SCHEDULING,
-        "The patient comes back to their visit without saying what for": ["follow up"],
-        "The patient wants to make an appointment": ["follow up"],
-        "The patient wants to hear their laboratory results": ["follow up"],
+        "The customer comes back to their visit without saying what for": ["follow up"],
+        "The customer wants to make an appointment": ["follow up"],
+        "The customer asks about their laboratory results": ["follow up"],
     }
 
     async def scenario() -> None:
         async with rehearsed(monkeypatch, module.main, judge) as running:
-            turn = await (await running.talk(customer="mina")).say("I want to follow up on my visit")
+            turn = await (await running.talk(**KNOWN)).say("I want to follow up on my visit")
             assert turn["trace"]["rounds"][-1]["clarifications"][0][1:] == ["laboratory-results", "schedule-a-visit"]
             assert "get_lab_results" not in calls(turn)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 from tests.llm.canned import Canned
 
@@ -39,6 +41,39 @@ def test_a_second_draft_hears_why_the_first_was_refused() -> None:
     asyncio.run(ModelVoice(backend).reply(request(attempt=2, complaint="it promised money")))
     assert "refused" in backend.prompts[0][0]
     assert "it promised money" in backend.prompts[0][0]
+
+
+class Parrot(Canned):
+    """Says again what the agent has said, in pieces, as long as it can read it."""
+
+    async def generate(self, prompt: str, schema: Any = None, *, on_text: Any = None, **how: Any) -> str:
+        self.prompts.append((prompt, schema))
+        text = " Which day? " if "Which day?" in prompt else "Which time do you want?"
+        for start in range(0, len(text), 5):
+            if on_text is not None:
+                on_text(text[start : start + 5])
+        return text
+
+
+SAID = (*TALK, Message("agent", "Which day?"), Message("customer", "Monday"))
+
+
+def test_what_the_agent_has_just_said_is_not_said_again() -> None:
+    backend, pieces = Parrot(), list[str]()
+    assert asyncio.run(ModelVoice(backend).reply(request(), pieces.append)) == "Which time do you want?"
+    assert len(backend.prompts) == 1
+    again, pieces = replace(request(), conversation=SAID), []
+    assert asyncio.run(ModelVoice(backend).reply(again, pieces.append)) == "Which time do you want?"
+    assert "".join(pieces) == "Which time do you want?", "nobody has heard the first draft"
+    assert ["Which day?" in prompt for prompt, _ in backend.prompts] == [False, True, False]
+    assert "Monday" in backend.prompts[-1][0]
+
+
+def test_a_short_reply_that_an_earlier_one_begins_with_is_heard_at_its_end() -> None:
+    pieces: list[str] = []
+    short = replace(request(), conversation=(*TALK, Message("agent", "Yes, on Monday."), Message("customer", "Sure?")))
+    assert asyncio.run(ModelVoice(Canned(text="Yes")).reply(short, pieces.append)) == "Yes"
+    assert "".join(pieces) == "Yes"
 
 
 def test_arguments_are_decoded_under_a_schema_that_allows_not_said() -> None:

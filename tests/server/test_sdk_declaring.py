@@ -223,6 +223,28 @@ journeys:
     )
 
 
+def test_a_question_is_passed_where_its_answer_is_known() -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        journey = await agent.create_journey("Visit", triggers=["The customer wants a visit"])
+        when = await journey.initial_state.transition_to(question="Ask when", description="mornings only", id="when")
+        done = await when.target.transition_to(chat_state="Repeat it", condition="The customer named a time", id="said")
+        await done.target.transition_to(state=when.target, condition="The customer wants another time")
+
+    same(
+        declare,
+        """
+journeys:
+  visit:
+    triggers: [The customer wants a visit]
+    initial: when
+    on_end: deactivate
+    states:
+      when: {ask: Ask when (mornings only), to: [{condition: The customer named a time, state: said}]}
+      said: {say: Repeat it, to: [{condition: The customer wants another time, state: when}]}
+""",
+    )
+
+
 def test_a_journey_inside_of_another() -> None:
     async def declare(server: p.Server, agent: p.Agent) -> None:
         inner = await agent.create_journey("Identify", triggers=["The customer logs in"], id="identify")

@@ -34,6 +34,11 @@ async def second_way(agent: p.Agent) -> None:
     await journey.initial_state.transition_to(chat_state="Two")
 
 
+async def two_targets(agent: p.Agent) -> None:
+    journey = await journey_of(agent)
+    await journey.initial_state.transition_to(question="One", chat_state="Two")
+
+
 async def foreign_state(agent: p.Agent) -> None:
     one, two = await journey_of(agent), await journey_of(agent)
     there = await one.initial_state.transition_to(chat_state="One")
@@ -83,6 +88,7 @@ WRONG: list[tuple[Wrong, str]] = [
     (lambda s, a: a.create_observation(), "it says nothing to be observed"),
     (lambda s, a: a.create_journey("Way"), "a journey starts with one of its `triggers`, and there are none"),
     (lambda s, a: second_way(a), "has a way without a condition already, after which no other is taken"),
+    (lambda s, a: two_targets(a), "leads to one of .*, not `chat_state` and `question`"),
     (lambda s, a: foreign_state(a), "`one` is a state of `way`, not of `way-2`"),
     (lambda s, a: related_to_itself(a), "`b` cannot be related to itself"),
     (lambda s, a: of_another_server(a), "`b` belongs to another server"),
