@@ -57,6 +57,10 @@ class ScriptedJudge:
         self.asked.append(tuple(c.key for c in conditions))
         return [self._judgement(conversation, c) for c in conditions]
 
+    def band(self, statement: str) -> tuple[float, float]:  # noqa: ARG002 - as :class:`~jurat.llm.judge.ScoringJudge` has it
+        """Between which probabilities a statement counts as unknown."""
+        return self._band
+
     def _judgement(self, conversation: Sequence[Message], condition: Condition) -> Judgement:
         answer, evidence = _apply(self._rule(condition), conversation)
         if isinstance(answer, float):

@@ -11,7 +11,7 @@ from jurat.engine.session import Call, CallState, Mode, Session, State
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A stored session in one line; times are in seconds since 1970."""
+    """A stored session in one line; times are in seconds since 1970. ``customer`` is what the application knows of them."""
 
     id: str
     agent: str
@@ -20,6 +20,7 @@ class Summary:
     turns: int
     created: float
     updated: float
+    customer: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +81,11 @@ class Store(Protocol):
     async def current(self, session: Session) -> bool:
         """Whether no other process has gone on with a session that is held in memory."""
 
-    async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
-        """The sessions changed last, newest first; ``before`` goes on from the ``updated`` of the last one."""
+    async def sessions(self, limit: int, before: float | None = None, *, matching: str = "") -> list[Summary]:
+        """The sessions changed last, newest first; ``before`` goes on from the ``updated`` of the last one.
+
+        ``matching``: only those with this text in their id or in what is known of the customer, in whichever case.
+        """
 
     async def interrupted(self) -> list[str]:
         """The sessions with a call that was begun and whose process is gone."""
