@@ -16,12 +16,14 @@ from jurat.server.refusals import Refusal
 BODY_BYTES = 64 * 1024
 LONGER = (
     (re.compile(r"/versions"), 8 * 1024 * 1024),  # a policy
-    (re.compile(r"/v1/chat/completions"), 1024 * 1024),  # a conversation
+    (re.compile(r"/v1/(chat/completions|decide)"), 1024 * 1024),  # a conversation
 )
 """What may be longer, by path."""
 
 SECONDS = 30.0
 """That a body may take to arrive."""
+
+JSON_HEADERS = [(b"content-type", b"application/json")]
 
 _HALF = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 
@@ -106,7 +108,6 @@ def _handing(body: bytes, receive: Receive) -> Receive:
 async def _refuse(refusal: Refusal, send: Send) -> None:
     """Answer, and close the connection: what is left of the body is not read."""
     body = json.dumps(refusal.as_json()).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    headers.append((b"content-length", str(len(body)).encode()))
+    headers = [*JSON_HEADERS, (b"connection", b"close"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

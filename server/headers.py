@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.datastructures import MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 PAGE = (
@@ -32,7 +35,9 @@ class SecurityHeaders:
                 headers["content-security-policy"] = PICTURE if picture else PAGE
                 headers["x-content-type-options"] = "nosniff"
                 headers["referrer-policy"] = "no-referrer"
-                headers.setdefault("cache-control", "no-store" if scope["path"] != "/healthz" else "no-cache")
+                headers.setdefault(
+                    "cache-control", "no-store" if scope["path"] not in ("/healthz", "/readyz") else "no-cache"
+                )
             await send(message)
 
         await self.app(scope, receive, send_with_headers)
@@ -48,3 +53,16 @@ class HeadAsGet:
         """ASGI's interface."""
         head = scope["type"] == "http" and scope["method"] == "HEAD"
         await self.app({**scope, "method": "GET"} if head else scope, receive, send)
+
+
+def with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
+    """The application, which pages of these origins may call and of no others."""
+    if not origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["authorization", "content-type", "last-event-id"],
+        expose_headers=["retry-after"],
+    )

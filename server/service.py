@@ -9,12 +9,19 @@ from typing import Any
 from jurat.engine.errors import SessionMoved
 from jurat.engine.session import Session
 from jurat.engine.turn import Turn
+from jurat.llm import Message
+from jurat.server.certificates import Certificates
+from jurat.server.deciding import Decider
 from jurat.server.opening import Agent
 from jurat.server.refusals import Refusal, refusal_of
 from jurat.server.sessions import Sessions
+from jurat.server.wire import GRACE_SECONDS
 
 TURNS_AT_ONCE = 16
 """Turns that run or wait for the model, over all sessions; more are asked to come back."""
+
+READY_SECONDS = 2.0
+"""That the store may take to answer before the server counts as not ready."""
 
 
 class Service:
@@ -24,11 +31,20 @@ class Service:
         self.agent = agent
         self.store = agent.engine.store
         self.sessions = Sessions(self.store, self._open)
+        self.certificates = Certificates()
+        self._decider = Decider(agent.engine)
         self._turns: set[asyncio.Task[Any]] = set()
 
     def change(self, agent: Agent) -> None:
         """Answer with another agent from the next turn on; turns that run end with the one they have."""
         self.agent = agent
+
+    @property
+    def decider(self) -> Decider:
+        """What decides without a reply, under the policy in effect."""
+        if self._decider.engine is not self.agent.engine:
+            self._decider = Decider(self.agent.engine)
+        return self._decider
 
     async def session(self, id_: str) -> Session:
         """A session by its id.
@@ -43,18 +59,28 @@ class Service:
         return found
 
     async def begin(
-        self, facts: dict[str, Any] | None = None, agent: str | None = None, customer: str | None = None
+        self,
+        facts: dict[str, Any] | None = None,
+        agent: str | None = None,
+        customer: str | None = None,
+        *,
+        vouched: bool = False,
+        history: tuple[Message, ...] = (),
     ) -> Session:
-        """A new conversation, stored.
+        """A new conversation, stored. ``vouched``: that the customer exists is certain, though perhaps not known here.
+        ``history`` is what was said before, elsewhere.
 
         Raises:
             Refusal: nobody knows the customer.
             FactRefused, TurnRefused, StoreError: as :meth:`jurat.engine.Engine.start_session` and ``save``.
         """
         known = self.agent.customer_of(customer)
+        if known is None and (vouched or self.agent.customers is None):
+            known = {"id": customer}
         if known is None:
             raise Refusal(422, "refused", f"there is no customer `{str(customer)[:60]}`")
         session = self.agent.engine.start_session(facts, known, agent=agent)
+        session.state.messages = history
         await self.agent.engine.save(session)
         self.sessions.add(session)
         return session
@@ -75,10 +101,36 @@ class Service:
         task.add_done_callback(self._turns.discard)
         return task
 
+    async def within(self, work: Callable[[], Any]) -> Any:
+        """What a piece of work comes to that asks the model as a turn does, and counts as one.
+
+        Raises:
+            Refusal: there are too many already.
+        """
+        return await asyncio.shield(self.run(work))
+
     async def turn(self, session: Session, message: str | None, **options: Any) -> Turn:
         """One turn; ``options`` are those of :meth:`jurat.engine.Engine.turn`, and so are the errors."""
         with self.sessions.running(session):
             return await self.agent.engine.turn(session, message, **options)
+
+    async def settle(self) -> None:
+        """Let the turns that run come to their end, if they do so soon."""
+        if self._turns:
+            await asyncio.wait(self._turns, timeout=GRACE_SECONDS)
+
+    async def ready(self) -> None:
+        """Look whether conversations can be answered.
+
+        Raises:
+            StoreError: nothing can be stored.
+            Refusal: that cannot be said in time.
+        """
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                await self.store.activations(1)
+        except TimeoutError:
+            raise Refusal(503, "store", "the store does not answer") from None
 
     def excused(self, session: Session, error: Exception) -> Refusal:
         """What may be told of a turn that failed; a session that another server went on with is loaded again next time."""

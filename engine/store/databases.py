@@ -34,6 +34,10 @@ COMMAND_SECONDS = 30
 BUSY_SECONDS = 5
 
 
+class StoreInUse(StoreError):
+    """Another process has it."""
+
+
 class Database(Protocol):
     """Runs transactions. A failure is a `StoreError`, and then nothing of the transaction is kept, unless it is lost
     whether the last word arrived, which only PostgreSQL's connection can leave open.
@@ -53,14 +57,17 @@ class Database(Protocol):
 
 
 class SQLite:
-    """One file. It belongs to one process at a time, held by a lock on a second file that ends with the process."""
+    """One file. It belongs to one process at a time, held by a lock on a second file that ends with the process.
+
+    ``alone=False`` is for another process beside that one, which leaves its sessions alone.
+    """
 
     shared = False
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, alone: bool = True) -> None:
         self.owner = uuid.uuid4().hex
         self._path = path
-        self._lock = _locked(path)
+        self._lock = _locked(path) if alone else None
         self._engines = {level: _engine(path, level) for level in ("NORMAL", "FULL")}
         self._writer = ThreadPoolExecutor(1, "jurat-store-write")
         self._readers = ThreadPoolExecutor(READERS, "jurat-store-read")
@@ -89,7 +96,21 @@ class SQLite:
             await asyncio.to_thread(threads.shutdown)
         for engine in self._engines.values():
             engine.dispose()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
+
+
+def in_use(path: Path) -> bool:
+    """Whether a process has the store open.
+
+    Raises:
+        StoreError: that cannot be found out.
+    """
+    try:
+        _locked(path).close()
+    except StoreInUse:
+        return True
+    return False
 
 
 def _locked(path: Path) -> sqlite3.Connection:
@@ -100,7 +121,7 @@ def _locked(path: Path) -> sqlite3.Connection:
         lock.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         if "locked" in str(error):
-            raise StoreError(
+            raise StoreInUse(
                 f"the store `{path}` is in use by another server; stop it, or choose another store"
             ) from None
         raise StoreError(f"the store `{path}` cannot be opened: {told(error)}") from None

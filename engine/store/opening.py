@@ -47,17 +47,40 @@ async def open_store(address: str | Path) -> Store:
     return SqlStore(database)
 
 
+async def open_beside(address: str | Path) -> Store | None:
+    """The store of a server that has it open, for variables alone: sessions are the server's. None where no server has.
+
+    Raises:
+        StoreError: it cannot be opened.
+    """
+    file = _file(address)
+    if file is None or not file.exists():
+        return None
+    from jurat.engine.store.databases import SQLite, in_use
+    from jurat.engine.store.sql import SqlStore
+
+    return SqlStore(SQLite(file, alone=False)) if in_use(file) else None
+
+
+def _file(address: str | Path) -> Path | None:
+    """Where SQLite keeps a store; None of another kind."""
+    if isinstance(address, Path) or "://" not in address:
+        return Path(address).expanduser().absolute()
+    url = _url(address)
+    return Path(url.database).expanduser().absolute() if url.drivername == "sqlite" and url.database else None
+
+
 def _database(address: str | Path) -> Database:
     from jurat.engine.store.databases import PostgreSQL, SQLite
 
-    if isinstance(address, Path) or "://" not in address:
-        return SQLite(Path(address).expanduser().absolute())
+    file = _file(address)
+    if file is not None:
+        return SQLite(file)
+    assert isinstance(address, str)
     url = _url(address)
     if url.drivername in _POSTGRESQL:
         import_module("asyncpg")  # now rather than in the middle of a connection
         return PostgreSQL(_for_asyncpg(url))
-    if url.drivername == "sqlite" and url.database:
-        return SQLite(Path(url.database).expanduser().absolute())
     raise StoreError(
         f"the store `{url.render_as_string(hide_password=True)}` is none that is known; a store is a file, "
         "`sqlite:///file`, `postgresql://user:password@host/database` or `memory`"

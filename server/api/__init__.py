@@ -2,6 +2,16 @@
 
 from fastapi import APIRouter
 
-from jurat.server.api import agent, calls, pages, sessions, traces
+from jurat.server.api import agent, calls, chat, decide, keys, pages, records, sessions, traces
 
-ROUTERS: tuple[APIRouter, ...] = (agent.ROUTER, sessions.ROUTER, traces.ROUTER, calls.ROUTER, pages.ROUTER)
+ROUTERS: tuple[APIRouter, ...] = (
+    agent.ROUTER,
+    sessions.ROUTER,
+    decide.ROUTER,
+    chat.ROUTER,
+    traces.ROUTER,
+    records.ROUTER,
+    calls.ROUTER,
+    keys.ROUTER,
+    pages.ROUTER,
+)

@@ -23,6 +23,12 @@ class Health(Shown):
     proved: bool
 
 
+class Ready(Shown):
+    """That conversations can be answered."""
+
+    status: Literal["ready"]
+
+
 class FactField(Shown):
     """A fact that an application may give, as a form asks for it."""
 
@@ -55,6 +61,13 @@ async def health(service: Served) -> dict[str, Any]:
     """Whether the server answers."""
     agent = service.agent
     return {"status": "ok", "policy": agent.graph.digest, "proved": agent.report.passed}
+
+
+@ROUTER.get("/readyz", response_model=Ready)
+async def ready(service: Served) -> dict[str, Any]:
+    """Whether conversations can be answered: the policy may be served, and the store answers."""
+    await service.ready()
+    return {"status": "ready"}
 
 
 @ROUTER.get("/about", response_model=About)

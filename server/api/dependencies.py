@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from jurat.engine.session import Session
+from jurat.llm import Message
 from jurat.server.api.auth import Caller
+from jurat.server.gatekeeper import Gatekeeper
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 
@@ -49,6 +51,42 @@ async def own_session(service: Service, caller: Caller, id_: str) -> Session:
     if not caller.owns(session):
         raise Refusal(404, "unknown", "there is no such conversation")
     return session
+
+
+async def begun(
+    service: Service,
+    caller: Caller,
+    facts: dict[str, Any],
+    agent: str | None,
+    customer: str | None,
+    *,
+    history: tuple[Message, ...] = (),
+) -> Session:
+    """A new conversation of the caller, or on behalf of the customer that an application names.
+
+    Raises:
+        Refusal: the caller may not: another customer, facts, or an agent that is not theirs to deal with.
+        FactRefused, StoreError: as :meth:`jurat.server.service.Service.begin`.
+    """
+    if customer is not None and customer != caller.customer and not caller.may("sessions"):
+        raise Gatekeeper.refused(caller, "sessions")
+    if facts and not caller.may("facts"):
+        raise Gatekeeper.refused(caller, "facts")
+    check_agent(service, caller, agent)
+    theirs = customer is None or customer == caller.customer
+    who = customer or caller.customer
+    return await service.begin({**facts, **caller.facts}, agent, who, vouched=theirs, history=history)
+
+
+def check_agent(service: Service, caller: Caller, agent: str | None) -> None:
+    """Refuse an agent that is not the caller's to deal with; None is the first one.
+
+    Raises:
+        Refusal: it is not.
+    """
+    chosen = agent or next(iter(service.agent.engine.agents))
+    if chosen in service.agent.engine.agents and not caller.deals_with(chosen):
+        raise Refusal(403, "forbidden", "this key or token is for other agents")
 
 
 def no_longer_than(text: str, longest: int, field: str) -> str:

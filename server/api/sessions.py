@@ -13,7 +13,7 @@ from jurat.engine.session import Session
 from jurat.engine.trace import Step
 from jurat.engine.turn import Turn
 from jurat.server.api.auth import Chatting
-from jurat.server.api.dependencies import Body, Served, Shown, Text, no_longer_than, own_session
+from jurat.server.api.dependencies import Body, Served, Shown, Text, begun, no_longer_than, own_session
 from jurat.server.api.errors import errors
 from jurat.server.api.streaming import EVENT_STREAM, Events, streamed
 from jurat.server.refusals import Refusal
@@ -72,10 +72,10 @@ class Told(Shown):
 
 
 @ROUTER.post("/sessions", status_code=201, response_model=Conversation)
-async def start(given: Beginning, service: Served, caller: Chatting) -> dict[str, Any]:  # noqa: ARG001
-    """A new conversation."""
+async def start(given: Beginning, service: Served, caller: Chatting) -> dict[str, Any]:
+    """A new conversation. Facts need the scope `facts`; a customer other than the caller, `sessions`."""
     try:
-        session = await service.begin(given.facts, given.agent, given.customer)
+        session = await begun(service, caller, given.facts, given.agent, given.customer)
     except TurnRefused as error:
         raise Refusal(422, "refused", str(error)) from None
     return await shown(service, session)
@@ -107,10 +107,10 @@ async def event(id: str, given: Happening, service: Served, caller: Chatting) ->
 
 async def _turn(service: Service, session: Session, text: str, events: Events) -> None:
     try:
-        turn = await service.turn(session, text, on_step=lambda step: events.put("step", _step(step)))
-        events.put("turn", told(session, turn))
+        turn = await service.turn(session, text, on_step=lambda step: events.tell("step", _step(step)))
+        events.tell("turn", told(session, turn))
     except Exception as error:  # noqa: BLE001 - a stream that has begun can only end with an event
-        events.put("error", service.excused(session, error).as_json())
+        events.tell("error", service.excused(session, error).as_json())
     finally:
         events.end()
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from fastapi.responses import StreamingResponse
 
+Item = TypeVar("Item")
 EVENT_STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Server-sent events.",
@@ -18,23 +19,31 @@ EVENT_STREAM: dict[int | str, dict[str, Any]] = {
 """For a route's ``responses``."""
 
 
-class Events:
-    """Events on their way to a reader; whoever puts them waits for nobody."""
+class Queue(Generic[Item]):
+    """Things on their way to a reader; whoever puts them waits for nobody."""
 
     def __init__(self) -> None:
-        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._items: asyncio.Queue[Item | None] = asyncio.Queue()
 
-    def put(self, name: str, content: Any) -> None:
+    def put(self, item: Item) -> None:
         """Send one."""
-        self._queue.put_nowait(event(name, content))
+        self._items.put_nowait(item)
 
     def end(self) -> None:
         """Send no more."""
-        self._queue.put_nowait(None)
+        self._items.put_nowait(None)
 
-    async def __aiter__(self) -> AsyncIterator[str]:
-        while (text := await self._queue.get()) is not None:
-            yield text
+    async def __aiter__(self) -> AsyncIterator[Item]:
+        while (item := await self._items.get()) is not None:
+            yield item
+
+
+class Events(Queue[str]):
+    """Events on their way."""
+
+    def tell(self, name: str, content: Any) -> None:
+        """Send one."""
+        self.put(event(name, content))
 
 
 def event(name: str, content: Any) -> str:

@@ -16,6 +16,7 @@ from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Body, Served, Shown
 from jurat.server.api.errors import errors
 from jurat.server.refusals import Refusal
+from jurat.server.service import Service
 from jurat.server.versions import NotInEffect, Versions
 
 ROUTER = APIRouter(tags=["versions"])
@@ -91,15 +92,15 @@ async def list_(service: Served, versions: Kept, caller: Reading) -> dict[str, A
     effects = [
         {"version": each.version, "at": each.at, "comment": each.comment} for each in await service.store.activations()
     ]
-    shown = [_shown(each, active) for each in await service.store.versions()]
+    shown = [in_line(each, active) for each in await service.store.versions()]
     return {"active": active, "versions": shown, "activations": effects}
 
 
 @ROUTER.get("/versions/{number}", response_model=WholeVersion, responses=errors(404))
 async def show(number: Number, service: Served, versions: Kept, caller: Reading) -> dict[str, Any]:  # noqa: ARG001
     """One, with its files and its report."""
-    version = await _version(service, number)
-    shown = _shown(version, await versions.active())
+    version = await version_of(service, number)
+    shown = in_line(version, await versions.active())
     return {**shown, "files": dict(version.files), "report": dict(version.report)}
 
 
@@ -111,7 +112,7 @@ async def add(given: NewVersion, versions: Kept, caller: Writing) -> dict[str, A
         version = await versions.add(files, given.comment)
     except (PolicyError, NotInEffect, ToolLoadError) as error:
         raise _refused(error) from None
-    return _shown(version, version.number)
+    return in_line(version, version.number)
 
 
 @ROUTER.get("/versions/{number}/diff", responses=errors(404))
@@ -119,8 +120,8 @@ async def diff(
     number: Number, service: Served, versions: Kept, caller: Reading, against: int | None = None  # noqa: ARG001
 ) -> dict[str, Any]:  # fmt: skip
     """What it does otherwise than another one, the one before it if left out."""
-    after = await _version(service, number)
-    before = await _version(service, after.number - 1 if against is None else against)
+    after = await version_of(service, number)
+    before = await version_of(service, after.number - 1 if against is None else against)
     found = await versions.compared(before, after)
     if found is None:
         raise Refusal(503, "late", "the comparison was not done in time; `jurat diff` has no limit")
@@ -132,22 +133,28 @@ async def roll_back(
     number: Number, given: RollBack, service: Served, versions: Kept, caller: Writing  # noqa: ARG001
 ) -> dict[str, Any]:  # fmt: skip
     """Put one in effect again."""
-    version = await _version(service, number)
+    version = await version_of(service, number)
     try:
         await versions.roll_back(version, given.comment)
     except (PolicyError, NotInEffect, ToolLoadError) as error:
         raise _refused(error) from None
-    return _shown(version, version.number)
+    return in_line(version, version.number)
 
 
-async def _version(service: Served, number: int) -> Version:
+async def version_of(service: Service, number: int) -> Version:
+    """A version by its number.
+
+    Raises:
+        Refusal: there is none.
+    """
     found = await service.store.version(number)
     if found is None:
         raise Refusal(404, "unknown", f"there is no version {number}")
     return found
 
 
-def _shown(version: Version, active: int | None) -> dict[str, Any]:
+def in_line(version: Version, active: int | None) -> dict[str, Any]:
+    """A version for :class:`VersionShown`."""
     report = version.report
     return {
         "number": version.number,

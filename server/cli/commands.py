@@ -19,6 +19,7 @@ from jurat.server.cli.explain import explain
 from jurat.server.cli.export import export
 from jurat.server.cli.graph import graph
 from jurat.server.cli.init import init
+from jurat.server.cli.keys import keys
 from jurat.server.cli.models import models
 from jurat.server.cli.repair import repair
 from jurat.server.cli.serve import serve
@@ -103,6 +104,7 @@ for _command in (
     calibrate,
     chat,
     serve,
+    keys,
     models,
 ):
     command_line.add_command(_command)

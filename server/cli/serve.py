@@ -6,19 +6,19 @@ import asyncio
 import errno
 import ipaddress
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from jurat.server.cli.agent import NotProved, agent_options, open_agent
 from jurat.server.cli.backend import Asked
+from jurat.server.cli.options import server_options
 from jurat.server.cli.shell import Exit, Refused, complain, complain_mildly, policy_argument, remark, require_extra
 
 if TYPE_CHECKING:
     from jurat.server.opening import Agent
-
-GRACE_SECONDS = 3
-"""How long running turns may go on after Ctrl-C."""
+    from jurat.server.settings import Settings
 
 EPILOG = """\b
 Examples:
@@ -35,7 +35,13 @@ GET  /sessions/ID               the conversation so far
 GET  /traces/ID                 why a turn went as it did
 GET  /calls?status=unknown      consequential calls whose outcome was lost; POST /calls/KEY says what it was
 GET  /versions                  the policy's versions; POST puts a new one in effect, once it is proved
-GET  /policy, /about, /healthz  the policy's graph, what is served, whether it answers
+GET  /policy, /about            the policy's graph, what is served
+GET  /healthz, /readyz          whether it answers, whether conversations can be held
+GET  /openapi.json              all of it, for programs
+
+\b
+A key is sent as `Authorization: Bearer KEY`; `jurat keys create` makes one. Whoever has the key in JURAT_API_KEY may do
+everything.
 """
 
 
@@ -50,9 +56,11 @@ GET  /policy, /about, /healthz  the policy's graph, what is served, whether it a
     metavar="URL",
     help="Where conversations are kept: a file, postgresql://…, or memory.  [default: a file of the policy's own in the user's data folder]",
 )
+@server_options
 @agent_options
 def serve(
-    path: str, *, host: str, port: int, store: str | None, asked: Asked, script: str | None, unproved: bool
+    path: str, *, host: str, port: int, store: str | None, access: Callable[[bool], Settings], asked: Asked, script: str | None,
+    unproved: bool,
 ) -> int:  # fmt: skip
     """Serve the agent of the policy at PATH, with a page where each reply says why it was given.
 
@@ -62,8 +70,9 @@ def serve(
     from jurat.server.data import store_of
 
     require_extra("server", "fastapi", "uvicorn", "sqlalchemy", "alembic")
+    settings = access(is_local(host))
     listener = listen(host, port)
-    with listener, asyncio.Runner() as run:
+    with listener, asyncio.Runner(loop_factory=loop_factory()) as run:
         try:
             agent = open_agent(path, asked, script, unproved, run, store=store or store_of(path))
         except NotProved as error:
@@ -71,9 +80,18 @@ def serve(
             return error.status
         try:
             run.run(_recover(agent))
-            return _serve(agent, listener, path, host, run)
+            return _serve(agent, listener, path, host, settings, run)
         finally:
             run.run(agent.close())
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """The faster event loop where there is one: it has no release for Windows."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
 
 
 async def _recover(agent: Agent) -> None:
@@ -112,28 +130,36 @@ def _why_not(error: OSError, host: str, port: int) -> str:
     return f"cannot listen at {host}, port {port}: {(error.strerror or 'no reason given').lower()}"
 
 
-def _serve(agent: Agent, listener: socket.socket, path: str, host: str, run: asyncio.Runner) -> int:
+def _serve(  # noqa: PLR0917 - what serve has
+    agent: Agent, listener: socket.socket, path: str, host: str, settings: Settings, run: asyncio.Runner
+) -> int:
     import uvicorn
 
     from jurat.server.app import create_app
     from jurat.server.opening import home_of
+    from jurat.server.wire import config
 
     port = listener.getsockname()[1]
     local = is_local(host)
     if not local:
-        complain_mildly(
-            f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet"
-        )
-    app = create_app(agent, hosts=("localhost", "127.0.0.1", host) if local else None, home=home_of(path))
-    config = uvicorn.Config(
-        app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=GRACE_SECONDS
-    )
+        complain_mildly(reached(port, settings))
+    hosts = ("localhost", "127.0.0.1", host) if local else None
+    app = create_app(agent, hosts, home_of(path), settings)
     click.echo(f"{agent.name} answers at http://{'localhost' if local else host}:{port} (Ctrl-C ends it)")
     try:
-        run.run(uvicorn.Server(config).serve(sockets=[listener]))
+        run.run(uvicorn.Server(config(app)).serve(sockets=[listener]))
     except KeyboardInterrupt:
         remark("stopped")
     return Exit.PASSED
+
+
+def reached(port: int, settings: Settings) -> str:
+    """What it means that other machines reach the server."""
+    if settings.anonymous:
+        return f"everybody who reaches this machine at port {port} may do this: {', '.join(sorted(settings.anonymous))}"
+    return (
+        "only those with a key or a token are answered; `jurat keys create` makes one, --anonymous chat lets others in"
+    )
 
 
 def is_local(host: str) -> bool:

@@ -1,7 +1,7 @@
 """Proving and comparing while conversations run: in a process of its own, which is stopped when it takes too long.
 
-``python -m jurat.server.proving.elsewhere prove | diff`` reads policies as JSON, a mapping of file names to texts each, and
-writes what it found: a pickled report, or the comparison as JSON.
+``python -m jurat.server.proving.elsewhere prove | diff | certify`` reads policies as JSON, a mapping of file names to texts each,
+and writes what it found: a pickled report, the comparison as JSON, or the certificate.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from jurat.policies import InternalError, PolicyGraph, Report, load
+from jurat.policies import InternalError, JuratError, PolicyGraph, Report, load
 from jurat.server.proving.bounds import Bounds, late, partial
 
 Files = Mapping[str, str]
@@ -33,6 +33,21 @@ async def comparison_of(before: Files, after: Files, names: tuple[str, str], sec
     """What an edit changes, as `jurat diff --format json` has it; None where it is not done in time."""
     found = await _asked("diff", {"before": before, "after": after, "names": names}, seconds)
     return None if found is None else json.loads(found)
+
+
+async def certificate_of(files: Files, seconds: float) -> str | None:
+    """The certificate of a policy, as `jurat check --certificate` writes it; None where it is not done in time.
+
+    Raises:
+        JuratError: there is none, for the axioms contradict each other.
+    """
+    told = await _asked("certify", {"files": files, "seconds": seconds}, seconds)
+    if told is None:
+        return None
+    found = json.loads(told)
+    if "refused" in found:
+        raise JuratError(found["refused"])
+    return str(found["certificate"])
 
 
 async def _asked(task: str, given: Mapping[str, Any], seconds: float) -> bytes | None:
@@ -64,6 +79,20 @@ def _prove(given: dict[str, Any]) -> bytes:
         return pickle.dumps(proof.report(lambda *_: None))
 
 
+def _certify(given: dict[str, Any]) -> bytes:
+    from jurat.server.cache import proofs
+    from jurat.server.proving import started
+    from jurat.solver.certificates import certificate
+
+    graph = load(given["files"])
+    with started(graph, Bounds(seconds=given["seconds"], store=proofs())) as proof:
+        report = proof.report(lambda *_: None)
+    try:
+        return json.dumps({"certificate": certificate(graph, report).decode()}).encode()
+    except JuratError as reason:
+        return json.dumps({"refused": str(reason)}).encode()
+
+
 def _diff(given: dict[str, Any]) -> bytes:
     from jurat.server.differences import as_json
     from jurat.solver.diff import diff
@@ -72,4 +101,4 @@ def _diff(given: dict[str, Any]) -> bytes:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write({"prove": _prove, "diff": _diff}[sys.argv[1]](json.load(sys.stdin)))
+    sys.stdout.buffer.write({"prove": _prove, "diff": _diff, "certify": _certify}[sys.argv[1]](json.load(sys.stdin)))

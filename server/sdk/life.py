@@ -10,12 +10,13 @@ import click
 from fastapi import FastAPI
 
 from jurat.server.app import create_app
-from jurat.server.cli.serve import is_local, listen
+from jurat.server.cli.serve import is_local, listen, reached
 from jurat.server.cli.shell import complain_mildly
+from jurat.server.headers import with_cors
 from jurat.server.opening import Agent
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.gate import Gate
-from jurat.server.sdk.listening import Listening, Signals, hosts_of, with_cors
+from jurat.server.sdk.listening import Listening, Signals, hosts_of
 
 if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
@@ -97,15 +98,13 @@ class Life:
     def _open(self, agent: Agent) -> None:
         host, port = self._server.host, self._listening.port
         if self._app is None:
-            self._app = create_app(agent, hosts_of(host))
+            self._app = create_app(agent, hosts_of(host), settings=self._server.settings)
         else:
             self._app.state.service.change(agent)
         self._gate.open(self._app)
         self.ready.set()
         if not is_local(host):
-            complain_mildly(
-                f"everybody who reaches this machine at port {port} can talk to the agent; there is no log-in yet"
-            )
+            complain_mildly(reached(port, self._server.settings))
         where = "localhost" if is_local(host) else host
         click.echo(f"{agent.name} answers at http://{where}:{port} (Ctrl-C ends it)")
 
@@ -156,5 +155,7 @@ class Life:
             self._building.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._building
+        if self._app is not None:
+            await self._app.state.service.settle()
         await self._listening.end()
         self._signals.give_back()

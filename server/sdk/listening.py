@@ -7,13 +7,13 @@ import contextlib
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import uvicorn
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from jurat.server.cli.serve import GRACE_SECONDS, is_local
+from jurat.server.cli.serve import is_local
+from jurat.server.wire import config
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -30,13 +30,9 @@ class Listening:
     """A running HTTP server. ``stop`` is set when it is to end."""
 
     def __init__(self, app: ASGIApp, listener: socket.socket) -> None:
-        config = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, lifespan="off",
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )  # fmt: skip
         self.port: int = listener.getsockname()[1]
         self._listener = listener
-        self._server = _Embedded(config)
+        self._server = _Embedded(config(app, lifespan="off"))
         self._task = asyncio.create_task(self._server.serve(sockets=[listener]))
 
     async def end(self) -> None:
@@ -46,15 +42,6 @@ class Listening:
             await self._task
         finally:
             self._listener.close()
-
-
-def with_cors(app: ASGIApp, origins: Sequence[str]) -> ASGIApp:
-    """The application, which pages of these origins may call and of no others."""
-    if not origins:
-        return app
-    return CORSMiddleware(
-        app, allow_origins=list(origins), allow_methods=["GET", "POST"], allow_headers=["content-type"]
-    )
 
 
 def hosts_of(host: str) -> tuple[str, ...] | None:

@@ -13,6 +13,8 @@ from jurat.engine.store import Store
 from jurat.engine.store.opening import MEMORY, open_store
 from jurat.llm import Judge, Voice
 from jurat.policies.model import Policy
+from jurat.server.cli.options import NONE, allowed
+from jurat.server.cli.serve import is_local
 from jurat.server.cli.shell import complain_mildly
 from jurat.server.data import store_of
 from jurat.server.opening import Agent as Opened
@@ -40,6 +42,8 @@ from jurat.server.sdk.performance import (
 from jurat.server.sdk.relations import Related, Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook
 from jurat.server.sdk.vocabulary import Vocabulary
+from jurat.server.settings import MASTER_VARIABLE, SettingRefused, Settings, origins_of
+from jurat.server.tokens import Tokens
 
 if TYPE_CHECKING:
     from jurat.server.sdk.life import Life
@@ -68,6 +72,9 @@ class Server(Background, Vocabulary):
         host: the address to listen at; only this machine by default.
         port: 0 takes any free one; 8800, or JURAT_PORT, if not given.
         cors_allowed_origins: the origins whose pages may call the server.
+        anonymous: the scopes of whoever sends no key or token; `chat` and `facts` where only this machine reaches the
+            server, otherwise none. The key in JURAT_API_KEY is for everything.
+        tokens: the JSON Web Tokens that are taken, a :class:`Tokens`.
         log_level: of the logger `jurat`.
         model: a model by name, a file, or what the server at `url` calls it.
         backend: `embedded` (llama.cpp in this process), `vllm`, `server` or `cassette`.
@@ -96,6 +103,8 @@ class Server(Background, Vocabulary):
         host: str = "127.0.0.1",
         port: int | None = None,
         cors_allowed_origins: Sequence[str] = (),
+        anonymous: Sequence[str] | None = None,
+        tokens: Tokens | None = None,
         log_level: str | Any = "WARNING",
         model: str | None = None,
         backend: str | None = None,
@@ -118,9 +127,8 @@ class Server(Background, Vocabulary):
         self._session_store = given.text(session_store, "`session_store`")
         self.host = given.text(host, "`host`")
         self.port = _port(port)
-        self.cors_allowed_origins = tuple(
-            given.text(each, "an origin") for each in given.sequence(cors_allowed_origins, "`cors_allowed_origins`")
-        )
+        self.cors_allowed_origins = _origins(cors_allowed_origins)
+        self.settings = _settings(anonymous, tokens, is_local(self.host))
         set_level(log_level)
         self.document = Document(self._touched)
         self.hooks = EngineHooks()
@@ -377,6 +385,22 @@ class Server(Background, Vocabulary):
 
 
 Server.current = Current("server", lambda now: now.server)
+
+
+def _origins(wanted: Sequence[str]) -> tuple[str, ...]:
+    try:
+        return origins_of(given.text(each, "an origin") for each in given.sequence(wanted, "`cors_allowed_origins`"))
+    except SettingRefused as error:
+        raise SDKError(str(error)) from None
+
+
+def _settings(anonymous: Sequence[str] | None, tokens: Tokens | None, local: bool) -> Settings:
+    words = () if anonymous is None else tuple(given.sequence(anonymous, "`anonymous`")) or (NONE,)
+    try:
+        scopes = allowed(tuple(given.text(each, "a scope") for each in words), local)
+        return Settings(anonymous=scopes, tokens=tokens, master=os.environ.get(MASTER_VARIABLE) or None)
+    except SettingRefused as error:
+        raise SDKError(str(error)) from None
 
 
 def _port(port: int | None) -> int:

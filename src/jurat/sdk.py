@@ -28,6 +28,7 @@ from jurat.server.sdk.server import Server
 from jurat.server.sdk.tool import ToolEntry, tool
 from jurat.server.sdk.types import OneOf, Range, one_of
 from jurat.server.sdk.vocabulary import Decision, Fact
+from jurat.server.tokens import Tokens
 
 __all__ = [
     "END_JOURNEY",
@@ -66,6 +67,7 @@ __all__ = [
     "Session",
     "Tag",
     "Term",
+    "Tokens",
     "ToolContext",
     "ToolEntry",
     "ToolResult",

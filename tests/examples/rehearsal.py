@@ -18,6 +18,7 @@ import pytest
 import jurat.sdk as p
 from jurat.testing import ScriptedJudge, ScriptedVoice
 
+KEY = "the key of whoever runs the example"
 SEED = Path(__file__).resolve().parents[2] / "examples" / "seed"
 READY_SECONDS = 100
 
@@ -92,6 +93,7 @@ async def rehearsed(
             servers.append(self)
 
     monkeypatch.setattr(p, "Server", Rehearsed)
+    monkeypatch.setenv("JURAT_API_KEY", KEY)
     running = asyncio.create_task(program())
     try:
         while not servers or not servers[0].serving:
@@ -101,7 +103,9 @@ async def rehearsed(
         await asyncio.wait({ready, running}, return_when=asyncio.FIRST_COMPLETED, timeout=READY_SECONDS)
         assert ready.done(), running.exception() if running.done() else "it does not serve"
         address = f"http://127.0.0.1:{servers[0].port}"
-        async with httpx2.AsyncClient(base_url=address, timeout=60) as client:
+        async with httpx2.AsyncClient(
+            headers={"authorization": f"Bearer {KEY}"}, base_url=address, timeout=60
+        ) as client:
             yield Rehearsal(servers[0], client)
     finally:
         for server in servers:

@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 from starlette.testclient import TestClient
-from tests.store.serving import POLICY, Till, say
+from tests.store.serving import HELD, KEY, POLICY, Till, say
 
 from jurat.engine import Engine, Toolbox
 from jurat.llm import Condition, Judgement, Message
@@ -19,6 +19,7 @@ from jurat.llm.scripted import ScriptedJudge, ScriptedVoice
 from jurat.policies import Report, load
 from jurat.server.app import create_app
 from jurat.server.opening import Agent
+from jurat.server.settings import Settings
 
 pytestmark = pytest.mark.timeout(300)
 PLAIN = POLICY.replace("MORE ", "")
@@ -147,7 +148,7 @@ def test_a_turn_that_runs_ends_under_the_version_that_it_began_with(tmp_path: Pa
     graph, judge = load(old), Slow()
     report = Report(graph.digest, (), (), 1, 0)
     engine = Engine(graph, judge, ScriptedVoice(lambda request: "well"), Toolbox(graph), report=report)
-    with TestClient(create_app(Agent(engine, report), home=tmp_path)) as client:
+    with TestClient(create_app(Agent(engine, report), None, tmp_path, Settings(master=KEY)), headers=HELD) as client:
         session = client.post("/sessions", json={}).json()["id"]
         turns: list[Any] = []
         first = threading.Thread(target=lambda: turns.append(say(client, session, "one?")))  # type: ignore[arg-type]

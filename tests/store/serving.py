@@ -52,6 +52,9 @@ judge: {pays: [pay]}
 arguments: {pay: {amount: '\d+'}}
 """
 
+KEY = "the key of whoever runs the test"
+HELD = {"authorization": f"Bearer {KEY}"}
+
 
 class Till:
     """The policy's folder, what its tool did, and the servers over it."""
@@ -82,7 +85,12 @@ class Till:
     def serving(self, place: str | None = None) -> Iterator[tuple[httpx2.Client, subprocess.Popen[str]]]:
         """A server; with a place, one that stops there."""
         kept = {name: value for name, value in os.environ.items() if name not in {"FORCE_COLOR", "COLUMNS"}}
-        environment = {**kept, "TILL": str(self.folder), "JURAT_CACHE": str(self.folder / "cache")}
+        environment = {
+            **kept,
+            "TILL": str(self.folder),
+            "JURAT_CACHE": str(self.folder / "cache"),
+            "JURAT_API_KEY": KEY,
+        }
         pipe = subprocess.PIPE
         with subprocess.Popen(self.command(place), env=environment, stdout=pipe, stderr=pipe, text=True) as process:
             assert process.stdout is not None
@@ -91,7 +99,8 @@ class Till:
                 process.kill()
                 raise AssertionError(f"the server did not start: {line}{process.communicate()[1]}")
             try:
-                with httpx2.Client(base_url=line.partition(" at ")[2].split()[0], timeout=60) as client:
+                address = line.partition(" at ")[2].split()[0]
+                with httpx2.Client(base_url=address, headers=HELD, timeout=60) as client:
                     yield client, process
             finally:
                 if process.poll() is None:

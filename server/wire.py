@@ -1,0 +1,68 @@
+"""HTTP on the wire: bounds on those who are slow, and on how many there are."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+GRACE_SECONDS = 3
+"""How long running turns may go on after Ctrl-C."""
+
+HEADER_SECONDS = 15.0
+"""That the head of a request may take to arrive, and that a connection may be idle before it has sent any."""
+
+CONNECTIONS = 4_000
+"""Open at once; more are told to come back."""
+
+
+class Impatient(HttpToolsProtocol):
+    """Ends a connection whose next request does not come to its headers in time; uvicorn itself would wait for ever."""
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - as uvicorn has it
+        """Asyncio's interface, as are the others."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Count from the first piece of a head on."""
+        super().data_received(data)
+        if self._within_request():
+            self._rest()
+        else:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop counting."""
+        self._rest()
+        super().connection_lost(exc)
+
+    def _within_request(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEADER_SECONDS, self._give_up)
+
+    def _rest(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if not self._within_request():
+            self.transport.close()
+
+
+def config(app: ASGIApp, **options: Any) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app, http=Impatient, log_level="warning", access_log=False, server_header=False,
+        timeout_graceful_shutdown=GRACE_SECONDS, limit_concurrency=CONNECTIONS, **options,
+    )  # fmt: skip
