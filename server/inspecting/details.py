@@ -39,7 +39,7 @@ def detail(graph: PolicyGraph, proofs: Iterable[Proof], findings: Iterable[Findi
         "triggers": _triggers(graph, g),
         "place": place(entity.span),
         "text": excerpt(graph.policy.sources, entity.span),
-        "findings": [{"code": each.code, "name": each.name, "message": each.message} for each in findings if g in each.subjects],
+        "findings": [_finding(each) for each in findings if g in each.subjects],
         "proofs": about[:PROOFS],
         "proofs_left_out": max(0, len(about) - PROOFS),
     }  # fmt: skip
@@ -95,6 +95,16 @@ def excerpt(sources: Mapping[str, str], span: Span) -> str:
 def _speaks_of(proof: Proof, g: str) -> bool:
     name = re.compile(rf"(?<![\w./-]){re.escape(g)}(?![\w/-])")
     return any(name.search(text) for text in (proof.question, *proof.core))
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "severity": finding.severity.value,
+        "allowed": bool(finding.allowed),
+        "code": finding.code,
+        "name": finding.name,
+        "message": finding.message,
+    }
 
 
 def _proof(proof: Proof) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from jurat.engine.store import Store
 from jurat.policies import PolicyGraph, load
 from jurat.server.drawing import picture_of, placed
+from jurat.server.refusals import Refusal
 
 KEPT = 4
 """Policies that are kept read, and drawn."""
@@ -27,6 +28,16 @@ async def policy_of(store: Store, current: PolicyGraph, digest: str | None) -> P
     if version is None:
         return None
     return await asyncio.to_thread(_read, tuple(sorted(version.files.items())))
+
+
+def check_entity(graph: PolicyGraph, id_: str) -> None:
+    """Refuse an id that the policy does not know.
+
+    Raises:
+        Refusal: it does not.
+    """
+    if id_ not in graph.entities:
+        raise Refusal(404, "unknown", f"the policy has no guideline, journey or state `{id_[:60]}`")
 
 
 async def number_of(store: Store, digest: str) -> int | None:

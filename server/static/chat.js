@@ -135,7 +135,7 @@ async function resume(id) {
   const session = await get(`/sessions/${encodeURIComponent(id)}`);
   state.session = session.id;
   welcome();
-  const traces = await Promise.all(session.traces.slice(-EARLIER).map((trace) => get(`/traces/${encodeURIComponent(trace)}`)));
+  const traces = await Promise.all(session.traces.slice(-EARLIER).map((trace) => get(`/v1/traces/${encodeURIComponent(trace)}`)));
   if (session.traces.length > EARLIER) show("aside", h("a", { href: toTurn(id, 1) }, `${session.traces.length - EARLIER} earlier turns are in the inspector.`));
   if (!traces.length) session.conversation.filter((each) => each.role !== "tool").forEach((each) => say(each.role, each.text));
   for (const trace of traces) {

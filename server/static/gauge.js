@@ -1,7 +1,7 @@
 // What the judge said of statements: where each probability lies, and the band in which it counts as unknown.
 
 import { h } from "./dom.js";
-import { percent, verdict } from "./words.js";
+import { marked, percent, verdict } from "./words.js";
 
 // `bands` has [low, high] by statement; `note` what else is to be said of one.
 export function gauges(list, bands, note = () => null) {
@@ -12,7 +12,7 @@ function gauge(each, band, note) {
   const kind = each.truth === null ? "wait" : each.truth ? "go" : "no";
   return h("li", h("span.statement", each.text), scale(each.probability, band, kind),
     h(`span.value.${kind}`, h("b", verdict(each.truth)), each.probability === null ? null : ` ${percent(each.probability)}`),
-    each.recalled || each.evidence || note ? h("span.note.quiet", [each.recalled ? "remembered, not asked again" : null, each.evidence, note].filter(Boolean).join("; ")) : null);
+    each.recalled || each.evidence || note ? h("span.note.quiet", marked([each.recalled ? "remembered, not asked again" : null, each.evidence, note].filter(Boolean).join("; "))) : null);
 }
 
 function scale(probability, band, kind) {

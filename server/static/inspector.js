@@ -1,6 +1,6 @@
 // The inspector: conversations, the turns of one, and one turn with all that explains it.
 
-import { get, path } from "./api.js";
+import { get, isRefusal, path } from "./api.js";
 import { h } from "./dom.js";
 import { empty, into } from "./state.js";
 import { turnView } from "./turn.js";
@@ -61,13 +61,23 @@ function mark(place, key) {
 async function conversations() {
   state.listed = true;
   const { list } = state.frame;
-  await into(list, () => get(path("/pages/conversations", { search: state.search })), (found) => (found.conversations.length ? [h("ul.rows", found.conversations.map(conversation)), more(found)] : none()));
+  await into(list, () => get(path("/pages/conversations", { search: state.search })).catch(own), (found) => (found.conversations.length ? [h("ul.rows", found.conversations.map(conversation)), more(found), found.limited ? limited() : null] : none()));
   mark(list, state.session);
+}
+
+// Who may not see everybody's conversations sees the one of this tab.
+function own(error) {
+  const session = sessionStorage.getItem("session");
+  if (!isRefusal(error) || !session) throw error;
+  return { conversations: [{ id: session, customer: {}, mode: "auto", ended: false, turns: null, updated: null }], before: null, limited: true };
 }
 
 const none = () => (state.search
   ? empty("Nothing found", h("p", "No id and nothing that is known of a customer has this text in it. Enter opens the conversation with exactly this id."))
   : empty("No conversations yet", h("p", "Write to the agent in the ", h("a", { href: "#/" }, "chat"), ". Each conversation then stands here.")));
+
+const limited = () => h("div.state", h("p.quiet", "Those of others are shown to whoever has a key or token with the scope ", h("code", "sessions"), "."),
+  h("button.plain", { type: "button", click: () => document.dispatchEvent(new CustomEvent("sign-in")) }, "Sign in"));
 
 function more(found) {
   if (found.before === null) return null;
@@ -83,7 +93,7 @@ function more(found) {
 function conversation(each) {
   return h("li", h("a.row-link", { href: toConversation(each.id), "data-key": each.id },
     h("span.top", h("b", person(each.customer)), each.mode === "manual" ? h("span.chip.wait", "with a human") : null, each.ended ? h("span.chip", "ended") : null),
-    h("span.quiet", when(each.updated), `, ${count(each.turns, "turn")}`), h("code.id", each.id)));
+    each.updated === null ? h("span.quiet", "The one in the chat") : h("span.quiet", when(each.updated), `, ${count(each.turns, "turn")}`), h("code.id.clip", each.id)));
 }
 
 async function timeline(session, around) {
@@ -97,7 +107,7 @@ async function timeline(session, around) {
 function turnsOf(found) {
   const head = [
     h("div.bar", h("h2", { tabindex: "-1" }, person(found.customer)), h("a.button.plain.back", { href: "#/inspector" }, "All conversations")),
-    h("p.quiet", h("code.id", found.id), ` began ${""}`, when(found.created), `. ${count(found.total, "turn")}.`, found.mode === "manual" ? " A human answers now." : "", found.running ? " A turn is under way." : ""),
+    h("p.quiet", h("code.id", found.id), " began ", when(found.created), `. ${count(found.total, "turn")}.`, found.mode === "manual" ? " A human answers now." : "", found.running ? " A turn is under way." : ""),
     h("details", h("summary", "What is known of the customer"), h("dl.pairs", Object.entries(found.customer).flatMap(([name, value]) => [h("dt", name), h("dd", value)])), Object.keys(found.customer).length ? null : h("p.quiet", "Nothing: a guest.")),
   ];
   if (!found.turns.length) return [...head, empty("No turns yet", h("p", "The customer has not written anything."))];

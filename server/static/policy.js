@@ -87,7 +87,7 @@ function finding(each) {
 function overview() {
   const { policy } = state;
   const kinds = ["guideline", "journey", "state"].map((kind) => [kind, policy.boxes.filter((box) => box.kind === kind).length]).filter(([, number]) => number);
-  return h("div", h("h2", { tabindex: "-1" }, policy.title), h("p", kinds.map(([kind, number]) => count(number, kind)).join(", "), "."),
+  return h("div", h("h2", { tabindex: "-1" }, policy.title), h("p.quiet", kinds.map(([kind, number]) => count(number, kind)).join(", "), "."),
     policy.current && !policy.findings.length ? h("p.card.go", "Nothing was found that keeps this policy from being served.") : null,
     h("p.quiet", "Choose a box to see when it applies, what it does, what it is related to and what was proved of it. Arrows point the way that relations are written: what overrides points at what it overrides."),
     h("p.quiet", "With the keyboard: arrow keys go from box to box, Enter opens one, + and − zoom, 0 shows all, Shift with an arrow key moves the picture."));
@@ -97,8 +97,15 @@ function entity(each) {
   return h("article", h("div.bar", h("h2", { tabindex: "-1" }, each.id), h("a.button.plain", { href: "#/policy" + (state.digest ? `//${state.digest}` : "") }, "Close")),
     h("p", h("span.chip", each.kind), each.tags.map((tag) => h("span.chip", `tag ${tag}`)), each.rank ? h("span.chip", `rank ${each.rank}`) : null,
       each.criticality && each.criticality !== "medium" ? h("span.chip", `${each.criticality} criticality`) : null, each.on_unknown !== "skip" ? h("span.chip", `on unknown: ${each.on_unknown}`) : null),
-    each.findings.map((found_) => h("p.card.stop", h("b", `${found_.code} ${found_.name} `), marked(found_.message))),
-    condition(each), actions(each), relations(each.id), proofs(each), written(each));
+    h("ul.cards", each.findings.filter((found_) => found_.severity !== "note" && !found_.allowed).map((found_) => remark("stop", found_))),
+    condition(each), actions(each), relations(each.id), proofs(each), written(each), remarks(each));
+}
+
+const remark = (kind, each) => h(`li.card.${kind}`, h("p", h("b", `${each.code} ${each.name}`), each.allowed ? h("span.chip", "allowed") : null), h("p", marked(each.message)));
+
+function remarks(each) {
+  const minor = each.findings.filter((found_) => found_.severity === "note" || found_.allowed);
+  return minor.length ? section("Remarks of the check", h("ul.cards", minor.map((found_) => remark("idle", found_)))) : null;
 }
 
 function section(title, ...content) {

@@ -4,7 +4,7 @@ import { get, path } from "./api.js";
 import { h } from "./dom.js";
 import { gauges, legend } from "./gauge.js";
 import { into } from "./state.js";
-import { conflicts, decided, notes, section, unasked } from "./why.js";
+import { conflicts, decided, notes, unasked } from "./why.js";
 import { REASONS, SOURCES, count, marked, percent, seconds, sentence, shown, toConversation, toEntity, toTurn, toVersion, verdict } from "./words.js";
 
 // `turns` are the numbers around it, to go on from one to the next.
@@ -25,10 +25,10 @@ export function turnView(whole, turns) {
     part("What the model was asked", null, judged(whole)),
     part("Tool calls", null, list(trace.calls.map((each) => at.call(each)))),
     part("Drafts of the reply", null, list(trace.drafts.map((each) => draft(each, whole.bands)))),
-    section("Decided and handed on", decided(trace)),
+    part("Decided and handed on", null, list(decided(trace))),
     part("Facts and variables", "At the end of the turn.", variables(trace)),
     part("Time", null, time(trace)),
-    section("Notes", notes(trace).map((text) => h("li", at.marked(text)))),
+    part("Notes", null, notes(trace).length ? h("ul.because", notes(trace).map((text) => h("li", at.marked(text)))) : null),
     rounds(trace, at),
     h("details.raw", h("summary", "The whole trace"), h("pre", { tabindex: "0" }, JSON.stringify(trace, null, 2))));
 }
@@ -188,13 +188,13 @@ function variables(trace) {
     const idle = rows.filter(([, value]) => value === false && title !== "Facts");
     const live = rows.filter((each) => !idle.includes(each));
     return rows.length ? h("div", h("h4", title), live.length ? table(live) : null,
-      idle.length ? h("details", h("summary", `${idle.length} that are not so`), table(idle)) : null) : null;
+      idle.length ? h("details", h("summary", `${idle.length} false`), table(idle)) : null) : null;
   });
   return h("div", told);
 }
 
 function time(trace) {
-  const ended = trace.steps.filter((step) => step.seconds !== null);
+  const ended = inOrder(trace.steps);
   if (!ended.length) return null;
   const total = Math.max(trace.seconds, ...ended.map((step) => step.seconds)) || 1;
   const inner = new Set(["judge"]);
@@ -203,6 +203,17 @@ function time(trace) {
     h("span.track", { "aria-hidden": "true" }, h("i", { style: { width: `${Math.max(0.5, (step.seconds / total) * 100)}%` } })),
     h("span.value", seconds(step.seconds))));
   return h("ul.times", rows, h("li.total", h("span.label", "The whole turn"), h("span.track"), h("span.value", seconds(trace.seconds))));
+}
+
+// Steps in the order in which they began; in a trace a step that is part of another stands before it, where it ended.
+function inOrder(steps) {
+  const same = (one, other) => one.name === other.name && one.detail === other.detail && one.round === other.round;
+  const ends = steps.filter((step) => step.seconds !== null);
+  const found = steps.filter((step) => step.seconds === null).flatMap((begun) => {
+    const place = ends.findIndex((end) => same(begun, end));
+    return place < 0 ? [] : ends.splice(place, 1);
+  });
+  return [...found, ...ends];
 }
 
 // What was decided before a tool or a journey changed the situation.

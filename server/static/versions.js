@@ -17,7 +17,7 @@ export async function open(root, [number, against]) {
   root.classList.remove("alone");
   const { detail } = state.parts;
   if (!number) return detail.replaceChildren(overview());
-  const version = await into(detail, () => get(`/versions/${encodeURIComponent(number)}`), (found) => one(found, against));
+  const version = await into(detail, () => get(`/v1/versions/${encodeURIComponent(number)}`), (found) => one(found, against));
   detail.scrollTop = 0;
   if (version) detail.querySelector("h2")?.focus();
   if (version && against) compare(version.number, Number(against));
@@ -32,7 +32,7 @@ function frame(root) {
 
 async function list() {
   const { list: place, detail } = state.parts;
-  state.known = await into(place, versions, (found) => (found === null || !found.versions.length ? none(found) : [h("h2", "Versions"), h("ol.rows", found.versions.map(row)), effects(found)]));
+  state.known = await into(place, () => get("/v1/versions"), (found) => (found.versions.length ? [h("h2", "Versions"), h("ol.rows", found.versions.map(row)), effects(found)] : none()));
   if (!state.known?.versions.length) {
     detail.replaceChildren();
     return false;
@@ -41,19 +41,8 @@ async function list() {
   return true;
 }
 
-// All versions; null where this server keeps none.
-async function versions() {
-  try {
-    return await get("/versions");
-  } catch (error) {
-    if (error.status === 404) return null;
-    throw error;
-  }
-}
-
-const none = (found) => (found === null
-  ? empty("This server keeps no versions", h("p", "A policy that a program declares, or that was given as a text, has no versions. Serve a folder with ", h("code", "jurat serve my-agent"), ", and what is served becomes a version."))
-  : empty("No versions yet", h("p", "What is served becomes a version when the server starts. A new one comes with ", h("code", "POST /versions"), ", or when the policy's files are changed and the server is started again.")));
+const none = () => empty("No versions are kept here",
+  h("p", "A policy that a program declares, or that was given as a text, has none. Serve a folder with ", h("code", "jurat serve my-agent"), " and what is served becomes a version; a new one comes with ", h("code", "POST /versions"), "."));
 
 const ORIGINS = { file: "read from the policy's files", http: "sent over HTTP" };
 const STATUSES = { passed: ["go", "proved"], "nothing-to-prove": ["", "nothing to prove"], failed: ["stop", "not proved"], undecided: ["wait", "undecided"] };
@@ -162,7 +151,7 @@ async function taken(number, comment) {
     return report ? h("div", h("p.card.stop", `${sentence(error.message)}.`), proof(report)) : failed(error, () => open(state.root, [String(number)]));
   }
   document.dispatchEvent(new CustomEvent("policy-changed"));
-  const version = await get(`/versions/${number}`);
+  const version = await get(`/v1/versions/${number}`);
   await list();
   return h("div", h("p.card.go", `Version ${number} is in effect. `, h("a", { href: "#/policy" }, "See it drawn")), proof(version.report));
 }
