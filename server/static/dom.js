@@ -11,11 +11,14 @@ function made(create, name, rest) {
   if (classes.length) element.setAttribute("class", classes.join(" "));
   for (const part of rest.flat(3)) {
     if (part === null || part === undefined || part === false) continue;
+    if (isChip(part) && element.hasChildNodes()) element.append(" "); // for whoever has it read out
     if (part instanceof Node || typeof part === "string" || typeof part === "number") element.append(part);
     else for (const [key, value] of Object.entries(part)) set(element, key, value);
   }
   return element;
 }
+
+const isChip = (part) => part instanceof HTMLElement && part.classList.contains("chip");
 
 function set(element, key, value) {
   if (typeof value === "function") element.addEventListener(key, value);

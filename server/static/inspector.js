@@ -21,13 +21,19 @@ export async function open(root, [session, turn]) {
     return detail.replaceChildren();
   }
   const number = turn === undefined ? null : Number(turn);
-  if (opened || number === null || !state.turns.includes(number)) await timeline(session, number);
+  const listing = opened || number === null || !state.turns.includes(number) ? timeline(session, number) : null;
+  if (turn === undefined) {
+    await listing;
+    return detail.replaceChildren(empty("No turn chosen", h("p", "Choose a turn to see why the reply was given, and why another guideline was not followed.")));
+  }
+  const asked = get(`/pages/turns/${encodeURIComponent(`${session}-${turn}`)}`);
+  asked.catch(() => {}); // said below
+  await listing;
   mark(line, turn);
-  if (turn === undefined) return detail.replaceChildren(empty("No turn chosen", h("p", "Choose a turn to see why the reply was given, and why another guideline was not followed.")));
-  const whole = await into(detail, () => get(`/pages/turns/${encodeURIComponent(`${session}-${turn}`)}`), (found) => turnView(found, state.turns));
+  const whole = await into(detail, () => asked, (found) => turnView(found, state.turns));
   detail.scrollTop = 0;
   if (whole) detail.querySelector("h2")?.focus({ preventScroll: false });
-  document.dispatchEvent(new CustomEvent("turn-shown"));
+  performance.mark("turn-shown"); // for whoever measures
 }
 
 function frame(root) {

@@ -36,9 +36,14 @@ async function show() {
     else link.removeAttribute("aria-current");
   }
   part("renew").hidden = name !== "chat";
-  document.title = name === "chat" ? (about?.agent ?? "Jurat") : `${PAGES[name].title} · ${about?.agent ?? "Jurat"}`;
+  title();
   const page = await PAGES[name].load();
   if (mine === shown) await page.open(part(name), rest, about);
+}
+
+function title() {
+  const [name] = address();
+  document.title = name === "chat" ? (about?.agent ?? "Jurat") : `${PAGES[name].title} · ${about?.agent ?? "Jurat"}`;
 }
 
 function introduce() {
@@ -53,13 +58,13 @@ function introduce() {
 
 async function start() {
   part("sign").textContent = key() ? "Signed in" : "Sign in";
-  try {
-    about = await get("/about");
+  const known = get("/about").then((found) => {
+    about = found;
     introduce();
-  } catch (error) {
-    part("proof").textContent = error.message;
-  }
-  await show();
+  }, (error) => { part("proof").textContent = error.message; });
+  if (address()[0] === "chat") await known; // the others can do without
+  await Promise.all([known, show()]);
+  title();
 }
 
 part("sign").addEventListener("click", () => {

@@ -60,4 +60,3 @@ def hostile_server(repository: Path, environment: dict[str, str], tmp_path: Path
     script = tmp_path / "hostile-script.yaml"
     script.write_text(SCRIPT)
     yield from serving(repository, environment, str(folder), "--script", str(script))
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from tests.server.browser import Page
 
 KEY = "a key of the operator that is long enough for it"
@@ -19,7 +21,7 @@ def enter(page: Page, server: str) -> None:
 def go(page: Page, address: str, shown: str) -> None:
     """Go to an address behind the `#`, and wait for what a selector names."""
     page.value(f"location.hash = '{address}'")
-    page.wait(f"document.querySelector('.page:not([hidden]) {shown}')")
+    page.wait(f"document.querySelector({json.dumps('.page:not([hidden]) ' + shown)})")
 
 
 def say(page: Page, text: str) -> None:
