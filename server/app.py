@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Route
 from starlette.staticfiles import StaticFiles
 
 from jurat import __version__
@@ -23,6 +26,9 @@ from jurat.server.quick import Quick
 from jurat.server.service import Service
 from jurat.server.settings import Settings
 from jurat.server.versions import Versions
+
+if TYPE_CHECKING:
+    from jurat.server.guarded import Guarded
 
 DEFAULT = Settings()
 ABOUT = "Conversational agents whose policies are proved free of conflict before they are served."
@@ -49,14 +55,33 @@ def create_app(
     if home is not None:
         app.state.versions = Versions(agent, app.state.service.change, home)
         app.include_router(versions.ROUTER)
+    app.state.guarded = _guarded(app)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
+
+
+def _guarded(app: FastAPI) -> Guarded | None:
+    """The policy's tools over MCP, where its package is installed."""
+    if find_spec("mcp") is None:
+        return None
+    from jurat.server.guarded import Guarded
+
+    guarded = Guarded(app.state.service, app.state.gatekeeper)
+    app.router.routes.append(Route("/mcp", guarded, methods=["GET", "POST", "DELETE"], include_in_schema=False))
+    return guarded
+
+
+async def settle(app: FastAPI) -> None:
+    """End: turns that run come to their end if they do so soon."""
+    if app.state.guarded is not None:
+        await app.state.guarded.close()
+    await app.state.service.settle()
 
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
-    await app.state.service.settle()
+    await settle(app)
 
 
 def _middleware(hosts: Sequence[str] | None, settings: Settings) -> list[Middleware]:

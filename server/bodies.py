@@ -20,6 +20,12 @@ LONGER = (
 )
 """What may be longer, by path."""
 
+METHODS = ("POST", "PUT", "PATCH", "DELETE")
+"""Of requests with a body."""
+
+BARE = "jurat.bare"
+"""In the scope of one without a body."""
+
 SECONDS = 30.0
 """That a body may take to arrive."""
 
@@ -44,7 +50,7 @@ class Bodies:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's interface."""
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+        if scope["type"] != "http" or scope["method"] not in METHODS:
             await self._app(scope, receive, send)
             return
         try:
@@ -57,13 +63,16 @@ class Bodies:
 
 async def _read(scope: Scope, receive: Receive) -> bytes:
     headers = dict(scope["headers"])
-    if headers.get(b"content-type", b"").partition(b";")[0].strip().lower() != b"application/json" and (
-        scope["method"] != "DELETE" or headers.get(b"content-length", b"0") != b"0"
-    ):
+    announced = headers.get(b"content-length", b"0")
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if not kind and announced == b"0" and b"transfer-encoding" not in headers:
+        scope[BARE] = True  # a page of another site can send this unasked: a route that needs a body refuses it
+        return b""
+    if kind != b"application/json":
         raise Refusal(415, "content-type", "the content type must be application/json")
     try:
         async with asyncio.timeout(SECONDS):
-            body = await _whole(headers.get(b"content-length", b"0"), receive, longest(scope["path"]))
+            body = await _whole(announced, receive, longest(scope["path"]))
     except TimeoutError:
         raise Refusal(408, "late", "the request did not arrive in time") from None
     return _checked(body)

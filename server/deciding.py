@@ -5,7 +5,8 @@ A situation is resolved by the reference semantics (:func:`jurat.resolve`); a co
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -28,6 +29,9 @@ from jurat.policies.values import jsonable
 ENOUGH = 100
 """Guidelines that may be asked about at once."""
 
+KEPT = 4_096
+"""Answers about situations."""
+
 Look = Callable[[Atom], Value | None]
 
 
@@ -37,6 +41,7 @@ class Decider:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._graph = engine.graph
+        self._kept: OrderedDict[Hashable, dict[str, Any]] = OrderedDict()
         self._conditions = {g: condition_of(engine.graph, g) for g in engine.graph.entities}
 
     @cached_property
@@ -47,12 +52,21 @@ class Decider:
     def situation(self, values: Mapping[str, object], about: Sequence[str] = ()) -> dict[str, Any]:
         """What is decided of values by name; ``about`` are the guidelines of which it is said why they are not triggered.
 
+        The same situation is decided once: the answer hangs on nothing else. It is shared, so it is not to be changed.
+
         Raises:
             ValuationError: a name that the policy does not know, or a value of another type.
             RefusedTurn: facts alone falsify an axiom.
         """
         given = valuation_of(self._graph, values)
-        return self._told(given, resolve(self._graph, given), {}, about)
+        key = frozenset(given.values.items()), tuple(about)
+        if key in self._kept:
+            self._kept.move_to_end(key)
+        else:
+            self._kept[key] = self._told(given, resolve(self._graph, given), {}, about)
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return self._kept[key]
 
     async def conversation(
         self, messages: Sequence[Message], facts: Mapping[str, object], agent: str | None, about: Sequence[str] = ()

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from jurat.server.api.decide import Question, answered
 from jurat.server.api.errors import described
-from jurat.server.bodies import JSON_HEADERS
+from jurat.server.bodies import BARE, JSON_HEADERS
 from jurat.server.gatekeeper import Caller
 from jurat.server.refusals import Refusal, refusal_of
 
@@ -27,7 +27,7 @@ class Quick:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's interface."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST":
+        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or BARE in scope:
             await self._app(scope, receive, send)
             return
         try:

@@ -24,7 +24,7 @@ class Impatient(HttpToolsProtocol):
 
     _deadline: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] - as uvicorn has it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Asyncio's interface, as are the others."""
         super().connection_made(transport)
         self._wait()
@@ -43,7 +43,7 @@ class Impatient(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _within_request(self) -> bool:
-        return self.cycle is not None and not self.cycle.response_complete
+        return bool(self.cycle) and not self.cycle.response_complete
 
     def _wait(self) -> None:
         if self._deadline is None:

@@ -3,7 +3,8 @@
 A server of its own (`jurat serve` on the example policy, one process) is asked over the loopback address by this process, on the
 same machine, so that both share its cores. Requests leave at a fixed rate whether or not answers have come, and a time
 is counted from when its request should have left (no coordinated omission). Then the rate is left to the server: each
-connection asks again as soon as it is answered. Situations are drawn anew for each request; no answer is kept anywhere.
+connection asks again as soon as it is answered. Each situation is a new one, in which a number of days was never asked about, so that
+no answer can be one that was kept; in the last row they come from a thousand, and most answers are.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -27,19 +29,20 @@ from measuring import heading
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "the key of this measurement, made for it"
 POLICY = "examples/support"
+NEW = count()
 TRUTHS = (True, False, None)
 
 
-def situation(chance: random.Random) -> dict[str, object]:
-    """What is asked about: some observations, and the tier of a customer."""
+def situation(chance: random.Random, days: int) -> dict[str, object]:
+    """What is asked about: some observations, the tier of a customer, and the age of an order."""
     names = ("asks_refund", "accepts_refund", "wants_human", "asks_upgrade", "reports_account_problem")
     drawn: dict[str, object] = {name: chance.choice(TRUTHS) for name in names}
-    return {**drawn, "customer.tier": chance.choice(("standard", "silver", "gold", "platinum"))}
+    return {**drawn, "customer.tier": chance.choice(("standard", "silver", "gold", "platinum")), "order.age_days": days}
 
 
-def request(chance: random.Random) -> bytes:
-    """One request as it is sent."""
-    body = json.dumps({"situation": situation(chance)}).encode()
+def request(chance: random.Random, days: int | None = None) -> bytes:
+    """One request as it is sent, about a situation that is a new one unless it says how old the order is."""
+    body = json.dumps({"situation": situation(chance, next(NEW) if days is None else days)}).encode()
     head = f"POST /v1/decide HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KEY}\r\n"
     return f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
 
@@ -102,14 +105,14 @@ async def at_rate(free: asyncio.Queue[Connection], rate: float, seconds: float) 
     return measured
 
 
-async def at_most(free: asyncio.Queue[Connection], seconds: float) -> Measured:
+async def at_most(free: asyncio.Queue[Connection], seconds: float, days: int | None = None) -> Measured:
     """As many as are answered."""
     measured = Measured()
 
     async def keep(number: int) -> None:
         connection, chance = await free.get(), random.Random(number)
         while (since := time.perf_counter()) < measured.begun + seconds:
-            measured.note(since, await connection.ask(request(chance)))
+            measured.note(since, await connection.ask(request(chance, days)))
         free.put_nowait(connection)
 
     await asyncio.gather(*(keep(number) for number in range(free.qsize())))
@@ -150,12 +153,18 @@ async def measure(port: int, pid: int, asked: argparse.Namespace) -> None:
     await at_most(free, 1)
     print("| what | answers a second | p50 ms | p99 ms | p99.9 ms | longest ms | failed | server's core |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for rate in (*asked.rates, None):
-        before, since = processor(pid), time.perf_counter()
-        measured = await (at_most(free, asked.seconds) if rate is None else at_rate(free, rate, asked.seconds))
-        share = (processor(pid) - before) / (time.perf_counter() - since)
-        what = "as many as are answered" if rate is None else f"{rate:,.0f} a second"
-        print(f"| {what} | {measured} | {share:.0%} |", flush=True)
+    for rate in asked.rates:
+        await row(f"{rate:,.0f} a second", pid, at_rate(free, rate, asked.seconds))
+    await row("as many as are answered", pid, at_most(free, asked.seconds))
+    await row("as many, of a thousand situations", pid, at_most(free, asked.seconds, 7))
+
+
+async def row(what: str, pid: int, work: Awaitable[Measured]) -> None:
+    """One line of the table."""
+    before, since = processor(pid), time.perf_counter()
+    measured = await work
+    share = (processor(pid) - before) / (time.perf_counter() - since)
+    print(f"| {what} | {measured} | {share:.0%} |", flush=True)
 
 
 def main() -> None:

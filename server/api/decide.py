@@ -11,6 +11,7 @@ from jurat.llm import Message
 from jurat.policies import RefusedTurn, ValuationError
 from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Body, Served, Shown, Text, check_agent, no_longer_than
+from jurat.server.api.errors import errors
 from jurat.server.deciding import ENOUGH
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
@@ -141,7 +142,7 @@ class Decided(Shown):
     notes: list[str]
 
 
-@ROUTER.post("/decide", response_model=Decided)
+@ROUTER.post("/decide", response_model=Decided, responses=errors(409))
 async def decide(given: Question, service: Served, caller: Deciding) -> dict[str, Any]:
     """What the policy decides of a situation or a conversation, why, why not, and what is unknown. Nothing is generated."""
     return await answered(given, service, caller)

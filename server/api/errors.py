@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from jurat.engine.errors import StoreError
 from jurat.policies import JuratError
@@ -51,7 +52,7 @@ def errors(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": ErrorBody, "description": _SAID[status]} for status in statuses}
 
 
-ALWAYS = errors(400, 401, 403, 413, 422, 429, 500, 503)
+ALWAYS = errors(400, 401, 403, 408, 413, 415, 422, 429, 500, 503)
 """What any route may answer."""
 
 
@@ -79,10 +80,19 @@ _WORDS = {
 }
 
 
-async def _http(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     code, message = _WORDS.get(error.status_code, ("http", "the request cannot be answered"))
-    return answer(Refusal(error.status_code, code, message, headers=error.headers))
+    headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+    return answer(Refusal(error.status_code, code, message, headers=headers))
+
+
+def _allowed(request: Request) -> str:
+    """The methods of all routes of a path; the framework says only those of the first one."""
+    routes, methods = request.app.router.routes, ("GET", "POST", "PUT", "PATCH", "DELETE")
+    asked = {each: {**request.scope, "method": each, "path_params": {}} for each in methods}
+    found = [each for each in methods if any(route.matches(asked[each])[0] is Match.FULL for route in routes)]
+    return ", ".join(["GET", "HEAD", *found[1:]] if "GET" in found else found)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:  # noqa: ARG001

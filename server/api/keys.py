@@ -34,8 +34,8 @@ class NewKey(Body):
     scopes: list[Scope] = Field(min_length=1)
     agents: list[Text] | None = None
     customer: Text | None = None
-    rate: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
-    seconds: Annotated[float, Field(gt=0, le=1e10, allow_inf_nan=False)] | None = None
+    rate: Annotated[float, Field(ge=0.001, le=1e6, allow_inf_nan=False)] | None = None
+    seconds: Annotated[float, Field(ge=1, le=1e10, allow_inf_nan=False)] | None = None
 
 
 class KeyShown(Shown):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from jurat.server.api import traces
 from jurat.server.api.auth import Caller, Chatting, requires
@@ -64,7 +64,10 @@ async def report_of_version(number: int, service: Served, caller: Reading) -> di
     return dict((await version_of(service, number)).report)
 
 
-@ROUTER.get("/versions/{number}/certificate", response_class=PlainTextResponse, responses=errors(404, 409))
+@ROUTER.get(
+    "/versions/{number}/certificate", response_class=Response,
+    responses={**errors(404, 409), 200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)  # fmt: skip
 async def certificate(number: int, service: Served, caller: Reading) -> PlainTextResponse:  # noqa: ARG001
     """The evidence for one version, which `jurat verify` checks without a solver; it is written when it is first asked for."""
     found = await version_of(service, number)

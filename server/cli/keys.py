@@ -59,8 +59,8 @@ def keys() -> None:
 @click.option("--scope", "scopes", multiple=True, required=True, help="What its holder may do; repeat it for more.")
 @click.option("--agent", "agents", multiple=True, help="The id of an agent that it is for; repeat it.  [default: all]")
 @click.option("--customer", help="The id of the customer on whose behalf its holder acts.  [default: none]")
-@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Requests a second.  [default: no limit]")
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="How long it is taken.  [default: always]")
+@click.option("--rate", type=click.FloatRange(0.001, 1e6), help="Requests a second.  [default: no limit]")
+@click.option("--days", type=click.FloatRange(0.0001, 100_000), help="How long it is taken.  [default: always]")
 @_store_option
 def create(
     path: str, *, store: str | None, name: str, scopes: tuple[str, ...], days: float | None, **given: Any

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable
 from functools import wraps
@@ -18,6 +17,7 @@ from jurat.server.settings import BURST, MASTER_VARIABLE, Rate, SettingRefused, 
 if TYPE_CHECKING:
     from jurat.server.tokens import Tokens
 
+LEAST, MOST = 0.001, 1e6
 NONE, ALL = "none", "all"
 _OPTIONS = [
     click.option(
@@ -89,8 +89,8 @@ def allowed(words: tuple[str, ...], local: bool) -> frozenset[str]:
 
 
 def _rate(per_second: float) -> Rate | None:
-    if not math.isfinite(per_second) or per_second < 0:
-        raise SettingRefused(f"`{per_second}` is no number of requests a second")
+    if not (per_second == 0 or LEAST <= per_second <= MOST):
+        raise SettingRefused(f"`{per_second}` is no rate; one is from {LEAST} to {MOST:.0f} requests a second, or 0")
     return Rate(per_second, max(1, round(per_second * BURST))) if per_second else None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from fastapi import FastAPI
 
-from jurat.server.app import create_app
+from jurat.server.app import create_app, settle
 from jurat.server.cli.serve import is_local, listen, reached
 from jurat.server.cli.shell import complain_mildly
 from jurat.server.headers import with_cors
@@ -156,6 +156,6 @@ class Life:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._building
         if self._app is not None:
-            await self._app.state.service.settle()
+            await settle(self._app)
         await self._listening.end()
         self._signals.give_back()

@@ -59,7 +59,7 @@ def agent(
     """The agent of the policy above, or of another one with its tools."""
     graph = load(text)
     report = Report(graph.digest, (), (), 1, 0)
-    judge = ScriptedJudge({"asks_refund": ["refund"], "asks_upgrade": ["upgrade"]}, default=False)
+    judge = ScriptedJudge({"asks_refund": ["refund"], "asks_upgrade": ["upgrade"], "is_rude": ["idiot"]}, default=False)
     tools = {
         name: made for name, made in {"verify": verify, "refund": refund}.items() if name in graph.vocabulary.tools
     }

@@ -1,0 +1,53 @@
+"""Requests made up from the OpenAPI document: none fails on the server's side, and every answer is as the document says.
+
+Which facts and names there are is the policy's matter, not the document's, so a request that fits the document may be refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from starlette.testclient import TestClient
+from tests.server.served import HELD, KEY, agent
+
+from jurat.server.app import create_app
+from jurat.server.settings import Settings
+
+EXAMPLES = int(os.environ.get("JURAT_EXAMPLES", "15"))
+"""Of each operation; more look further."""
+
+APP = create_app(agent(), home=Path(), settings=Settings(master=KEY, rate=None, anonymous=frozenset()))
+SENT = {"Authorization": HELD["authorization"]}  # it looks for the usual spelling when it leaves the header out
+SESSIONS: list[str] = []
+schema = schemathesis.openapi.from_asgi("/openapi.json", APP)
+
+
+@schema.hook
+def map_path_parameters(context: Any, path_parameters: Any) -> Any:
+    """Half of what is made up is about a conversation that there is."""
+    if SESSIONS and path_parameters and len(str(path_parameters.get("id", "x"))) % 2 == 0:
+        return {**path_parameters, "id": SESSIONS[0]}
+    return path_parameters
+
+
+@pytest.fixture(scope="module", autouse=True)
+def session() -> Iterator[None]:
+    with TestClient(APP, headers=HELD) as client:
+        SESSIONS.append(client.post("/sessions", json={}).json()["id"])
+        yield
+
+
+@schema.parametrize()
+@settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), print_blob=False
+)
+@pytest.mark.timeout(300)
+def test_the_server_does_what_its_document_says(case: Any) -> None:
+    case.call_and_validate(headers=SENT, excluded_checks=[positive_data_acceptance])
