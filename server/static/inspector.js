@@ -13,6 +13,7 @@ export async function open(root, [session, turn]) {
   const { list, line, detail } = state.frame;
   root.dataset.level = turn ? "turn" : session ? "conversation" : "list";
   mark(list, session);
+  state.turn = turn;
   const opened = session !== undefined && session !== state.session;
   if (!state.listed || (!session && !turn)) conversations();
   if (!session) {
@@ -108,6 +109,7 @@ async function timeline(session, around) {
   state.session = found ? session : null;
   state.turns = found ? found.turns.map((each) => each.turn) : [];
   mark(state.frame.list, session);
+  mark(line, state.turn);
 }
 
 function turnsOf(found) {
@@ -125,7 +127,10 @@ function turnsOf(found) {
 function pager(found) {
   const [first, last] = [found.turns[0].turn, found.turns.at(-1).turn];
   if (first === found.first && last === found.last) return null;
-  const go = (turn) => () => timeline(found.id, turn);
+  const go = (turn) => async () => {
+    await timeline(found.id, turn);
+    state.frame.line.querySelector("h2")?.focus();
+  };
   const jump = h("input", { type: "number", min: String(found.first), max: String(found.last), placeholder: "Turn", "aria-label": "Go to the turn with this number" });
   return h("div.pager", h("button.plain", { type: "button", disabled: first === found.first, click: go(first - 1) }, "Earlier"),
     h("span.quiet", `${first} to ${last} of ${found.last}`),

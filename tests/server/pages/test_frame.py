@@ -120,6 +120,34 @@ def test_a_wrong_key_is_one_clear_sentence(page: Page, server: str) -> None:
     assert "The key or token is not one that is taken here." in page.text("#policy")
 
 
+def test_a_reply_is_shown_piece_by_piece_as_it_comes(page: Page, server: str) -> None:
+    enter(page, server)
+    # A stream that stops where the test wants it to: what has come by then is what must be seen.
+    page.value(
+        """(() => { const real = window.fetch; window.fetch = (path, options) => {
+        if (!String(path).endsWith('/messages')) return real(path, options);
+        const body = new ReadableStream({ start(to) { window.told = (name, content) =>
+          to.enqueue(new TextEncoder().encode(`event: ${name}\\ndata: ${JSON.stringify(content)}\\n\\n`)); } });
+        return Promise.resolve(new Response(body, {headers: {'content-type': 'text/event-stream'}})); }; })()"""
+    )
+    page.type("hello")
+    page.press("Enter")
+    page.wait("window.told")
+    page.value("told('step', {name: 'respond', detail: 'writing the reply', seconds: null, round: 1})")
+    page.wait("document.querySelector('.work').textContent.includes('writing the reply')")
+    for piece, so_far in (
+        ("First <b>sentence</b>.", "First <b>sentence</b>."),
+        (" Second.", "First <b>sentence</b>. Second."),
+    ):
+        page.value(f"told('text', {{text: {piece!r}}})")
+        page.wait(f"document.querySelector('.agent .bubble').textContent === {so_far!r}")
+    assert page.value("document.querySelectorAll('.meta').length") == 0, "the turn has not ended"
+    page.value("told('error', {error: {code: 'busy', message: 'too many conversations at once'}})")
+    page.wait("document.querySelector('.fault')")
+    assert page.text(".fault") == "Too many conversations at once"
+    assert page.console == []
+
+
 def test_no_text_of_anybody_becomes_markup(page: Page, hostile_server: str) -> None:
     bad = "<img src=x onerror=window.hit=6>"
     with httpx2.Client(base_url=hostile_server, headers=HELD, timeout=60) as client:
@@ -133,7 +161,7 @@ def test_no_text_of_anybody_becomes_markup(page: Page, hostile_server: str) -> N
         (f"#/inspector/{session}/1", ".turn", "<script>window.hit=2</script>"),
         ("#/policy/answer", "article", "<img src=x onerror=window.hit=3>"),
         ("#/policy/other", "article", "<a href='javascript:window.hit=4'>click</a>"),
-        ("#/policy", ".box-of", "<b>Agent</b>"),
+        ("#/policy", ".detail > div", "<b>Agent</b>"),
         ("#/versions/1", ".pairs", "in effect"),
     ):
         go(page, address, shown)
