@@ -12,7 +12,10 @@ from jurat.server.keys import Key, Keys
 from jurat.server.pacing import Pacing
 from jurat.server.refusals import Refusal
 from jurat.server.scopes import SCOPES, Scope
-from jurat.server.settings import BURST, Rate, Settings
+from jurat.server.settings import Rate, Settings
+
+BURST = 4
+"""Seconds' worth of requests that may come at once from the holder of a key with a rate."""
 
 
 @dataclass(frozen=True, slots=True)

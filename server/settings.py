@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jurat.policies import JuratError
 from jurat.server.scopes import LOCAL
 
 if TYPE_CHECKING:
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
 _ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[^/\s:?#@*\[\]]+)(:\d{1,5})?")
 
 
-BURST = 4
-"""Seconds' worth of requests that may come at once."""
+PER_SECOND, BURST = 100.0, 20
+"""Requests a second, and how many seconds' worth may come at once: a page asks for the whole of a conversation."""
 
 MASTER_VARIABLE = "JURAT_API_KEY"
 MASTER_CHARACTERS = 32
 
 
-class SettingRefused(JuratError):
+class SettingRefused(ValueError):
     """A setting that cannot be; one sentence."""
 
 
@@ -44,7 +43,7 @@ class Settings:
     """
 
     origins: tuple[str, ...] = ()
-    rate: Rate | None = Rate(50, 200)
+    rate: Rate | None = Rate(PER_SECOND, round(PER_SECOND * BURST))
     anonymous: frozenset[str] = LOCAL
     tokens: Tokens | None = None
     master: str | None = None

@@ -12,7 +12,7 @@ import click
 
 from jurat.server.cli.shell import Refused
 from jurat.server.scopes import LOCAL, SCOPES
-from jurat.server.settings import BURST, MASTER_VARIABLE, Rate, SettingRefused, Settings, origins_of
+from jurat.server.settings import BURST, MASTER_VARIABLE, PER_SECOND, Rate, SettingRefused, Settings, origins_of
 
 if TYPE_CHECKING:
     from jurat.server.tokens import Tokens
@@ -30,7 +30,7 @@ _OPTIONS = [
         "[default: chat and facts where only this machine reaches the server, otherwise none]",
     ),
     click.option(
-        "--rate", default=50.0, show_default=True, type=float,
+        "--rate", default=PER_SECOND, show_default=True, type=float,
         help="Requests a second of a caller without a rate of their own; 0 is without a limit.",
     ),
     click.option(
