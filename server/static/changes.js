@@ -1,7 +1,7 @@
 // What one version of a policy has that another has not: in its texts, and in what it does.
 
 import { h } from "./dom.js";
-import { count, sentence, shown } from "./words.js";
+import { count, marked, sentence, shown } from "./words.js";
 
 const SIGNS = { added: "+", removed: "−", same: " " };
 const WORDS = { added: "added", removed: "taken away", same: "" };
@@ -43,11 +43,11 @@ function outcome(found, differing) {
 }
 
 function plain(title, sentences) {
-  return sentences.length ? [h("h4", title), h("ul.because", sentences.map((text) => h("li", text)))] : null;
+  return sentences.length ? [h("h4", title), h("ul.because", sentences.map((text) => h("li", marked(text))))] : null;
 }
 
 function topic(each) {
-  return h(`li.card.${CHANGES[each.change] ?? "wait"}`, h("p", h("b", each.text), h("span.chip", each.change)),
+  return h(`li.card.${CHANGES[each.change] ?? "wait"}`, h("p", h("b", marked(each.text)), h("span.chip", each.change)),
     each.reason ? h("p", sentence(each.reason)) : null, example("Only before, as when", each.only_before), example("Only after, as when", each.only_after));
 }
 

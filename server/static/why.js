@@ -1,7 +1,7 @@
 // One turn's trace, for people: what was done and how long it took, what is in force, what is not, and why.
 
 import { h } from "./dom.js";
-import { REASONS, SOURCES, percent, seconds, sentence, shown, verdict } from "./words.js";
+import { REASONS, SOURCES, count, percent, seconds, sentence, shown, verdict } from "./words.js";
 
 export function reasons(trace, about) {
   const last = trace.rounds.at(-1);
@@ -70,7 +70,7 @@ export function call(each) {
     each.reason && h("p", sentence(each.reason)),
     each.missing.length ? h("p", `Missing: ${each.missing.join(", ")}`) : null,
     each.message && h("p.quiet", each.message),
-    written.length ? h("details", h("summary", `${written.length} facts learnt`), written.map((text) => h("p", h("code", text)))) : null,
+    written.length ? h("details", h("summary", `${count(written.length, "fact")} learnt`), written.map((text) => h("p", h("code", text)))) : null,
     h("p.quiet", `For ${each.guidelines.join(", ")}`));
 }
 

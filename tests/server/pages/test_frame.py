@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.server.browser import Page
-from tests.server.pages.visiting import HELD, KEY, enter, fits, go, say, tab_to
+from tests.server.pages.visiting import HELD, KEY, enter, fits, go, inspect, say, tab_to
 
 STATIC = "server/static"
 NAMESPACE = "http://www.w3.org/2000/svg"
@@ -57,6 +57,7 @@ def test_nothing_is_wider_than_a_phone_and_no_policy_of_the_browser_is_broken(pa
     ):
         go(page, address, shown)
         assert fits(page) == [], address
+        assert page.value("document.documentElement.scrollHeight <= innerHeight"), "columns scroll, and the header stays"
     assert page.console == []
     page.value("document.body.setAttribute('style', 'color: red')")
     page.wait("getComputedStyle(document.body).color !== 'rgb(255, 0, 0)'")
@@ -91,7 +92,7 @@ def test_without_a_key_only_ones_own_is_shown_until_one_signs_in(page: Page, ser
     go(page, "#/inspector", "a.row-link")
     assert page.value("document.querySelectorAll('#inspector a.row-link').length") == 1
     assert other not in page.text("#inspector")
-    go(page, f"#/inspector/{mine}/1", ".turn")
+    inspect(page, mine, 1)
     assert "standard-upgrade" in page.text(".turn")
     go(page, "#/versions", ".empty")
     assert "You may not see this yet" in page.text("#versions")
@@ -166,7 +167,7 @@ def test_no_text_of_anybody_becomes_markup(page: Page, hostile_server: str) -> N
     ):
         go(page, address, shown)
         assert text in page.text("#main"), address
-    go(page, f"#/inspector/{session}/1", ".turn")
+    inspect(page, session, 1)
     page.value(
         f"document.getElementById('why-not').value = {bad!r}; document.querySelector('.turn form').requestSubmit()"
     )

@@ -24,6 +24,13 @@ def go(page: Page, address: str, shown: str) -> None:
     page.wait(f"document.querySelector({json.dumps('.page:not([hidden]) ' + shown)})")
 
 
+def inspect(page: Page, session: str, turn: int) -> None:
+    """Go to a turn in the inspector."""
+    page.value("performance.clearMarks()")
+    page.value(f"location.hash = '#/inspector/{session}/{turn}'")
+    page.wait("performance.getEntriesByName('turn-shown').length && document.querySelector('.turn')")
+
+
 def say(page: Page, text: str) -> None:
     """Write in the chat, and wait for the reply."""
     number = page.value("document.querySelectorAll('.meta').length")
