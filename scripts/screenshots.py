@@ -108,7 +108,9 @@ def visit(page: Page, server: str, to: Path) -> Iterator[str]:
 
     def taken(name: str) -> str:
         page.value("document.activeElement?.blur()")
-        page.value("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")  # scrolled, and drawn
+        page.value(
+            "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )  # scrolled, and drawn
         page.picture(to / f"{name}.png")
         return name
 
@@ -127,7 +129,9 @@ def visit(page: Page, server: str, to: Path) -> Iterator[str]:
     page.wait("document.querySelector('.answer .card')")
     yield taken("inspector")
     inspect(page, session, 1)
-    page.value("[...document.querySelectorAll('.turn h3')].find((each) => each.textContent.startsWith('What the model')).scrollIntoView()")
+    page.value(
+        "[...document.querySelectorAll('.turn h3')].find((each) => each.textContent.startsWith('What the model')).scrollIntoView()"
+    )
     yield taken("judged")
     go(page, "#/policy/refund-review", "article")
     page.wait("document.querySelector('.box-of.current')")

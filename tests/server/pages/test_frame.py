@@ -57,7 +57,9 @@ def test_nothing_is_wider_than_a_phone_and_no_policy_of_the_browser_is_broken(pa
     ):
         go(page, address, shown)
         assert fits(page) == [], address
-        assert page.value("document.documentElement.scrollHeight <= innerHeight"), "columns scroll, and the header stays"
+        assert page.value("document.documentElement.scrollHeight <= innerHeight"), (
+            "columns scroll, and the header stays"
+        )
     assert page.console == []
     page.value("document.body.setAttribute('style', 'color: red')")
     page.wait("getComputedStyle(document.body).color !== 'rgb(255, 0, 0)'")
