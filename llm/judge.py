@@ -75,6 +75,11 @@ class ScoringJudge:
         """All that an answer depends on beside the question: the weights, the instructions, the calibration."""
         return f"{self._backend.digest} {self._layout.digest} {self.calibrations} {self._defended}"
 
+    def band(self, statement: str) -> tuple[float, float]:
+        """Between which probabilities a statement counts as unknown."""
+        calibration = self.calibrations.of(statement)
+        return calibration.low, calibration.high
+
     async def warm_up(self) -> None:
         """Read the instructions, some seconds on a slow machine, before the first customer waits for it."""
         await self._backend.score(self._layout.header, [], self._layout.answers)

@@ -67,6 +67,10 @@ class ScriptedJudge:
         sure = all(each.truth is False for each in found)
         return first or (found if sure else [replace(each, truth=None, probability=None) for each in found])
 
+    def band(self, statement: str) -> tuple[float, float]:  # noqa: ARG002 - as :class:`~jurat.llm.judge.ScoringJudge` has it
+        """Between which probabilities a statement counts as unknown."""
+        return self._band
+
     def _judgement(self, conversation: Sequence[Message], condition: Condition) -> Judgement:
         answer, evidence = _apply(self._rule(condition), conversation)
         if isinstance(answer, float):

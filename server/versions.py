@@ -300,5 +300,7 @@ class Versions:
         """What the later one does otherwise, with situations; None where that is not found in time."""
         names = (f"version {before.number}", f"version {after.number}")
         files = placed(before.files, self._workshop.home), placed(after.files, self._workshop.home)
-        found: dict[str, Any] | None = unplaced(await comparison_of(*files, names, COMPARISON_SECONDS), self._workshop.home)
+        found: dict[str, Any] | None = unplaced(
+            await comparison_of(*files, names, COMPARISON_SECONDS), self._workshop.home
+        )
         return found

@@ -80,8 +80,8 @@ class MemoryStore(MemoryRecords, MemoryFeed):
     async def current(self, session: Session) -> bool:  # noqa: ARG002 - as above
         return True
 
-    async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
-        found = [summary for _, summary in reversed(self._sessions.values())]
+    async def sessions(self, limit: int, before: float | None = None, *, matching: str = "") -> list[Summary]:
+        found = (summary for _, summary in reversed(self._sessions.values()) if _matches(summary, matching.casefold()))
         return [each for each in found if before is None or each.updated < before][:limit]
 
     async def heads(self, agent: str | None = None) -> list[Head]:
@@ -161,4 +161,10 @@ class MemoryStore(MemoryRecords, MemoryFeed):
 
 
 def _summary(session: Session, state: State) -> Summary:
-    return Summary(session.id, state.agent, state.mode, state.ended, state.turns, session.created, time.time())
+    return Summary(
+        session.id, state.agent, state.mode, state.ended, state.turns, session.created, time.time(), session.customer
+    )  # fmt: skip
+
+
+def _matches(summary: Summary, text: str) -> bool:
+    return any(text in str(each).casefold() for each in (summary.id, *summary.customer.values()))

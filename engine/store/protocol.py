@@ -13,7 +13,7 @@ from jurat.engine.store.records import Record
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A stored session in one line; times are in seconds since 1970."""
+    """A stored session in one line; times are in seconds since 1970. ``customer`` is what the application knows of them."""
 
     id: str
     agent: str
@@ -22,6 +22,7 @@ class Summary:
     turns: int
     created: float
     updated: float
+    customer: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,11 @@ class Store(Protocol):
     async def current(self, session: Session) -> bool:
         """Whether no other process has gone on with a session that is held in memory."""
 
-    async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
-        """The sessions changed last, newest first; ``before`` goes on from the ``updated`` of the last one."""
+    async def sessions(self, limit: int, before: float | None = None, *, matching: str = "") -> list[Summary]:
+        """The sessions changed last, newest first; ``before`` goes on from the ``updated`` of the last one.
+
+        ``matching``: only those with this text in their id or in what is known of the customer, in whichever case.
+        """
 
     async def heads(self, agent: str | None = None) -> list[Head]:
         """Every session, or those of an agent, in the order in which they began."""

@@ -108,13 +108,19 @@ class SqlStore(SqlRecords, SqlFeed):
         revision = await self._database.read(lambda connection: connection.execute(query).scalar())
         return not session.saved.certain or revision == session.saved.revision
 
-    async def sessions(self, limit: int, before: float | None = None) -> list[Summary]:
+    async def sessions(self, limit: int, before: float | None = None, *, matching: str = "") -> list[Summary]:
         names = [each.name for each in fields(Summary)]
         query = select(*(SESSIONS.c[name] for name in names)).order_by(SESSIONS.c.updated.desc()).limit(limit)
         if before is not None:
             query = query.where(SESSIONS.c.updated < before)
+        if matching:
+            written = json.dumps(matching)[1:-1]  # as it stands in a text of JSON
+            query = query.where(
+                SESSIONS.c.id.icontains(written, autoescape=True)
+                | SESSIONS.c.customer.icontains(written, autoescape=True)
+            )
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [Summary(*row) for row in rows]
+        return [_summary(row) for row in rows]
 
     async def heads(self, agent: str | None = None) -> list[Head]:
         columns = (SESSIONS.c.id, SESSIONS.c.agent, SESSIONS.c.mode, SESSIONS.c.created, SESSIONS.c.customer)
@@ -394,8 +400,13 @@ def _call_row(call: Call) -> dict[str, Any]:
     return {name: text_of(value) if name in _CALL_FIELDS else value for name, value in row.items()}
 
 
-def _call(row: Row[Any]) -> Call:
+def _summary(row: Row[Any]) -> Summary:
     content = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return Summary(**{**content, "customer": value_of(content["customer"])})
+
+
+def _call(row: Row[Any]) -> Call:
+    content = dict(row._mapping)  # noqa: SLF001 - as above
     return Call(**{name: value_of(value) if name in _CALL_FIELDS else value for name, value in content.items()})
 
 

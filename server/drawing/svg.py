@@ -50,7 +50,7 @@ text { font-family: ui-sans-serif, system-ui, "Segoe UI", Roboto, "Helvetica Neu
 
 def to_svg(picture: Picture) -> str:
     """The picture as one self-contained SVG text."""
-    heights = {box.id: _height(box) for box in picture.boxes}
+    heights = {box.id: height_of(box) for box in picture.boxes}
     layout = arrange(heights, [(arrow.source, arrow.target) for arrow in picture.arrows], BOX_WIDTH, LAYER_GAP)
     kinds = [kind for kind in COLOURS if any(arrow.kind == kind for arrow in picture.arrows)]
     head = MARGIN + 24 + (26 if kinds else 0)
@@ -105,8 +105,8 @@ def _name(kind: str) -> str:
     return "end-" + kind.replace(" ", "-").replace("_", "-")
 
 
-def _small_print(box: Box) -> list[tuple[str, str]]:
-    """The lines below a box's name, each with its style."""
+def small_print(box: Box) -> list[tuple[str, str]]:
+    """The lines below a box's name, each with its style: ``code``, ``small`` or ``fault``."""
     condition = wrap(box.condition, CHARACTERS, max_lines=LINES, placeholder=" …")
     actions = [shorten(action, CHARACTERS - 1, placeholder=" …") for action in box.actions]
     if len(actions) > LINES:
@@ -119,23 +119,29 @@ def _small_print(box: Box) -> list[tuple[str, str]]:
     ]
 
 
-def _height(box: Box) -> float:
-    return 2 * PADDING + LINE * (1 + len(_small_print(box)))
+def height_of(box: Box) -> float:
+    """How high a box is drawn."""
+    return 2 * PADDING + LINE * (1 + len(small_print(box)))
 
 
 def _box(box: Box, left: float, top: float, height: float) -> str:
     radius = 12 if box.kind == "state" else 4
     lines = [
         f'<text class="{style}" x="{left + PADDING:.1f}" y="{top + PADDING + LINE * (n + 1) + 11:.1f}">{escape(line)}</text>'
-        for n, (style, line) in enumerate(_small_print(box))
+        for n, (style, line) in enumerate(small_print(box))
     ]
     tip = "\n".join([box.id, box.condition, *box.actions, *box.faults])
     return (
         f'<g class="{box.kind}{" faulty" if box.faults else ""}"><title>{escape(tip)}</title>'
         f'<rect class="box" x="{left:.1f}" y="{top:.1f}" width="{BOX_WIDTH:.0f}" height="{height:.1f}" rx="{radius}"/>'
         f'<text class="name" x="{left + PADDING:.1f}" y="{top + PADDING + 11:.1f}">'
-        f"{escape(shorten(box.id, 32, placeholder='…') if ' ' in box.id else _cut(box.id, 32))}</text>{''.join(lines)}</g>"
+        f"{escape(name_of(box))}</text>{''.join(lines)}</g>"
     )
+
+
+def name_of(box: Box) -> str:
+    """As much of a box's id as there is room for."""
+    return shorten(box.id, 32, placeholder="…") if " " in box.id else _cut(box.id, 32)
 
 
 def _cut(text: str, length: int) -> str:
@@ -143,28 +149,22 @@ def _cut(text: str, length: int) -> str:
 
 
 def _arrow(arrow: Arrow, layout: Layout, heights: dict[str, float]) -> str:
+    tip = f"{arrow.source} {arrow.kind.replace('_', ' ')} {arrow.target}" + (f": {arrow.label}" if arrow.label else "")
+    path = route(arrow, layout, heights)
+    return f'<path class="arrow" d="{path}" {_stroke(arrow.kind)}><title>{escape(tip)}</title></path>'
+
+
+def route(arrow: Arrow, layout: Layout, heights: dict[str, float]) -> str:
+    """The way of an arrow from box to box, as the data of an SVG path."""
     (left, top), (other_left, other_top) = layout.places[arrow.source], layout.places[arrow.target]
     start_y, end_y = top + heights[arrow.source] / 2, other_top + heights[arrow.target] / 2
-    forward = other_left > left
-    tip = f"{arrow.source} {arrow.kind.replace('_', ' ')} {arrow.target}" + (f": {arrow.label}" if arrow.label else "")
-    if forward:
-        points = [
-            (left + BOX_WIDTH, start_y),
-            *layout.bends.get((arrow.source, arrow.target), ()),
-            (other_left - 2, end_y),
-        ]
-        path = _curve(points)
-    elif other_left < left:
-        points = [
-            (left, start_y + 8),
-            *layout.bends.get((arrow.source, arrow.target), ()),
-            (other_left + BOX_WIDTH + 2, end_y + 8),
-        ]
-        path = _curve(points)
-    else:  # a box above or below, or itself
-        right = left + BOX_WIDTH
-        path = f"M{right:.1f} {start_y:.1f}C{right + 50:.1f} {start_y:.1f} {right + 50:.1f} {end_y:.1f} {right + 2:.1f} {end_y:.1f}"
-    return f'<path class="arrow" d="{path}" {_stroke(arrow.kind)}><title>{escape(tip)}</title></path>'
+    bends = layout.bends.get((arrow.source, arrow.target), ())
+    if other_left > left:
+        return _curve([(left + BOX_WIDTH, start_y), *bends, (other_left - 2, end_y)])
+    if other_left < left:
+        return _curve([(left, start_y + 8), *bends, (other_left + BOX_WIDTH + 2, end_y + 8)])
+    right = left + BOX_WIDTH  # a box above or below, or itself
+    return f"M{right:.1f} {start_y:.1f}C{right + 50:.1f} {start_y:.1f} {right + 50:.1f} {end_y:.1f} {right + 2:.1f} {end_y:.1f}"
 
 
 def _curve(points: list[tuple[float, float]]) -> str:

@@ -1,18 +1,27 @@
 // Elements as one expression: h("p.quiet", {title: "…"}, "text", another). Texts are never read as HTML.
 
-export function h(name, ...rest) {
+const SVG = "http://www.w3.org/2000/svg";
+
+export const h = (name, ...rest) => made((tag) => document.createElement(tag), name, rest);
+export const s = (name, ...rest) => made((tag) => document.createElementNS(SVG, tag), name, rest);
+
+function made(create, name, rest) {
   const [tag, ...classes] = name.split(".");
-  const element = document.createElement(tag);
-  if (classes.length) element.className = classes.join(" ");
-  for (const part of rest.flat()) {
+  const element = create(tag);
+  if (classes.length) element.setAttribute("class", classes.join(" "));
+  for (const part of rest.flat(3)) {
     if (part === null || part === undefined || part === false) continue;
+    if (isChip(part) && element.hasChildNodes()) element.append(" "); // for whoever has it read out
     if (part instanceof Node || typeof part === "string" || typeof part === "number") element.append(part);
     else for (const [key, value] of Object.entries(part)) set(element, key, value);
   }
   return element;
 }
 
+const isChip = (part) => part instanceof HTMLElement && part.classList.contains("chip");
+
 function set(element, key, value) {
   if (typeof value === "function") element.addEventListener(key, value);
+  else if (key === "style") for (const [name, each] of Object.entries(value)) element.style.setProperty(name, each);
   else if (value !== null && value !== undefined && value !== false) element.setAttribute(key, value === true ? "" : value);
 }

@@ -1,181 +1,93 @@
-// The page: a conversation on the left, and for the chosen turn why it went as it did.
+// The frame of all pages: which one is shown, who one is, and what the header says of the agent.
 
-import { get, post, turn } from "./api.js";
-import { h } from "./dom.js";
-import { reasons, seconds, steps } from "./why.js";
+import { get, keepKey, key } from "./api.js";
+import * as chat from "./chat.js";
 
+const PAGES = {
+  chat: { title: "Chat", load: async () => chat },
+  inspector: { title: "Inspector", load: () => import("./inspector.js") },
+  policy: { title: "Policy", load: () => import("./policy.js") },
+  versions: { title: "Versions", load: () => import("./versions.js") },
+};
 const part = (id) => document.getElementById(id);
-const state = { about: null, session: null, busy: false, chosen: null };
+let about = null;
+let shown = 0;
 
-async function begin(facts) {
-  state.session = null; // nothing typed meanwhile goes to the conversation before
-  const session = await post("/sessions", { facts });
-  state.session = session.id;
-  sessionStorage.setItem("session", session.id);
-  welcome();
+// "#/inspector/abc/3" is the page `inspector` with the parts "abc" and "3".
+function address() {
+  const [name, ...rest] = location.hash.replace(/^#\/?/, "").split("/").map(decoded).map((each) => each || undefined);
+  return PAGES[name] ? [name, rest] : ["chat", []];
 }
 
-function welcome() {
-  part("log").replaceChildren(h("div.welcome", h("strong", state.about.agent), h("span", state.about.description),
-    h("span", "Ask something. Next to each reply stands why it was given.")));
-  part("reasons").replaceChildren(h("p.quiet", "After each reply: which guidelines were in force and why, which were not, what tools did, how the reply was checked."));
-  part("message").focus();
-}
-
-function show(kind, ...content) {
-  const entry = h(`div.${kind}`, content);
-  part("log").querySelector(".welcome")?.remove();
-  part("log").append(entry);
-  part("log").scrollTop = part("log").scrollHeight;
-  return entry;
-}
-
-const say = (role, text) => show(role, h("div.bubble", text));
-
-function reply(text, trace) {
-  const button = h("button.plain", { type: "button", "aria-pressed": "false", click: () => choose(button, trace, true) }, "Why?");
-  const time = h("span", seconds(trace.seconds));
-  const handed = trace.handed_to ? h("span", `handed to ${trace.handed_to}`) : null;
-  const superseded = trace.notes.some((note) => note.startsWith("a newer message came"));
-  const silent = superseded ? "Answered together with the next message." : "A human colleague answers now.";
-  show(text === null ? "aside" : "agent", text === null ? silent : h("div.bubble", text), h("div.meta", button, time, handed));
-  choose(button, trace, false);
-}
-
-function choose(button, trace, open) {
-  state.chosen?.setAttribute("aria-pressed", "false");
-  button.setAttribute("aria-pressed", "true");
-  state.chosen = button;
-  part("reasons").replaceChildren(...reasons(trace, state.about));
-  part("why").scrollTop = 0;
-  if (open) {
-    part("why").classList.add("open");
-    if (getComputedStyle(part("close")).display !== "none") part("close").focus();
-  }
-}
-
-function close() {
-  if (!part("why").classList.contains("open")) return;
-  part("why").classList.remove("open");
-  state.chosen?.focus();
-}
-
-async function send(message) {
-  say("customer", message);
-  const now = h("span", "Reading");
-  const clock = h("span.quiet");
-  const working = show("agent", h("div.work", h("span.pulse"), now, clock));
-  const list = [];
-  const start = performance.now();
-  const ticking = setInterval(() => { clock.textContent = seconds((performance.now() - start) / 1000); }, 200);
-  busy(true);
+function decoded(text) {
   try {
-    const done = await turn(state.session, message, (step) => {
-      list.push(step);
-      if (step.seconds === null) now.textContent = step.detail ? `${step.name}: ${step.detail}` : step.name;
-      part("reasons").replaceChildren(h("p.quiet", "Working on it."), ...[steps(list)].filter(Boolean));
-    });
-    working.remove();
-    reply(done.reply, done.trace);
-  } catch (error) {
-    working.remove();
-    say("fault", error.message);
-  } finally {
-    clearInterval(ticking);
-    busy(false);
+    return decodeURIComponent(text);
+  } catch {
+    return text;
   }
 }
 
-function busy(is) {
-  state.busy = is;
-  part("send").disabled = is;
-  part("renew").disabled = is;
-  if (!is) part("message").focus();
-}
-
-async function resume(id) {
-  const session = await get(`/sessions/${id}`);
-  state.session = session.id;
-  welcome();
-  const traces = await Promise.all(session.traces.map((trace) => get(`/traces/${trace}`)));
-  const unexplained = session.conversation.filter((each) => each.role !== "tool").slice();
-  if (!traces.length) unexplained.forEach((each) => say(each.role, each.text));
-  for (const trace of traces) {
-    if (trace.message !== null) say("customer", trace.message);
-    reply(trace.reply, trace);
+async function show() {
+  const [name, rest] = address();
+  const mine = ++shown;
+  for (const page of Object.keys(PAGES)) part(page).hidden = page !== name;
+  for (const link of document.querySelectorAll("nav a")) {
+    if (link.dataset.page === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
   }
+  part("renew").hidden = name !== "chat";
+  title();
+  const page = await PAGES[name].load();
+  if (mine === shown) await page.open(part(name), rest, about);
 }
 
-function introduce(about) {
-  state.about = about;
-  document.title = about.agent;
+function title() {
+  const [name] = address();
+  document.title = name === "chat" ? (about?.agent ?? "Jurat") : `${PAGES[name].title} · ${about?.agent ?? "Jurat"}`;
+}
+
+function introduce() {
   part("agent").textContent = about.agent;
   const proved = about.status === "passed" ? "proved free of conflict" : "nothing to prove";
   part("proof").title = `${about.obligations} obligations, digest ${about.digest}`;
   part("proof").textContent = `${about.guidelines} guidelines, ${about.proved ? proved : "not proved"}`;
-  if (!about.proved) {
-    part("banner").textContent = `Unproved: this policy did not pass its check (${about.findings.length} findings). Do not put it before customers.`;
-    part("banner").hidden = false;
-    document.body.classList.add("unproved");
-  }
-  part("message").maxLength = about.message_characters;
-  part("fields").replaceChildren(...about.facts.map(field));
+  part("banner").textContent = `Unproved: this policy did not pass its check (${about.findings.length} findings). Do not put it before customers.`;
+  part("banner").hidden = about.proved;
+  document.body.classList.toggle("unproved", !about.proved);
 }
 
-function field(fact) {
-  return h("label", fact.name, fact.kind === "enum" ? choice(fact) : input(fact));
+async function start() {
+  part("sign").textContent = key() ? "Signed in" : "Sign in";
+  const known = get("/about").then((found) => {
+    about = found;
+    introduce();
+  }, (error) => { part("proof").textContent = error.message; });
+  if (address()[0] === "chat") await known; // the others can do without
+  await Promise.all([known, show()]);
+  title();
 }
 
-const choice = (fact) =>
-  h("select", { name: fact.name }, [fact.default === null && h("option", { value: "" }, "not known"),
-    ...fact.values.map((value) => h("option", { value, selected: value === fact.default }, value))]);
-
-function input(fact) {
-  if (fact.kind === "bool") return choice({ ...fact, values: ["true", "false"], default: fact.default === null ? null : String(fact.default) });
-  return h("input", { name: fact.name, type: fact.kind === "number" ? "number" : "text", value: fact.default === null ? "" : String(fact.default) });
-}
-
-function chosenFacts() {
-  const given = new FormData(part("facts-form"));
-  const read = { bool: (text) => text === "true", number: Number };
-  return Object.fromEntries(state.about.facts.map((fact) => [fact, given.get(fact.name) ?? ""]).filter(([, text]) => text !== "")
-    .map(([fact, text]) => [fact.name, (read[fact.kind] ?? String)(text)]));
-}
-
-part("form").addEventListener("submit", (event) => {
-  event.preventDefault();
-  const message = part("message").value.trim();
-  if (!message || state.busy || !state.session) return;
-  part("message").value = "";
-  grow();
-  send(message);
+part("sign").addEventListener("click", () => {
+  part("key-text").value = "";
+  part("key-forget").hidden = !key();
+  part("key").returnValue = "";
+  part("key").showModal();
 });
-part("message").addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  part("form").requestSubmit();
+part("key").addEventListener("close", () => {
+  const chosen = part("key").returnValue;
+  const text = part("key-text").value.trim();
+  part("key-text").value = "";
+  if (chosen === "forget") keepKey(null);
+  else if (chosen === "keep" && text) keepKey(text);
+  else return;
+  location.reload();
 });
-const grow = () => {
-  part("message").style.height = "auto";
-  part("message").style.height = `${Math.min(part("message").scrollHeight + 2, 144)}px`;
-};
-part("message").addEventListener("input", grow);
-part("close").addEventListener("click", close);
-document.addEventListener("keydown", (event) => event.key === "Escape" && close());
-part("renew").addEventListener("click", () => (state.about.facts.length ? part("facts").showModal() : attempt(() => begin({}))));
-part("facts").addEventListener("close", () => part("facts").returnValue === "start" && attempt(() => begin(chosenFacts())));
-
-async function attempt(work) {
-  try {
-    await work();
-  } catch (error) {
-    say("fault", error.message);
-  }
-}
-
-await attempt(async () => {
-  introduce(await get("/about"));
-  const kept = sessionStorage.getItem("session");
-  if (kept) await resume(kept).catch(() => begin({}));
-  else await begin({});
+part("skip").addEventListener("click", () => part("main").focus());
+document.addEventListener("sign-in", () => part("sign").click());
+// A new version took effect: what the header says of the policy is of the one before.
+document.addEventListener("policy-changed", async () => {
+  about = await get("/about");
+  introduce();
 });
+addEventListener("hashchange", show);
+await start();

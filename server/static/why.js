@@ -1,25 +1,14 @@
 // One turn's trace, for people: what was done and how long it took, what is in force, what is not, and why.
 
 import { h } from "./dom.js";
-
-const REASONS = {
-  "requirement-not-met": "because it requires what is not in force:",
-  overridden: "because it is overridden by",
-  ambiguous: "because the customer must say which is meant:",
-  outranked: "because it is outranked by",
-  undefined: "because nothing settles it",
-};
-const SOURCES = {
-  voice: "phrased by the model, then checked", canned: "sent to the letter, as the policy has it",
-  template: "filled in from the policy's template", safe: "the safe reply, because no draft passed the check",
-};
+import { REASONS, SOURCES, count, percent, seconds, sentence, shown, verdict } from "./words.js";
 
 export function reasons(trace, about) {
   const last = trace.rounds.at(-1);
   return [
     h("p.quiet", `Turn ${trace.turn}, ${seconds(trace.seconds)}. Judged by ${trace.judge}.`),
     trace.unproved && h("p.card.stop", "This policy runs unproved."),
-    ...[...new Set(trace.rounds.flatMap((round) => round.conflicts))].map((text) => h("p.card.stop", `Conflict at run time: ${text}`)),
+    ...conflicts(trace).map((text) => h("p.card.stop", `Conflict at run time: ${text}`)),
     section("In force", (last?.in_force ?? []).map((held) => inForce(held, about))),
     section("Not in force", (last?.dropped ?? []).map(dropped)),
     section("Left open", (last?.possible ?? []).map(open)),
@@ -43,10 +32,12 @@ export function steps(list, total) {
   return h("section", h("h3", "Time"), h("ul.steps", rows));
 }
 
-function section(title, items) {
-  const shown = items.filter(Boolean);
-  return shown.length ? h("section", h("h3", title), h("ul", shown)) : null;
+export function section(title, items) {
+  const shown_ = items.filter(Boolean);
+  return shown_.length ? h("section", h("h3", title), h("ul", shown_)) : null;
 }
+
+export const conflicts = (trace) => [...new Set(trace.rounds.flatMap((round) => round.conflicts))];
 
 function inForce(held, about) {
   const actions = about.entities[held.id] ?? [];
@@ -58,7 +49,7 @@ function inForce(held, about) {
 }
 
 const dropped = (drop) =>
-  h("li.card.stop", h("p", h("b", drop.id)), h("p.quiet", REASONS[drop.reason] ?? drop.reason, " ", drop.by.map((by) => h("code", by))));
+  h("li.card.stop", h("p", h("b", drop.id)), h("p.quiet", `because it ${REASONS[drop.reason] ?? drop.reason} `, drop.by.map((by) => h("code", by))));
 
 const open = (each) => h("li.card.wait", h("p", h("b", each.id), h("span.chip", "possible")), known(each.unknown));
 
@@ -69,7 +60,7 @@ function known(list) {
     : null;
 }
 
-function call(each) {
+export function call(each) {
   const good = each.status === "succeeded";
   const given = Object.entries(each.arguments).map(([name, value]) => `${name}: ${shown(value)}`).join(", ");
   const written = Object.entries(each.provided).map(([name, value]) => `${name} = ${shown(value)}`);
@@ -79,11 +70,11 @@ function call(each) {
     each.reason && h("p", sentence(each.reason)),
     each.missing.length ? h("p", `Missing: ${each.missing.join(", ")}`) : null,
     each.message && h("p.quiet", each.message),
-    written.length ? h("details", h("summary", `${written.length} facts learnt`), written.map((text) => h("p", h("code", text)))) : null,
+    written.length ? h("details", h("summary", `${count(written.length, "fact")} learnt`), written.map((text) => h("p", h("code", text)))) : null,
     h("p.quiet", `For ${each.guidelines.join(", ")}`));
 }
 
-function decided(trace) {
+export function decided(trace) {
   const items = Object.entries(trace.decisions).map(([name, value]) => h("li", h("code", name), ` is ${shown(value)}`));
   if (trace.handed_to) items.push(h("li.card.go", h("p", "Handed off to ", h("b", trace.handed_to))));
   return items;
@@ -96,22 +87,28 @@ function draft(each) {
     each.checks.length ? h("details", h("summary", `${each.checks.length} checks`), rows(each.checks)) : null);
 }
 
+// The observations that nothing hung on, so that they were not asked.
+export function unasked(trace) {
+  const saved = new Set(trace.rounds.flatMap((round) => [...round.settled, ...round.not_needed]));
+  trace.rounds.flatMap((round) => round.asked).forEach((each) => saved.delete(each.observation));
+  return [...saved];
+}
+
 function judgements(trace) {
   const asked = trace.rounds.flatMap((round) => round.asked);
-  const saved = new Set(trace.rounds.flatMap((round) => [...round.settled, ...round.not_needed]));
-  asked.forEach((each) => saved.delete(each.observation));
-  if (!asked.length && !saved.size) return null;
+  const saved = unasked(trace);
+  if (!asked.length && !saved.length) return null;
   return h("section", h("h3", "What the model judged"), rows(asked),
-    saved.size ? h("p.quiet", `Not asked, for nothing hangs on it: ${[...saved].join(", ")}`) : null);
+    saved.length ? h("p.quiet", `Not asked, for nothing hangs on it: ${saved.join(", ")}`) : null);
 }
 
 const rows = (list) =>
   h("div.judged", list.flatMap((each) => [
     h("span", each.text), each.probability === null ? h("span") : h("progress", { max: 1, value: each.probability, "aria-hidden": "true" }),
-    h("span.value", each.truth === null ? "unknown" : each.truth ? "yes" : "no", each.probability === null ? null : ` ${percent(each.probability)}`),
+    h("span.value", verdict(each.truth), each.probability === null ? null : ` ${percent(each.probability)}`),
   ]));
 
-function notes(trace) {
+export function notes(trace) {
   const rounds = trace.rounds.flatMap((round) => [
     ...round.notes,
     ...round.violated.map((axiom) => `What was judged contradicts the axiom ${axiom}`),
@@ -119,8 +116,3 @@ function notes(trace) {
   ]);
   return [...new Set([...trace.notes, ...rounds])].map(sentence);
 }
-
-export const seconds = (value) => (value < 0.1 ? `${Math.round(value * 1000)} ms` : `${value.toFixed(1)} s`);
-const percent = (value) => `${Math.round(value * 100)} %`;
-const shown = (value) => (value === null ? "unknown" : typeof value === "object" ? JSON.stringify(value) : String(value));
-const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

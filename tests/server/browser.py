@@ -112,7 +112,10 @@ class Page:
         self.command("Input.insertText", text=text)
 
     def press(self, key: str, *, shift: bool = False) -> None:
-        codes = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, "")}
+        codes = {
+            "Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, ""), "ArrowLeft": (37, ""), "ArrowUp": (38, ""),
+            "ArrowRight": (39, ""), "ArrowDown": (40, ""), "+": (187, "+"), "-": (189, "-"), "0": (48, "0"),
+        }  # fmt: skip
         code, text = codes[key]
         common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": 8 if shift else 0}
         self.command("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **common)
@@ -120,6 +123,15 @@ class Page:
 
     def click(self, selector: str) -> None:
         self.value(f"document.querySelector({json.dumps(selector)}).click()")
+
+    def point(self, selector: str) -> None:
+        """Click where an element is, as a hand does, whatever lies over it."""
+        found = self.value(
+            f"(() => {{ const at = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
+            " return [at.x + at.width / 2, at.y + at.height / 2] })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            self.command("Input.dispatchMouseEvent", type=kind, x=found[0], y=found[1], button="left", clickCount=1)
 
     def picture(self, path: Path) -> None:
         path.write_bytes(base64.b64decode(self.command("Page.captureScreenshot", format="png")["data"]))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import jurat as package
-from jurat.server.drawing import picture_of, to_dot, to_mermaid, to_svg
+from jurat.server.drawing import picture_of, placed, to_dot, to_mermaid, to_svg
 from jurat.server.drawing.layout import arrange
 
 HOSTILE = 'jurat: 1\nguidelines:\n  a:\n    condition: "Says \\"<script>\\" & -->"\n    action: "]] --> ]]>"\n    overrides: [b]\n  b: {condition: Says b, action: Do b}\n'
@@ -60,6 +60,17 @@ def test_texts_of_the_author_cannot_break_out_of_a_picture() -> None:
     assert all(line.endswith(("{", "}", ";")) for line in to_dot(picture).splitlines())
     assert "<script>" not in to_mermaid(picture)
     assert to_mermaid(picture).count("\n") == 1 + len(picture.boxes) + len(picture.arrows)
+
+
+def test_a_picture_as_data_stands_as_it_is_drawn(repository: Path) -> None:
+    picture = picture_of(package.load(repository / "examples/support"))
+    data, svg = placed(picture), to_svg(picture)
+    assert [box["id"] for box in data["boxes"]] == [box.id for box in picture.boxes]
+    assert all(f'd="{arrow["path"]}"' in svg for arrow in data["arrows"])
+    for box in data["boxes"]:
+        assert f'<rect class="box" x="{box["x"]:.1f}" y="{box["y"]:.1f}"' in svg
+        assert 0 <= box["x"] <= data["width"] - data["box_width"] + 0.1
+        assert box["y"] + box["height"] <= data["height"] + 0.1
 
 
 def test_what_findings_are_about_is_marked(repository: Path) -> None:

@@ -111,6 +111,32 @@ def test_sessions_are_listed_newest_first_page_by_page(place: Place) -> None:
     place.with_store(work)
 
 
+def test_sessions_are_found_by_their_id_and_by_what_is_known_of_the_customer(place: Place) -> None:
+    customers = {
+        "s-1": {"id": "c-7", "name": 'Mira "100%" Lindqvist'},
+        "s-2": {"id": "c_8"},
+        "s-3": {"name": "Zo\u00eb"},
+        "other": {},
+    }
+
+    async def work(store: Store) -> None:
+        for name, customer in customers.items():
+            kept = session(name)
+            kept.customer = customer
+            await store.save(kept, kept.state)
+            await asyncio.sleep(0.002)
+        for text, found in (
+            ("", ["other", "s-3", "s-2", "s-1"]), ("S-", ["s-3", "s-2", "s-1"]), ("lindqvist", ["s-1"]), ('"100%" L', ["s-1"]),
+            ("zo\u00eb", ["s-3"]), ("c_", ["s-2"]), ("%", ["s-1"]), ("\\", []), ("\0", []), ("'; --", []), ("\ud800", []),
+        ):  # fmt: skip
+            assert [each.id for each in await store.sessions(10, matching=text)] == found, text
+        [last, _] = await store.sessions(2, matching="s-")
+        assert [each.id for each in await store.sessions(1, before=last.updated, matching="s-")] == ["s-2"]
+        assert (await store.sessions(9, matching="s-1"))[0].customer == customers["s-1"]
+
+    place.with_store(work)
+
+
 def test_traces_are_kept_by_turn(place: Place) -> None:
     async def work(store: Store) -> None:
         kept = session()

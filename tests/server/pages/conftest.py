@@ -1,0 +1,62 @@
+"""Servers that know one key, and a browser that is signed in with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from tests.server.browser import Page, browser
+from tests.server.conftest import serving
+from tests.server.pages.visiting import HELD, KEY
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a server whose operator has the key."""
+    return {**environment, "JURAT_API_KEY": KEY}
+
+
+@pytest.fixture
+def page() -> Iterator[Page]:
+    with browser() as found:
+        yield found
+
+
+@pytest.fixture
+def operator(server: str) -> Iterator[httpx2.Client]:
+    """Whoever has the key, over HTTP."""
+    with httpx2.Client(base_url=server, headers=HELD, timeout=60) as client:
+        yield client
+
+
+HOSTILE = """\
+jurat: 1
+agent: {name: "<b>Agent</b>", description: "<img src=x onerror=window.hit=1>"}
+observations:
+  asks: "The customer says <script>window.hit=2</script>"
+replies:
+  safe: {text: "<i>safe</i>"}
+guidelines:
+  answer:
+    when: asks
+    action: "<img src=x onerror=window.hit=3> & \\"quoted\\" ]]>"
+    tags: [a-tag]
+    overrides: [other]
+  other:
+    condition: "<a href='javascript:window.hit=4'>click</a>"
+    action: "javascript:alert(1)"
+"""
+SCRIPT = "judge: {asks: [hello]}\notherwise: 0.5\nreplies: ['<img src=x onerror=window.hit=5>', '<b>bold</b>']\n"
+
+
+@pytest.fixture
+def hostile_server(repository: Path, environment: dict[str, str], tmp_path: Path) -> Iterator[str]:
+    """A policy whose author tries to write markup."""
+    folder = tmp_path / "hostile"
+    folder.mkdir()
+    (folder / "policy.yaml").write_text(HOSTILE)
+    script = tmp_path / "hostile-script.yaml"
+    script.write_text(SCRIPT)
+    yield from serving(repository, environment, str(folder), "--script", str(script))
