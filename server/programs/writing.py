@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jurat.policies.model import Policy, ToolDeclaration
+from jurat.policies.model import Policy
 from jurat.policies.reader.agents import ONLY
 from jurat.policies.reader.documents import Sections
 from jurat.policies.reader.goals import WORDS
@@ -21,9 +21,20 @@ from jurat.policies.reader.nodes import Fields, Items, Node, Scalar
 from jurat.policies.reader.refs import RELATION_KINDS
 from jurat.policies.reader.texts import is_formula
 from jurat.server.programs.nodes import Part, Unsayable, entries_of, items_of, plain, text_of
+from jurat.server.programs.pieces import (
+    HEAD,
+    argument_of,
+    conditions_of,
+    folder_of,
+    given,
+    imports_for,
+    in_order,
+    judged,
+    scalars_of,
+    tool_options,
+)
 from jurat.server.programs.source import Call, Name, Names, shown
 from jurat.server.programs.types import python_type
-from jurat.server.sdk.events import event_formula
 
 METHODS = {
     "overrides": "prioritize_over", "requires": "depend_on", "requires_any": "depend_on_any", "entails": "entail",
@@ -39,7 +50,6 @@ TOOL = (
 )  # fmt: skip
 JOURNEY = ("triggers", "rank", "tags", "initial", "on_end", "states", "allow", *RELATION_KINDS)
 SERVICE = ("mcp", "openapi", "url", "schema", "headers", "authentication", "environment")
-_RESULT = re.compile(r"result\.[A-Za-z_][\w.]*")
 _JOURNEY = re.compile(r"""journey(?:\.([A-Za-z_]\w*)|\[\s*["']([^"']+)["']\s*\])""")
 _TAKEN = (
     "p", "server", "asyncio", "main", "declare", "Decimal", "datetime", "timedelta", "bool", "int", "str", "list", "set",
@@ -70,9 +80,9 @@ class Program:
         rules = [*self._guidelines()]
         first = [*self._agent(), *self._vocabulary(), *self._services(), *self._declared(tools), *self._replies()]
         statements = [*first, *self._journeys(), *self._tags(), *rules, *last]
-        return _HEAD.format(
+        return HEAD.format(
             of=of.replace("\\", "/").replace('"', "'"),
-            imports=_imports(shown([each for _, each in statements]) + shown(list(tools.values()))),
+            imports=imports_for(shown([each for _, each in statements]) + shown(list(tools.values()))),
             tools="".join(f"{self.names.of('tool', name)} = {shown(call)}\n" for name, call in tools.items()),
             body="".join(self._statement(variable, call) for variable, call in statements) or "    pass\n",
         )
@@ -109,8 +119,8 @@ class Program:
         return self._use("agent", next(iter(agents))).text if len(agents) == 1 else "server"
 
     def _agents(self) -> dict[str, Node]:
-        given = {ONLY: self.sections.agent} if self.sections.agent is not None else {}
-        return {**given, **{id_: node for id_, (_, node) in self.sections["agents"].items()}}
+        only = {ONLY: self.sections.agent} if self.sections.agent is not None else {}
+        return {**only, **{id_: node for id_, (_, node) in self.sections["agents"].items()}}
 
     # -- sections ------------------------------------------------------------------------------------------------
 
@@ -118,7 +128,7 @@ class Program:
         for id_, node in self._agents().items():
             part = Part(f"agents.{id_}", node, ("name", "description", "model"))
             named = {"description": part.text("description"), "model": part.text("model"), "id": id_}
-            yield self.names.of("agent", id_), Call("server.create_agent", [part.text("name")], _given(named))
+            yield self.names.of("agent", id_), Call("server.create_agent", [part.text("name")], given(named))
 
     def _vocabulary(self) -> Iterator[tuple[str, Call]]:
         known = self.policy.vocabulary
@@ -127,13 +137,13 @@ class Program:
                 f"facts.{path}", node, ("type", "enum", "int", "decimal", "list", "set", "ordered", "from", "default")
             )
             named = {"source": part.text("from"), "default": part.value("default")}
-            yield "", Call("server.create_fact", [path, python_type(known.facts[path].type)], _given(named))
+            yield "", Call("server.create_fact", [path, python_type(known.facts[path].type)], given(named))
         for name, (_, node) in self.sections["constants"].items():
             yield "", Call("server.create_constant", [name, plain(node)])
         for id_, (_, node) in self.sections["observations"].items():
             part = Part(f"observations.{id_}", node, ("text", "critical"))
             said = part.text("text") if isinstance(node, Fields) else text_of(node)
-            yield "", Call("server.create_condition", [id_, said], _given({"critical": part.value("critical") or None}))
+            yield "", Call("server.create_condition", [id_, said], given({"critical": part.value("critical") or None}))
         for id_, (_, node) in self.sections["events"].items():
             yield "", Call("server.create_event", [id_, text_of(node)])
         for id_ in self.sections["decisions"]:
@@ -149,10 +159,10 @@ class Program:
                 "schema": part.text("schema"), "headers": part.mapping("headers"),
                 "authentication": part.mapping("authentication"), "environment": part.texts("environment"),
             }  # fmt: skip
-            yield "", Call("server.create_service", [id_], _given(named))
+            yield "", Call("server.create_service", [id_], given(named))
 
     def _refuse_elsewhere(self, where: str, source: str) -> None:
-        folder = _folder_of(source)
+        folder = folder_of(source)
         if folder is not None and folder.resolve() != self.folder.resolve():
             raise Unsayable(f"`{where}`: its files are looked for beside the program; write it into `{folder}`")
 
@@ -161,7 +171,7 @@ class Program:
             yield from ((id_, Call("p.tool_of", [id_])) for id_ in self.policy.vocabulary.tools)
             return
         python = [each for each in self.policy.vocabulary.tools.values() if each.kind == "python"]
-        folders = {_folder_of(each.span.source) for each in python}
+        folders = {folder_of(each.span.source) for each in python}
         shared = folders.pop() if len(folders) == 1 else None
         beside = os.path.relpath((shared or self.folder).resolve(), self.folder.resolve())
         for id_, (_, node) in self.sections["tools"].items():
@@ -178,7 +188,7 @@ class Program:
                     {
                         declared.kind: declared.target,
                         **({"folder": beside} if elsewhere else {}),
-                        **_tool(part, declared),
+                        **tool_options(part, declared),
                     },
                 ),
             )
@@ -197,10 +207,10 @@ class Program:
                 "composited": True if part.text("mode") == "composited" else None,
                 "fields": filled if filled != ("{{" in text or "{%" in text) else None,
             }
-            yield self.names.of("reply", id_), Call("server.create_canned_response", [text], _given(named))
+            yield self.names.of("reply", id_), Call("server.create_canned_response", [text], given(named))
 
     def _journeys(self) -> Iterator[tuple[str, Call]]:
-        for id_ in _in_order({id_: self._formulas(node) for id_, (_, node) in self.sections["journeys"].items()}):
+        for id_ in in_order({id_: self._formulas(node) for id_, (_, node) in self.sections["journeys"].items()}):
             _, node = self.sections["journeys"][id_]
             part = Part(f"journeys.{id_}", node, JOURNEY)
             triggers = part.node("triggers")
@@ -211,35 +221,35 @@ class Program:
                 "states": {name: self._state(f"journeys.{id_}.states.{name}", each) for name, each in part.entries("states").items()},
             }  # fmt: skip
             ends = {} if "on_end" in part else {"on_end": Name("None")}
-            yield self.names.of("journey", id_), Call(f"{self._home}.create_journey", [id_], _given(named) | ends)
+            yield self.names.of("journey", id_), Call(f"{self._home}.create_journey", [id_], given(named) | ends)
             for agent in self._agents() if self._home == "server" else ():
                 yield "", Call(f"{self._use('agent', agent).text}.attach_journey", [self._use("journey", id_)])
 
     def _formulas(self, node: Node) -> set[str]:
         """The journeys that a journey's formulas speak of."""
-        found = {a or b for text in _scalars(node) for a, b in _JOURNEY.findall(text)}
+        found = {a or b for text in scalars_of(node) for a, b in _JOURNEY.findall(text)}
         return found & set(self.sections["journeys"])
 
     def _trigger(self, node: Node) -> Any:
         if isinstance(node, Scalar):
-            return Call("p.formula", [node.text]) if is_formula(node.text) else _judged(node.text)
+            return Call("p.formula", [node.text]) if is_formula(node.text) else judged(node.text)
         part = Part("triggers", node, ("when", "condition"))
         if "when" in part and "condition" in part:
             raise Unsayable("`triggers`: a trigger with both `condition` and `when` cannot be said yet")
-        return _judged(part.text("condition") or "") if "condition" in part else Call("p.formula", [part.text("when")])
+        return judged(part.text("condition") or "") if "condition" in part else Call("p.formula", [part.text("when")])
 
     def _state(self, where: str, node: Node) -> Call:
         part = Part(where, node, ("say", "tool", "fork", "end", "to"))
         tool = self._tool(part.text("tool") or "") if "tool" in part else None
         flags = {name: True for name in ("fork", "end") if name in part}
         ways = [self._way(where, each) for each in items_of(part.node("to"))] if "to" in part else []
-        return Call("p.State", [], _given({"say": part.text("say"), "tool": tool, **flags, "to": ways}))
+        return Call("p.State", [], given({"say": part.text("say"), "tool": tool, **flags, "to": ways}))
 
     @staticmethod
     def _way(where: str, node: Node) -> Call:
         part = Part(f"{where}.to", node, ("when", "condition", "state", "otherwise"))
-        named = {**_conditions(part), "otherwise": part.value("otherwise") or None}
-        return Call("p.Way", [part.text("state")], _given(named))
+        named = {**conditions_of(part), "otherwise": part.value("otherwise") or None}
+        return Call("p.Way", [part.text("state")], given(named))
 
     def _tags(self) -> Iterator[tuple[str, Call]]:
         carried = {tag for _, each in self._parts("guidelines", GUIDELINE) for tag in each.texts("tags")}
@@ -255,8 +265,8 @@ class Program:
 
     def _guidelines(self) -> Iterator[tuple[str, Call]]:
         for id_, part in self._parts("guidelines", GUIDELINE):
-            named = {**_conditions(part), **self._actions(part), **self._settings(part), "id": id_}
-            found = _given(named)
+            named = {**conditions_of(part), **self._actions(part), **self._settings(part), "id": id_}
+            found = given(named)
             if set(found) <= {"id", "tags", "priority", "criticality", "on_unknown", "track", "allow"}:
                 found["when"] = "true"  # it only has relations
             scope = part.text("scope") or "agent"
@@ -280,7 +290,7 @@ class Program:
         if isinstance(node, Scalar):
             return self._tool(node.text)
         [(tool, said)] = entries_of(node).items()
-        arguments = {name: _argument(each) for name, each in entries_of(said).items()}
+        arguments = {name: argument_of(each) for name, each in entries_of(said).items()}
         return (self._tool(tool), arguments) if arguments else self._tool(tool)
 
     def _forbidden(self, where: str, node: Node) -> Iterator[Any]:
@@ -334,7 +344,7 @@ class Program:
         for id_, (_, node) in self.sections["invariants"].items():
             part = Part(f"invariants.{id_}", node, ("holds", "allow"))
             text = part.text("holds") if isinstance(node, Fields) else text_of(node)
-            yield "", Call("server.create_invariant", [text], _given({"id": id_, "allow": part.mapping("allow")}))
+            yield "", Call("server.create_invariant", [text], given({"id": id_, "allow": part.mapping("allow")}))
 
     def _goals(self) -> Iterator[tuple[str, Call]]:
         for id_, (_, node) in self.sections["goals"].items():
@@ -342,7 +352,7 @@ class Program:
             text = part.text("when") if isinstance(node, Fields) else text_of(node)
             expect = [self._expected(each) for each in items_of(part.node("expect"))] if "expect" in part else []
             named = {"expect": expect, "id": id_, "allow": part.mapping("allow")}
-            yield "", Call("server.create_goal", [text], _given(named))
+            yield "", Call("server.create_goal", [text], given(named))
 
     def _expected(self, node: Node) -> Any:
         if isinstance(node, Scalar):
@@ -351,93 +361,3 @@ class Program:
         if kind == "call":
             return self._tool(text_of(said))
         return self._use({"decide": "decision", "reply": "reply"}[kind], text_of(said))
-
-
-_HEAD = '''"""The policy of {of} as a program. `jurat export` writes it as YAML again."""
-
-import asyncio
-{imports}
-import jurat.sdk as p
-
-{tools}
-
-async def declare(server: p.Server) -> None:
-{body}
-
-async def main() -> None:
-    async with p.Server() as server:
-        await declare(server)
-
-
-if __name__ == "__main__":
-    asyncio.run(main())
-'''
-
-
-def _imports(text: str) -> str:
-    times = [name for name in ("datetime", "timedelta") if re.search(rf"\b{name}\b", text)]
-    lines = [f"from datetime import {', '.join(times)}\n"] if times else []
-    return "".join([*lines, *(["from decimal import Decimal\n"] if re.search(r"\bDecimal\b", text) else [])])
-
-
-def _given(named: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in named.items() if value is not None and value not in ([], {})}
-
-
-def _judged(text: str) -> Any:
-    return Call("p.judged", [text]) if event_formula(text) else text
-
-
-def _conditions(part: Part) -> dict[str, Any]:
-    said = part.text("condition")
-    return {"condition": None if said is None else _judged(said), "when": part.text("when")}
-
-
-def _argument(node: Node) -> Any:
-    value = plain(node)
-    return Call("p.formula", [text_of(node)]) if isinstance(value, str) else value
-
-
-def _tool(part: Part, declared: ToolDeclaration) -> dict[str, Any]:
-    types = {name: python_type(type_) for name, type_ in declared.parameters}
-    seconds = None if declared.timeout is None else declared.timeout.total_seconds()
-    return _given(
-        {
-            "description": part.text("description"), "parameters": types,
-            "consequential": declared.consequential or None, "guard": part.text("guard"), "limits": part.text("limits"),
-            "provides": {fact: _provided(part.where, each) for fact, each in part.entries("provides").items()},
-            "timeout": seconds, "idempotent": declared.idempotent or None, "retries": declared.retries,
-            "allow": part.mapping("allow"),
-        }
-    )  # fmt: skip
-
-
-def _provided(where: str, node: Node) -> Any:
-    if isinstance(node, Scalar) and node.style and (node.text == "any" or _RESULT.fullmatch(node.text)):
-        raise Unsayable(f'`{where}.provides`: the text "{node.text}" as a value cannot be said yet')
-    return plain(node)
-
-
-def _scalars(node: Node) -> Iterator[str]:
-    if isinstance(node, Scalar):
-        yield node.text
-    for each in (*items_of(node), *entries_of(node).values()):
-        yield from _scalars(each)
-
-
-def _in_order(speaks_of: Mapping[str, set[str]]) -> Iterator[str]:
-    """The journeys, each after those that its formulas speak of."""
-    left = {id_: others - {id_} for id_, others in speaks_of.items()}
-    while left:
-        free = next((id_ for id_, others in left.items() if not others & left.keys()), None)
-        if free is None:
-            names = ", ".join(f"`{each}`" for each in left)
-            raise Unsayable(
-                f"`journeys`: the formulas of {names} speak of each other, and a program declares one after the other"
-            )
-        del left[free]
-        yield free
-
-
-def _folder_of(source: str) -> Path | None:
-    return Path(source).parent if source and Path(source).is_file() else None
