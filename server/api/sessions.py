@@ -109,7 +109,9 @@ async def show(id: str, service: Served, caller: Chatting) -> dict[str, Any]:  #
 
 @ROUTER.post("/sessions/{id}/messages", response_class=StreamingResponse, responses=EVENT_STREAM)
 async def message(id: str, given: Message, service: Served, caller: Chatting) -> StreamingResponse:  # noqa: A002
-    """One turn as server-sent events: ``step`` whenever one begins or ends, then ``turn``, or ``error``."""
+    """One turn as server-sent events: ``step`` whenever one begins or ends, ``text`` for each checked piece of the
+    reply, then ``turn``, or ``error``.
+    """
     session = await own_session(service, caller, id)
     text = no_longer_than(given.message, service.agent.engine.limits.message_characters, "message")
     events = Events()
@@ -143,7 +145,11 @@ async def event(
 
 async def _turn(service: Service, session: Session, text: str, events: Events) -> None:
     try:
-        turn = await service.turn(session, text, on_step=lambda step: events.tell("step", _step(step)))
+        turn = await service.turn(
+            session, text,
+            on_step=lambda step: events.tell("step", _step(step)),
+            on_text=lambda piece: events.tell("text", {"text": piece}),
+        )  # fmt: skip
         events.tell("turn", told(session, turn))
     except Exception as error:  # noqa: BLE001 - a stream that has begun can only end with an event
         events.tell("error", service.excused(session, error).as_json())

@@ -88,6 +88,7 @@ async function send(message) {
     reply(done.reply, done.trace);
   } catch (error) {
     working.end();
+    if (working.bubble.textContent) say("agent", working.bubble.textContent); // it was said, and is kept
     say("fault", sentence(error.message));
   } finally {
     busy(false);
