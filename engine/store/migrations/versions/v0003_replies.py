@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004_replies"
-down_revision = "0003_feed"
+revision = "0003_replies"
+down_revision = "0002_customers"
 
 
 def upgrade() -> None:
