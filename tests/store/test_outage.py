@@ -225,23 +225,34 @@ def test_the_migrations_make_the_tables_that_the_code_uses(database: Place) -> N
     assert database.with_store(compare) == []
 
 
-def test_a_store_of_an_older_version_is_brought_up_to_date_with_what_it_holds(database: Place) -> None:
+def _running(statement: str) -> Callable[[Any], Any]:
     from sqlalchemy import text
 
+    return lambda connection: connection.execute(text(statement))
+
+
+def test_a_store_of_an_older_version_is_brought_up_to_date_with_what_it_holds(database: Place) -> None:
     from jurat.engine.store import Person
     from jurat.engine.store.sql import SqlStore
 
     async def as_it_was(store: Any) -> None:
         assert isinstance(store, SqlStore)
         await store.set_variable("customer:mina", "plan", "gold")
-        await store._database.write(lambda connection: connection.execute(text("DROP TABLE customers")))
-        older = text("UPDATE alembic_version SET version_num = '0001'")
-        await store._database.write(lambda connection: connection.execute(older))
+        for statement in (
+            "DROP TABLE customers",
+            "ALTER TABLE calls DROP COLUMN replies",
+            "ALTER TABLE calls DROP COLUMN fields",
+            "INSERT INTO calls VALUES ('k', 's', 1, 'pay', '{}', '[]', 'unknown', 1.5, 'o', NULL, '\"\"', '{}', '\"\"')",
+            "UPDATE alembic_version SET version_num = '0001'",
+        ):
+            await store._database.write(_running(statement))
 
     async def now(store: Any) -> None:
         assert (await store.variables("customer:mina"))["plan"].value == "gold"
         await store.set_customer(Person("mina", "Mina"))
         assert (await store.customer("mina")).name == "Mina"
+        [call] = await store.calls("unknown")
+        assert (call.key, call.replies, call.fields) == ("k", (), {})
 
     database.with_store(as_it_was)
     database.with_store(now)
