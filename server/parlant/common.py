@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from fastapi import Depends
+from fastapi import Depends, Path
 from fastapi.requests import HTTPConnection
 from pydantic import Field
 
@@ -24,6 +24,7 @@ from jurat.server.versions import Files, NotInEffect, Versions
 Reading = Annotated[Caller, requires("manage:read")]
 Writing = Annotated[Caller, requires("manage:write")]
 Composition = Literal["fluid", "canned_fluid", "composited_canned", "strict_canned"]
+SessionId = Annotated[str, Path(alias="id")]
 Made = TypeVar("Made")
 
 

@@ -19,7 +19,7 @@ from jurat.server.api.dependencies import Body, Served, Shown, Text, no_longer_t
 from jurat.server.api.errors import errors
 from jurat.server.api.streaming import EVENT_STREAM
 from jurat.server.feeds import Wanted, event
-from jurat.server.parlant.common import Values, missing, moment, unsupported
+from jurat.server.parlant.common import SessionId, Values, missing, moment, unsupported
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 
@@ -85,12 +85,12 @@ class EventChanged(Body):
 
 
 @ROUTER.get(
-    "/sessions/{session_id}/events",
+    "/sessions/{id}/events",
     response_model=list[EventShown],
     responses={**errors(504), 200: {"content": EVENT_STREAM[200]["content"], "description": "Events, or a stream."}},
 )
 async def list_(
-    session_id: str,
+    session_id: SessionId,
     service: Served,
     caller: Chatting,
     *,
@@ -119,8 +119,8 @@ async def list_(
     return [shown_event(each) for each in found]
 
 
-@ROUTER.delete("/sessions/{session_id}/events", status_code=204)
-async def delete(session_id: str, service: Served, caller: Chatting, min_offset: Offset) -> Response:
+@ROUTER.delete("/sessions/{id}/events", status_code=204)
+async def delete(session_id: SessionId, service: Served, caller: Chatting, min_offset: Offset) -> Response:
     """Take back what was said from an offset on: the agent does not know of it any more. What tools did, they did."""
     session = await own_session(service, caller, session_id)
     await service.talks.catch_up(session)
@@ -133,9 +133,9 @@ async def delete(session_id: str, service: Served, caller: Chatting, min_offset:
     return Response(status_code=204)
 
 
-@ROUTER.get("/sessions/{session_id}/events/{event_id}", response_model=EventShown)
+@ROUTER.get("/sessions/{id}/events/{event_id}", response_model=EventShown)
 async def retrieve(
-    session_id: str,
+    session_id: SessionId,
     event_id: str,
     service: Served,
     caller: Chatting,
@@ -151,9 +151,9 @@ async def retrieve(
     return shown_event(found)
 
 
-@ROUTER.patch("/sessions/{session_id}/events/{event_id}", response_model=EventShown)
+@ROUTER.patch("/sessions/{id}/events/{event_id}", response_model=EventShown)
 async def update(
-    session_id: str, event_id: str, given: EventChanged, service: Served, caller: Chatting
+    session_id: SessionId, event_id: str, given: EventChanged, service: Served, caller: Chatting
 ) -> dict[str, Any]:  # fmt: skip
     """Change what is noted of an event."""
     found = await _one(service, await own_session(service, caller, session_id), event_id)

@@ -13,7 +13,7 @@ from jurat.server.api.auth import Caller, Chatting
 from jurat.server.api.dependencies import Body, Served, Shown, Text, own_session
 from jurat.server.api.errors import errors
 from jurat.server.labelling import KIND
-from jurat.server.parlant.common import Labels, Values
+from jurat.server.parlant.common import Labels, SessionId, Values
 from jurat.server.parlant.notes import GUEST, OffsetsGiven, SessionShown, Title, as_shown, noted
 from jurat.server.parlant.pages import Cursor, Limit, Sort, page
 from jurat.server.refusals import Refusal
@@ -76,8 +76,8 @@ async def delete_many(
     return Response(status_code=204)
 
 
-@ROUTER.patch("/sessions/{session_id}", response_model=SessionShown, responses=errors(404))
-async def update(session_id: str, given: SessionChanged, service: Served, caller: Chatting) -> dict[str, Any]:
+@ROUTER.patch("/sessions/{id}", response_model=SessionShown, responses=errors(404))
+async def update(session_id: SessionId, given: SessionChanged, service: Served, caller: Chatting) -> dict[str, Any]:
     """Change a conversation."""
     session = await own_session(service, caller, session_id)
     await _assign(service, caller, session, given)
@@ -95,8 +95,8 @@ async def update(session_id: str, given: SessionChanged, service: Served, caller
     return await noted(service, session)
 
 
-@ROUTER.delete("/sessions/{session_id}", status_code=204, responses=errors(404, 409))
-async def delete(session_id: str, service: Served, caller: Chatting) -> Response:
+@ROUTER.delete("/sessions/{id}", status_code=204, responses=errors(404, 409))
+async def delete(session_id: SessionId, service: Served, caller: Chatting) -> Response:
     """Delete a conversation for good, with its traces."""
     await _forget(service, await own_session(service, caller, session_id))
     return Response(status_code=204)
