@@ -15,6 +15,9 @@ GRACE_SECONDS = 3
 HEADER_SECONDS = 15.0
 """That the head of a request may take to arrive, and that a connection may be idle before it has sent any."""
 
+HEAD_BYTES = 64 * 1024
+"""Of a request before its body, as they are counted while it comes in pieces."""
+
 CONNECTIONS = 4_000
 """Open at once; more are told to come back."""
 
@@ -23,6 +26,7 @@ class Impatient(HttpToolsProtocol):
     """Ends a connection whose next request does not come to its headers in time; uvicorn itself would wait for ever."""
 
     _deadline: asyncio.TimerHandle | None = None
+    _head = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Asyncio's interface, as are the others."""
@@ -30,12 +34,16 @@ class Impatient(HttpToolsProtocol):
         self._wait()
 
     def data_received(self, data: bytes) -> None:
-        """Count from the first piece of a head on."""
+        """Count time and bytes from the first piece of a head on."""
         super().data_received(data)
         if self._within_request():
             self._rest()
-        else:
-            self._wait()
+            self._head = 0
+            return
+        self._head += len(data)
+        if self._head > HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The head of the request is too long.")
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop counting."""

@@ -150,6 +150,19 @@ def test_what_is_no_http_is_refused_and_the_next_one_is_served() -> None:
             assert httpx2.get(f"{address}/healthz", timeout=60).status_code == 200
 
 
+def test_a_head_without_an_end_is_cut_off() -> None:
+    with listening(app()) as address, connected(address) as raw:
+        raw.sendall(b"GET / HTTP/1.1\r\nhost: x\r\n")
+        sent = 0
+        try:
+            while sent < 10_000_000:
+                raw.sendall(b"x-more: " + b"a" * 8_000 + b"\r\n")
+                sent += 8_010
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert sent < 10_000_000
+
+
 class Held:
     """A judge that answers when it is let go."""
 

@@ -16,6 +16,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.llm.openai_server import free_port
+from tests.server.served import HELD, KEY
 
 import jurat.sdk as p
 from jurat.testing import ScriptedJudge, ScriptedVoice
@@ -131,18 +132,23 @@ def test_a_port_that_is_taken_is_said_at_once() -> None:
     asyncio.run(scenario())
 
 
-def test_customers_and_agents_of_conversations() -> None:
+def test_customers_and_agents_of_conversations(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JURAT_API_KEY", KEY)
+
     async def scenario() -> None:
         async with server() as serving:
             await serving.create_agent("One", id="one")
             await serving.create_agent("Two", id="two")
             await serving.create_customer("Mina", {"role": "manager"}, id="mina")
             await asyncio.wait_for(serving.ready.wait(), 60)
-            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{serving.port}") as client:
+            address = f"http://127.0.0.1:{serving.port}"
+            async with httpx2.AsyncClient(base_url=address, headers=HELD) as client:
                 started = await client.post("/sessions", json={"agent": "two", "customer": "mina"})
                 assert started.json()["agent"] == "two"
                 for wrong in ({"agent": "thre"}, {"customer": "nobody"}, {"agent": 7}):
                     assert (await client.post("/sessions", json=wrong)).status_code == 422
+                unnamed = await client.post("/sessions", json={"customer": "mina"}, headers={"authorization": ""})
+                assert unnamed.status_code == 401, "whoever has no name begins nothing for others"
                 session = started.json()["id"]
                 for body, status in (({"event": "session.endde"}, 409), ({}, 422), ({"event": "session.ended"}, 200)):
                     assert (await client.post(f"/sessions/{session}/events", json=body)).status_code == status
