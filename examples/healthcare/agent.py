@@ -193,7 +193,10 @@ async def main() -> None:
         scheduling = await create_scheduling_journey(agent)
         lab_results = await create_lab_results_journey(agent)
 
-        unclear = await agent.create_observation("The customer comes back to their visit without saying what for")
+        # Of the first message only: while it is open whether a wish is clear, neither journey acts.
+        unclear = await agent.create_observation(
+            "The customer comes back to their visit without saying what for", when="session.started"
+        )
         await unclear.disambiguate([scheduling, lab_results])
 
         await agent.create_guideline(
