@@ -110,7 +110,7 @@ def test_who_names_another_time_at_once_is_not_asked_which(monkeypatch: pytest.M
     asyncio.run(scenario())
 
 
-def test_results_come_in_between_and_who_wants_no_appointment_has_none(
+def test_results_come_in_between_and_who_drops_the_visit_may_come_back(
     monkeypatch: pytest.MonkeyPatch, clinic: Path
 ) -> None:
     module = load("agent", EXAMPLES / "healthcare")
@@ -127,7 +127,12 @@ def test_results_come_in_between_and_who_wants_no_appointment_has_none(
             assert state(await talk.say("then please take Monday 9:30")).startswith("ask-whether-to-reserve")
             assert state(await talk.say("oh, never mind")) == "end"
             assert calls(await talk.say("yes, yes")) == {}
-        assert rows(clinic, TAKEN) == []
+            assert rows(clinic, TAKEN) == []
+            for message in ("an appointment after all", "my knee"):
+                await talk.say(message)
+            assert state(await talk.say("please take Monday 9:30")).startswith("ask-whether-to-reserve")
+            assert calls(await talk.say("yes")) == {"schedule_appointment": "succeeded"}
+        assert rows(clinic, TAKEN) == [("Monday 9:30", "mina")]
 
     asyncio.run(scenario())
 
