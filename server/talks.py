@@ -126,6 +126,10 @@ class Talks:
             said = await taken
         except asyncio.CancelledError:
             return
+        with self._service.sessions.running(session):  # so that nobody else tells the feed of what this turn has said
+            await self._answered(session, said)
+
+    async def _answered(self, session: Session, said: FeedEvent) -> None:
         progress = Progress(self._feeds, session.id, said.trace, self.participant(session, "ai_agent"))
         if session.mode == "auto":
             progress.reach("acknowledged")
