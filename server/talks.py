@@ -44,7 +44,6 @@ class Talks:
         self._feeds = feeds
         self._told: WeakKeyDictionary[Session, int] = WeakKeyDictionary()
         self._telling: WeakKeyDictionary[Session, asyncio.Lock] = WeakKeyDictionary()
-        self._answering: WeakKeyDictionary[Session, int] = WeakKeyDictionary()
 
     async def say(self, session: Session, said: FeedEvent) -> FeedEvent:
         """Take a message of the customer's and answer it in the background; it is in the feed when this returns.
@@ -70,8 +69,8 @@ class Talks:
         Raises:
             StoreError: it cannot be read or stored.
         """
-        if self._service.sessions.runs(session) or self._answering.get(session):
-            return  # who answers tells of it, under its own trace
+        if self._service.sessions.runs(session):
+            return
         first = session not in self._told
         await self.tell(session, session.id)
         if first:
@@ -127,11 +126,8 @@ class Talks:
             said = await taken
         except asyncio.CancelledError:
             return
-        self._answering[session] = self._answering.get(session, 0) + 1
-        try:
+        with self._service.sessions.running(session):  # so that nobody else tells the feed of what this turn has said
             await self._answered(session, said)
-        finally:
-            self._answering[session] -= 1
 
     async def _answered(self, session: Session, said: FeedEvent) -> None:
         progress = Progress(self._feeds, session.id, said.trace, self.participant(session, "ai_agent"))

@@ -217,10 +217,10 @@ async def _said_by_a_person(service: Service, session: Session, given: EventGive
     who = given.participant.model_dump() if given.participant else service.talks.participant(session, "ai_agent")
     await service.talks.catch_up(session)
     said = _new(given, {"message": given.message, "participant": who})
-    placed = (await service.feeds.add(session.id, said))[0]
     with service.sessions.running(session):
+        placed = (await service.feeds.add(session.id, said))[0]
         await service.agent.engine.record_human(session, given.message or "")
-    await service.talks.tell(session, said.trace)
+        await service.talks.tell(session, said.trace)
     return placed
 
 

@@ -80,3 +80,21 @@ def test_what_a_model_s_failure_leaves_unanswered_is_told(tmp_path: Path) -> Non
         assert error.data["data"] == {"exception": "the session has ended", "code": "refused"}
 
     asyncio.run(scenario())
+
+
+def test_whoever_looks_meanwhile_does_not_tell_the_feed_what_the_turn_tells() -> None:
+    async def scenario() -> None:
+        service = await serving("memory")
+        session = await service.begin()
+        await service.talks.say(session, event("message", "customer", "t", {"message": "hello", "participant": {}}))
+        looking = asyncio.create_task(until_ready(service, session.id))
+        while not looking.done():
+            await service.talks.catch_up(session)
+            await asyncio.sleep(0)
+        events = await looking
+        assert {each.trace for each in events} == {"t"}
+        assert [
+            each.metadata.get("trace") for each in events if each.source == "ai_agent" and each.kind == "message"
+        ] == [f"{session.id}-1"]
+
+    asyncio.run(scenario())
