@@ -97,7 +97,7 @@ async def policy(service: Served, caller: Chatting, digest: Digest = None) -> di
         **drawn,
         "digest": graph.digest,
         "current": current,
-        "version": await number_of(service.store, graph.digest),
+        "version": await number_of(service.store, service.agent.graph, graph.digest),
         "boxes": boxes,
         "findings": [finding_as_json(each) for each in findings],
     }

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from jurat.engine.trace import FORMAT
-from jurat.policies import ValuationError
+from jurat.policies import RefusedTurn, ValuationError
 from jurat.server.api.auth import Caller, Chatting, requires
 from jurat.server.api.dependencies import Served, Shown, own_session
 from jurat.server.api.errors import errors
@@ -174,7 +174,7 @@ async def turn(id: str, service: Served, caller: Chatting) -> dict[str, Any]:  #
     return {
         "trace": trace,
         "bands": _bands(service, trace),
-        "version": await number_of(service.store, trace["policy"]),
+        "version": await number_of(service.store, service.agent.graph, trace["policy"]),
         "current": trace["policy"] == service.agent.graph.digest,
         "entities": list(graph.entities) if graph else [],
         "statements": {key: each.text for key, each in graph.vocabulary.observations.items()} if graph else {},
@@ -215,5 +215,5 @@ async def explained(
     check_entity(graph, about)
     try:
         return why(graph, trace, about)
-    except ValuationError:
+    except (ValuationError, RefusedTurn):
         raise Refusal(409, "gone", "what this turn speaks of is not what its policy speaks of") from None

@@ -39,5 +39,9 @@ def short(text: str | None) -> str | None:
 def statements(trace: Mapping[str, Any]) -> list[str]:
     """Every statement that the judge was asked about."""
     found = [each for round_ in trace["rounds"] for each in round_["asked"]]
-    found += [*trace["offers"], *trace["anew"], *(each for draft in trace["drafts"] for each in draft["checks"])]
+    found += [
+        *trace["offers"],
+        *trace.get("anew", ()),
+        *(each for draft in trace["drafts"] for each in draft["checks"]),
+    ]
     return list(dict.fromkeys(each["text"] for each in found))

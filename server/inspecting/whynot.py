@@ -89,7 +89,9 @@ class _Reasons:
         return [said, *self._left_out(g)]
 
     def _left_out(self, g: str) -> list[str]:
-        done = any(each["observation"] == f"again:{g}" and each["truth"] is False for each in self._trace["anew"])
+        done = any(
+            each["observation"] == f"again:{g}" and each["truth"] is False for each in self._trace.get("anew", ())
+        )
         if not done:
             return []
         return [

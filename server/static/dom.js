@@ -1,11 +1,9 @@
 // Elements as one expression: h("p.quiet", {title: "…"}, "text", another). Texts are never read as HTML.
 
-const SVG = "http://www.w3.org/2000/svg";
-
 export const h = (name, ...rest) => made((tag) => document.createElement(tag), name, rest);
-export const s = (name, ...rest) => made((tag) => document.createElementNS(SVG, tag), name, rest);
 
-function made(create, name, rest) {
+// The same with another way to create an element.
+export function made(create, name, rest) {
   const [tag, ...classes] = name.split(".");
   const element = create(tag);
   if (classes.length) element.setAttribute("class", classes.join(" "));

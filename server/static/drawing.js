@@ -1,6 +1,7 @@
 // The policy drawn: boxes and arrows that can be moved, zoomed and walked through. Only what is in sight is in the page.
 
-import { h, s } from "./dom.js";
+import { h } from "./dom.js";
+import { s } from "./svg.js";
 import { count } from "./words.js";
 
 const LIMITS = [0.04, 3]; // of the zoom

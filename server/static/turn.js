@@ -152,7 +152,7 @@ function judged(whole) {
   const saved = unasked(trace);
   const several = trace.rounds.length > 1;
   const asked = trace.rounds.flatMap((round) => round.asked.map((each) => ({ ...each, round: round.number })));
-  const others = [...trace.offers, ...trace.anew];
+  const others = [...trace.offers, ...(trace.anew ?? [])];
   if (!asked.length && !saved.length && !others.length) return null;
   return h("div",
     asked.length ? [legend(bands), gauges(asked, bands, (each) => (several ? `round ${each.round}` : null))] : h("p.quiet", "Nothing: facts alone settled the turn."),
