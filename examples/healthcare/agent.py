@@ -138,8 +138,11 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     # Changing one's mind comes first: nothing is reserved as long as the customer may want something else. Whether another
     # time was named is for the calendar to say; small models are not sure of it.
     await confirm.target.transition_to(state=chosen.target, condition="The customer would rather have another time")
-    for state in (confirm, offer, next_week):
-        await state.target.transition_to(state=p.END_JOURNEY, condition="The customer no longer wants an appointment")
+    dropped = await confirm.target.transition_to(
+        chat_state="Say that no appointment is reserved", condition="The customer no longer wants an appointment"
+    )
+    for state in (offer, next_week):
+        await state.target.transition_to(state=dropped.target, condition="The customer no longer wants an appointment")
     reserve = await confirm.target.transition_to(
         tool_state=schedule_appointment, condition=AGREES, when="patient.known"
     )

@@ -125,7 +125,7 @@ def test_results_come_in_between_and_who_drops_the_visit_may_come_back(
             assert state(between).startswith("read-the-free-times-out")
             assert state(between, "laboratory-results").startswith("say-that-the-results-are-fine")
             assert state(await talk.say("then please take Monday 9:30")).startswith("ask-whether-to-reserve")
-            assert state(await talk.say("oh, never mind")) == "end"
+            assert state(await talk.say("oh, never mind")) == "say-that-no-appointment-is-reserved"
             assert calls(await talk.say("yes, yes")) == {}
             assert rows(clinic, TAKEN) == []
             for message in ("an appointment after all", "my knee"):
