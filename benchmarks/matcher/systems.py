@@ -18,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 ANSWERS = (" yes", " no")
+AS_JSON = '\n\nGive the answer that comes next as JSON: {"holds": true} for yes, {"holds": false} for no.'
+AS_JSON_EACH = '\n\nGive all answers as JSON: {"c0": true for yes or false for no, "c1": …}.'
+"""As the judge says it to a server without probabilities; without these words the 1.5B says false of nearly everything."""
 Job = dict[str, Any]
 Done = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,7 +177,7 @@ def vllm_objects(model: str) -> Callable[[Job], Done]:
         holds: bool
 
     def build(_made: Any, job: Job) -> tuple[list[str], Any, int]:
-        return [p + s for p in job["sessions"] for s in job["suffixes"] or [""]], Answer, 24
+        return [p + s + AS_JSON for p in job["sessions"] for s in job["suffixes"] or [""]], Answer, 24
 
     return _outlines(model, build)
 
@@ -189,7 +192,7 @@ def vllm_one_object(model: str) -> Callable[[Job], Done]:
             fields: dict[str, Any] = {f"c{i}": (bool, ...) for i in range(number)}
             made[number] = create_model("Answers", __config__=ConfigDict(extra="forbid"), **fields)
         listed = "".join(f"\nc{i}:{s.removesuffix(chr(10) + 'Answer:')}" for i, s in enumerate(job["suffixes"]))
-        return [f"{p}{listed}\nAnswers:" for p in job["sessions"]], made[number], 16 + 9 * number
+        return [f"{p}{listed}{AS_JSON_EACH}" for p in job["sessions"]], made[number], 16 + 9 * number
 
     return _outlines(model, build)
 

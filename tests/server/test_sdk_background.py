@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import jurat.sdk as p
+from jurat.engine import Limits
 from jurat.engine.errors import TurnRefused
 from jurat.engine.turn import Turn
-from jurat.llm import Message, ReplyRequest
+from jurat.llm import Condition, Message, ReplyRequest
+from jurat.server.sdk.matching import MatcherJudge
 from jurat.testing import ScriptedJudge, ScriptedVoice
 
 Declare = Callable[[p.Server, p.Agent], Awaitable[None]]
@@ -147,6 +150,15 @@ def test_a_matcher_that_fails_knows_nothing() -> None:
     assert turn.resolution is not None
     assert "noon" in turn.resolution.possible
     assert "noon" not in turn.resolution.in_force
+
+
+def test_a_choice_goes_past_the_matchers_to_the_judge() -> None:
+    server: Any = SimpleNamespace(document=SimpleNamespace(matchers={"noon": (None, "noon")}), limits=Limits())
+    judge = MatcherJudge(ScriptedJudge({"tea": False, "cake": True}, chooses=True), server)
+    options = [Condition("tea", "The customer wants tea"), Condition("cake", "The customer wants cake")]
+    assert judge.chooses
+    [chosen] = asyncio.run(judge.choose([Message("customer", "Cake!")], options))
+    assert (chosen.observation, chosen.truth) == ("cake", True)
 
 
 def test_functions_are_called_around_a_turn_in_order() -> None:
