@@ -52,7 +52,7 @@ def read_vocabulary(faults: Faults, sections: Sections) -> Vocabulary:
         replies=_each(faults, sections["replies"], _reply),
     )
     _refuse_equal_texts(faults, vocabulary)
-    if sections["agents"]:
+    if len(sections["agents"]) > 1:
         vocabulary.facts[AGENT] = agent_fact(sections["agents"])
     return vocabulary
 

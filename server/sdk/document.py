@@ -83,7 +83,7 @@ class Document:
     def said(self, *path: str | int, place: Span | None = None) -> None:
         """Note that the call under way declared a part, and that something has changed."""
         self.places[path] = place or call_place()
-        if path[0] in _VOCABULARY:
+        if path[0] in (*_VOCABULARY, "agents"):
             self._scope = None
         self._touched()
 
@@ -119,6 +119,8 @@ class Document:
         """What formulas can name by now."""
         if self._scope is None:
             words = {name: self.sections[name] for name in _VOCABULARY if self.sections[name]}
+            if agents := self.sections["agents"]:  # which of them answers is a fact
+                words["agents"] = {id_: {"name": body["name"]} for id_, body in agents.items()}
             self._scope = scope_of(self._read({"jurat": 1, **words}, axioms=False).vocabulary)
         journeys = {name: EnumType(tuple(body["states"])) for name, body in self.sections["journeys"].items()}
         names = scope_of(Vocabulary(), journeys).names if journeys else {}
