@@ -240,6 +240,8 @@ def test_a_store_of_an_older_version_is_brought_up_to_date_with_what_it_holds(da
         await store.set_variable("customer:mina", "plan", "gold")
         for statement in (
             "DROP TABLE customers",
+            "DROP TABLE records",
+            "DROP TABLE feed",
             "ALTER TABLE calls DROP COLUMN replies",
             "ALTER TABLE calls DROP COLUMN fields",
             "INSERT INTO calls VALUES ('k', 's', 1, 'pay', '{}', '[]', 'unknown', 1.5, 'o', NULL, '\"\"', '{}', '\"\"')",
