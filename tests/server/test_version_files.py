@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
+from tests.server.served import HELD, KEY
 
 from jurat.engine import Engine, Toolbox
 from jurat.llm.scripted import ScriptedJudge, ScriptedVoice
 from jurat.policies import Report, load
 from jurat.server.app import create_app
 from jurat.server.opening import Agent
+from jurat.server.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ROOT / "examples" / "services"
@@ -36,7 +38,7 @@ def serving(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClien
     graph = load(folder / "policy.yaml")
     report = Report(graph.digest, (), (), 1, 0)
     engine = Engine(graph, ScriptedJudge({}), ScriptedVoice(), Toolbox(graph), report=report)
-    with TestClient(create_app(Agent(engine, report), home=folder)) as client:
+    with TestClient(create_app(Agent(engine, report), None, folder, Settings(master=KEY)), headers=HELD) as client:
         yield client
 
 

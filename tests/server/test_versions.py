@@ -239,7 +239,7 @@ def test_the_engine_before_leaves_its_services_once_its_turn_has_ended(
     toolbox = Toolbox.load(graph, tmp_path)
     engine = Engine(graph, judge, ScriptedVoice(lambda request: "well"), toolbox, report=report)
     [first] = started(server.name)
-    with TestClient(create_app(Agent(engine, report), home=tmp_path)) as client:
+    with TestClient(create_app(Agent(engine, report), None, tmp_path, Settings(master=KEY)), headers=HELD) as client:
         session = client.post("/sessions", json={}).json()["id"]
         turn = threading.Thread(target=lambda: say(client, session, "one?"))  # type: ignore[arg-type]
         turn.start()
