@@ -138,7 +138,10 @@ async def retrieve(journey_id: str, service: Served, bench: Bench, caller: Readi
     return await _one(bench, service, journey_id)
 
 
-@ROUTER.get("/journeys/{journey_id}/mermaid", response_class=PlainTextResponse, responses=errors(404))
+@ROUTER.get(
+    "/journeys/{journey_id}/mermaid", response_class=Response,
+    responses={200: {"content": {"text/plain": {}}}, **errors(404)},
+)  # fmt: skip
 async def diagram(
     journey_id: str, service: Served, bench: Bench, caller: Reading  # noqa: ARG001
 ) -> PlainTextResponse:  # fmt: skip
