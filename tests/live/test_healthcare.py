@@ -24,6 +24,7 @@ from tests.llm.openai_server import free_port
 
 pytestmark = [pytest.mark.live, pytest.mark.timeout(1800)]
 
+KEY = "the key of whoever runs the clinic"
 START_SECONDS = 600
 TURN_SECONDS = 300
 """Far more than a machine needs that has nothing else to do."""
@@ -91,14 +92,15 @@ def calls(turn: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
 def clinic(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinic]:
     """The example, served with the default model."""
     port, database = free_port(), tmp_path_factory.mktemp("clinic") / "clinic.sqlite"
-    environment = {**os.environ, "JURAT_PORT": str(port), "CLINIC_DB": str(database)}
+    environment = {**os.environ, "JURAT_PORT": str(port), "CLINIC_DB": str(database), "JURAT_API_KEY": KEY}
     program = repository / "examples/healthcare/agent.py"
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with subprocess.Popen(
         [sys.executable, str(program)], env=environment, stderr=subprocess.PIPE, text=True
     ) as process:
         try:
-            with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=TURN_SECONDS) as client:
+            address, held = f"http://127.0.0.1:{port}", {"authorization": f"Bearer {KEY}"}
+            with httpx2.Client(base_url=address, headers=held, timeout=TURN_SECONDS) as client:
                 _wait(client, process)
                 yield Clinic(client, database)
         finally:
