@@ -31,7 +31,12 @@ OPEN = {"/healthz", "/readyz"}
 
 def token(subject: str = "a", key: Any = SECRET, algorithm: str = "HS256", **changed: Any) -> dict[str, str]:
     """What a customer sends; None takes a claim away."""
-    claims: dict[str, Any] = {"sub": subject, "aud": "jurat", "iss": "https://issuer.example", "exp": time.time() + 86_400}
+    claims: dict[str, Any] = {
+        "sub": subject,
+        "aud": "jurat",
+        "iss": "https://issuer.example",
+        "exp": time.time() + 86_400,
+    }
     claims = {name: value for name, value in {**claims, **changed}.items() if value is not None}
     return {"authorization": "Bearer " + jwt.encode(claims, key, algorithm=algorithm)}
 
