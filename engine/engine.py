@@ -178,9 +178,7 @@ class Engine:
             TurnRefused: no such agent.
             StoreError: it cannot be stored, and is not so.
         """
-        self._check_agent(agent)
-        async with self._changing(session) as state:
-            serve(state, agent)
+        await self.assign(session, agent=agent)
 
     async def take_over(self, session: Session) -> None:
         """Have a human answer from now on: messages are kept, and nothing is answered. Waits for a running turn.
@@ -188,8 +186,7 @@ class Engine:
         Raises:
             StoreError: it cannot be stored, and is not so.
         """
-        async with self._changing(session) as state:
-            state.mode = "manual"
+        await self.assign(session, mode="manual")
 
     async def take_back(self, session: Session, *, agent: str | None = None) -> None:
         """Answer again from now on, what was said meanwhile included; as another agent, if one is given.
@@ -198,10 +195,7 @@ class Engine:
             TurnRefused: no such agent.
             StoreError: it cannot be stored, and is not so.
         """
-        self._check_agent(agent or session.agent)
-        async with self._changing(session) as state:
-            state.mode = "auto"
-            serve(state, agent or state.agent)
+        await self.assign(session, agent=agent, mode="auto")
 
     async def record_human(self, session: Session, text: str, *, resume: bool = False) -> None:
         """Add what a human colleague told the customer; with ``resume`` the engine answers again from now on.
@@ -227,7 +221,8 @@ class Engine:
             TurnRefused: no such agent.
             StoreError: it cannot be stored, and is not so.
         """
-        self._check_agent(agent or session.agent)
+        if agent is not None:
+            self._check_agent(agent)
         before = session.customer
         try:
             async with self._changing(session) as state:
