@@ -7,6 +7,7 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -126,6 +127,8 @@ def _with_keys(path: str, address: str | None, work: Callable[[Keys], Awaitable[
     require_extra("server", "sqlalchemy", "alembic")
     if address == MEMORY:
         raise Refused("a store in memory is its server's alone; give that one a key by JURAT_API_KEY")
+    if address is None and not Path(path).exists():  # a key of a misspelt policy would open nothing
+        raise Refused(f"there is no policy at `{path}`; `--store` names the store of a server without one")
     place = address or store_of(path)
 
     async def run() -> Result:

@@ -94,3 +94,13 @@ def test_the_server_says_who_may_call_it(tmp_path: Path) -> None:
         assert anybody.post("/sessions", json={}).status_code == 201
         assert anybody.get("/versions").status_code == 401
         assert client.get("/versions").status_code == 200
+
+
+def test_no_key_is_made_for_a_policy_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("JURAT_DATA", str(tmp_path / "data"))
+    made = CliRunner().invoke(
+        command_line, ["keys", "create", str(tmp_path / "wrong"), "--name", "x", "--scope", "chat"]
+    )
+    assert made.exit_code == 2
+    assert "there is no policy at" in made.output
+    assert not (tmp_path / "data").exists()
