@@ -64,7 +64,12 @@ class Decoder:
 
     def norm(self, x: Any, weight: Any) -> Any:
         """Root mean square norm over the last dimension."""
-        return functional.rms_norm(x, weight.shape, weight, self._eps)
+        if x.device.type != "cpu":
+            return functional.rms_norm(x, weight.shape, weight, self._eps)
+        # The same in fewer passes than torch's composite on a CPU, which takes 4 to 8 times as long.
+        wide = x.float()
+        share = (wide * wide).mean(-1, keepdim=True).add_(self._eps).rsqrt_()
+        return (wide * share).mul_(weight).to(x.dtype)
 
     def rotate(self, x: Any, turn: tuple[Any, Any]) -> Any:
         """Rotary positions, in place, of x [R, heads, size]."""

@@ -21,8 +21,8 @@ class Layout:
     other, bounded by `inner_bounds` [S + 1], and `inner_of_row` [R] says where each row stands in it first. `last`
     [A] are the rows whose results are wanted. `longest` is the longest stretch or suffix.
 
-    For attention without bounds in tensors, `groups` says (rows from, to, `prefix_slots` from, to); `batches` are the
-    runs again, [runs, length] of rows each, shorter runs filled up at their end, and `batch_of_row` [R] says where each
+    For attention without bounds in tensors, `groups` says (rows from, to, `gathered` from, to), where slots of prefixes
+    that begin alike are `gathered` once; `batches` are the runs again, [runs, length] of rows each, shorter runs filled up at their end, and `batch_of_row` [R] says where each
     row stands first when the batches are written one after the other.
     """
 
@@ -38,6 +38,7 @@ class Layout:
     inner_of_row: Any
     last: Any
     longest: int
+    gathered: Any
     groups: tuple[tuple[int, int, int, int], ...]
     batches: tuple[Any, ...]
     batch_of_row: Any
@@ -58,7 +59,7 @@ def layout(chunk: Chunk, spare_slot: int, device: Any) -> Layout:
     batches = _batches(runs)
     in_batches = [row for batch in batches for run in batch for row in run]
 
-    keys = _bounds([len(g.slots) for g in chunk.groups])
+    gathered, ranges = _gathered([g.slots for g in chunk.groups])
 
     def ints(values: Any, kind: Any = torch.int64) -> Any:
         return torch.tensor(values, dtype=kind, device=device)
@@ -68,7 +69,7 @@ def layout(chunk: Chunk, spare_slot: int, device: Any) -> Layout:
         positions=ints(chunk.positions),
         slots=ints(slots),
         prefix_rows=ints([0, *(g.end for g in chunk.groups)], torch.int32),
-        prefix_keys=ints(keys, torch.int32),
+        prefix_keys=ints(_bounds([len(g.slots) for g in chunk.groups]), torch.int32),
         prefix_slots=ints([s for g in chunk.groups for s in g.slots]),
         has_prefix=ints([bool(g.slots) for g in chunk.groups for _ in range(g.begin, g.end)], torch.bool),
         inner_rows=ints(inner_rows),
@@ -76,7 +77,8 @@ def layout(chunk: Chunk, spare_slot: int, device: Any) -> Layout:
         inner_of_row=ints(_first(inner_rows, len(chunk.tokens))),
         last=ints([path[-1] for path in chunk.paths]),
         longest=len(runs[-1]),
-        groups=tuple((g.begin, g.end, *keys[i : i + 2]) for i, g in enumerate(chunk.groups)),  # type: ignore[misc]
+        gathered=ints(gathered),
+        groups=tuple((g.begin, g.end, *each) for g, each in zip(chunk.groups, ranges, strict=True)),
         batches=tuple(map(ints, batches)),
         batch_of_row=ints(_first(in_batches, len(chunk.tokens))),
     )
@@ -94,9 +96,20 @@ def padded(given: Layout, sizes: dict[str, int], longest: int, spare_slot: int) 
     return replace(given, **found, longest=longest)
 
 
-_NOT_FOR_GRAPHS = ("longest", "groups", "batches", "batch_of_row")
+_NOT_FOR_GRAPHS = ("longest", "gathered", "groups", "batches", "batch_of_row")
 _FILLING = 8
 _BOUNDS = ("prefix_rows", "prefix_keys", "inner_bounds")
+
+
+def _gathered(prefixes: Sequence[tuple[int, ...]]) -> tuple[list[int], list[tuple[int, int]]]:
+    """Slots of which each prefix is a range, with a prefix that begins another one lying in it; and the ranges."""
+    slots: list[int] = []
+    ranges: dict[tuple[int, ...], tuple[int, int]] = {}
+    for prefix in sorted(set(prefixes), key=len, reverse=True):
+        first = next((ranges[longer][0] for longer in ranges if longer[: len(prefix)] == prefix), len(slots))
+        slots += prefix if first == len(slots) else ()
+        ranges[prefix] = first, first + len(prefix)
+    return slots, [ranges[prefix] for prefix in prefixes]
 
 
 def _bounds(lengths: list[int]) -> list[int]:
