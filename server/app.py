@@ -91,6 +91,7 @@ async def settle(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.service.feeds.begin()
     yield
     await settle(app)
 

@@ -19,6 +19,7 @@ class Feeds:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._bells: dict[str, set[asyncio.Future[None]]] = {}
+        self._ended = False
 
     async def add(self, session: str, *events: FeedEvent) -> list[FeedEvent]:
         """Add events; they come back with their offsets.
@@ -27,10 +28,23 @@ class Feeds:
             StoreError: they cannot be stored, and are not there.
         """
         placed = await self._store.add_to_feed(session, events)
+        self._ring(session)
+        return placed
+
+    def _ring(self, session: str) -> None:
         for bell in self._bells.pop(session, ()):
             if not bell.done():
                 bell.set_result(None)
-        return placed
+
+    def end(self) -> None:
+        """Let nobody wait any longer, for the server ends; what is there is still told."""
+        self._ended = True
+        for session in list(self._bells):
+            self._ring(session)
+
+    def begin(self) -> None:
+        """Let them wait again."""
+        self._ended = False
 
     def waited_for(self, session: str) -> bool:
         """Whether somebody waits for a conversation."""
@@ -48,7 +62,7 @@ class Feeds:
             try:
                 events = await self._store.feed(session, since)
                 found = [each for each in events if wanted(each)]
-                if found or (left := end - time.monotonic()) <= 0:
+                if found or self._ended or (left := end - time.monotonic()) <= 0:
                     return found
                 since = events[-1].offset + 1 if events else since
                 await asyncio.wait((bell,), timeout=left)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import uvicorn
@@ -108,6 +110,19 @@ class Impatient(HttpToolsProtocol):
         self._deadline = None
         if not self._within_request():
             self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Ends what is under way before it hangs up; those who wait would be cut off, each with an error in the log."""
+
+    def __init__(self, config: uvicorn.Config, settle: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._settle = settle
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Uvicorn's interface."""
+        await self._settle()
+        await super().shutdown(sockets)
 
 
 def config(app: ASGIApp, **options: Any) -> uvicorn.Config:
