@@ -20,6 +20,7 @@ class Feeds:
         self._store = store
         self._bells: dict[str, set[asyncio.Future[None]]] = {}
         self._ended = False
+        self._hearing: asyncio.Task[None] | None = None
 
     async def add(self, session: str, *events: FeedEvent) -> list[FeedEvent]:
         """Add events; they come back with their offsets.
@@ -36,11 +37,18 @@ class Feeds:
             if not bell.done():
                 bell.set_result(None)
 
+    def _heard(self, session: str | None) -> None:
+        """Another server added to a feed, or may have to any."""
+        for each in list(self._bells) if session is None else [session]:
+            self._ring(each)
+
     def end(self) -> None:
         """Let nobody wait any longer, for the server ends; what is there is still told."""
         self._ended = True
-        for session in list(self._bells):
-            self._ring(session)
+        self._heard(None)
+        if self._hearing is not None:
+            self._hearing.cancel()
+            self._hearing = None
 
     def begin(self) -> None:
         """Let them wait again."""
@@ -57,6 +65,8 @@ class Feeds:
             StoreError: it cannot be read.
         """
         end = time.monotonic() + seconds
+        if self._hearing is None and seconds > 0 and not self._ended:
+            self._hearing = asyncio.create_task(self._store.hear(self._heard))
         while True:
             bell = self._bell(session)  # hung up before the look, so that nothing falls in between
             try:
