@@ -4,7 +4,7 @@ What it answers is what the route of the same path answers, made by the same fun
 both. The framework's own work, on models, dependencies and routes, would take several times as long as deciding does.
 
 It takes plain requests only, about which none of the other layers has anything to say: a body of JSON whose length is announced,
-for a host that is ours, not from a page of another origin. Whatever else comes goes the usual way.
+for a host that is ours, without a query, not from a page of another origin. Whatever else comes goes the usual way.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Quick:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        if len(headers) != len(scope["headers"]) or not self._plain(headers):
+        if scope["query_string"] or len(headers) != len(scope["headers"]) or not self._plain(headers):
             await self.app(scope, receive, send)
             return
         status, said, body = await _outcome(scope, headers, receive)

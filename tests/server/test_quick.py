@@ -21,7 +21,7 @@ PLAIN = {
 
 
 def asked(
-    headers: list[tuple[bytes, bytes]], *, method: str = "POST", path: str = "/v1/decide"
+    headers: list[tuple[bytes, bytes]], *, method: str = "POST", path: str = "/v1/decide", query: bytes = b""
 ) -> tuple[bool, list[Message]]:
     """Whether the usual way was gone, and what was sent otherwise."""
     usual, sent = list[Scope](), list[Message]()
@@ -36,7 +36,8 @@ def asked(
         sent.append(message)
 
     scope = {
-        "type": "http", "method": method, "path": path, "headers": headers, "client": ("127.0.0.1", 1), "app": app(),
+        "type": "http", "method": method, "path": path, "headers": headers, "query_string": query, "client": ("127.0.0.1", 1),
+        "app": app(),
     }  # fmt: skip
     asyncio.run(Quick(passed_on, ("localhost", "127.0.0.1"))(scope, receive, send))
     return bool(usual), sent
@@ -75,6 +76,6 @@ def test_a_header_given_twice_is_for_the_usual_way_to_read(name: bytes) -> None:
     assert asked([*PLAIN.items(), (name, PLAIN[name])]) == (True, [])
 
 
-@pytest.mark.parametrize("other", [{"method": "GET"}, {"path": "/v1/decide/"}, {"path": "/about"}])
-def test_other_routes_are_passed_on(other: dict[str, Any]) -> None:
+@pytest.mark.parametrize("other", [{"method": "GET"}, {"path": "/v1/decide/"}, {"path": "/about"}, {"query": b"a=b"}])
+def test_other_routes_and_queries_are_passed_on(other: dict[str, Any]) -> None:
     assert asked(list(PLAIN.items()), **other) == (True, [])
