@@ -31,8 +31,8 @@ from jurat.policies.expr import (
 )
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Provision
+from jurat.policies.scope import TOOL_EVENTS
 from jurat.policies.types import Value
-from jurat.policies.valuation import TOOL_EVENTS
 
 Ending = Literal["succeeded", "failed"]
 ENDINGS: tuple[Ending, ...] = ("succeeded", "failed")

@@ -92,6 +92,8 @@ def callable_now(
     required = [constraint_of(each, declaration) for call in calls for each in _constraints(call)]
     guard = declaration.guard.expr if declaration.guard else None
     formulas = [*required, *([guard] if guard else [])]
+    if not formulas:
+        return True
     first = _first(graph, resolution, guard, (*before, tool)) if guard and len(before) < MAX_STEPS else []
     look = resolution.settled.valuation.look
     if 3 ** len(first) > MAX_TRIALS:

@@ -35,13 +35,13 @@ def evaluate(expr: Expr, look: Look, arguments: Mapping[str, Value] | None = Non
     ``look`` gives atoms their values, ``arguments`` those of the tool call that a guard or constraint is about. A
     decimal result that no finite decimal equals (a third) is unknown too: the caller asked for a value at rest.
     """
-    result = _value(expr, _Situation(look, arguments or NO_ARGUMENTS))
-    if isinstance(expr.type, DecimalType) and result is not None:
-        return decimal_of(Fraction(result))
+    result: Any = _RULES[type(expr)](expr, _Situation(look, arguments or NO_ARGUMENTS))
+    if result is not None and isinstance(expr.type, DecimalType):
+        result = decimal_of(Fraction(result))
     return cast("Value | None", result)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would make it slower to make than most formulas are to evaluate
 class _Situation:
     look: Look
     arguments: Mapping[str, Value]
@@ -76,7 +76,7 @@ def _not(expr: e.Not, at: _Situation) -> bool | None:
 def _and(expr: e.And, at: _Situation) -> bool | None:
     known: bool | None = True
     for operand in expr.operands:
-        value = _value(operand, at)
+        value = _RULES[type(operand)](operand, at)
         if value is False:
             return False
         if value is None:
@@ -87,7 +87,7 @@ def _and(expr: e.And, at: _Situation) -> bool | None:
 def _or(expr: e.Or, at: _Situation) -> bool | None:
     known: bool | None = False
     for operand in expr.operands:
-        value = _value(operand, at)
+        value = _RULES[type(operand)](operand, at)
         if value is True:
             return True
         if value is None:

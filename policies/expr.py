@@ -22,11 +22,12 @@ Kind = TypeVar("Kind", bound=type)
 
 
 class _Node:
-    """What all formulas are: hashed once, and asked once for their atoms, since both take all of a tree."""
+    """What all formulas are: hashed once, and asked once for atoms and name, since these may take all of a tree."""
 
-    __slots__ = ("_atoms", "_hash")
+    __slots__ = ("_atoms", "_hash", "_key")
     _atoms: frozenset[Atom]
     _hash: int
+    _key: str
 
 
 def _hashed_once(kind: Kind) -> Kind:
@@ -386,4 +387,9 @@ def arguments(expr: Expr) -> frozenset[str]:
 
 def key_of(atom: Atom) -> str:
     """The name of an atom in a valuation."""
-    return atom.path if isinstance(atom, Fact) else atom.key
+    try:
+        return atom._key  # noqa: SLF001 - of this module
+    except AttributeError:
+        key = atom.path if isinstance(atom, Fact) else atom.key
+        object.__setattr__(atom, "_key", key)
+        return key

@@ -21,7 +21,9 @@ from jurat.policies.expr import (
     Atom,
     Compare,
     Const,
+    Event,
     Expr,
+    History,
     JourneyActive,
     JourneyState,
     atoms,
@@ -41,8 +43,9 @@ from jurat.policies.model import (
     State,
     Vocabulary,
 )
+from jurat.policies.scope import BUILT_IN_EVENTS, TOOL_EVENTS
 from jurat.policies.spans import Span
-from jurat.policies.types import EnumType
+from jurat.policies.types import BOOL, INT, EnumType, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,22 @@ class PolicyGraph:
         mentioned = {key_of(atom): atom for expr in _formulas(self.policy) for atom in atoms(expr)}
         mentioned |= {key_of(atom): atom for atom in self.asked}
         return MappingProxyType(dict(sorted(mentioned.items())))
+
+    @cached_property
+    def types(self) -> Mapping[str, Type]:
+        """Every name that a valuation of this policy may give a value to, with its type."""
+        words = self.vocabulary
+        found: dict[str, Type] = {path: fact.type for path, fact in words.facts.items()}
+        found |= dict.fromkeys((*words.observations, *words.events, *BUILT_IN_EVENTS), BOOL)
+        found |= {f'{event}("{tool}")': BOOL for event in TOOL_EVENTS for tool in (*words.tools, "*")}
+        for journey in self.journeys.values():
+            found[JourneyActive(journey.id).key] = BOOL
+            state = JourneyState(journey.id, EnumType(tuple(journey.states)))
+            found[state.key] = state.type
+        counts = {key: atom.operator == "count" for key, atom in self.atoms.items() if isinstance(atom, History)}
+        found |= {key: INT if counted else BOOL for key, counted in counts.items()}
+        found |= {key: BOOL for key, atom in self.atoms.items() if isinstance(atom, Event)}
+        return MappingProxyType(found)
 
 
 def build_graph(policy: Policy, memo: Memo | None = None) -> PolicyGraph:

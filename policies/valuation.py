@@ -10,23 +10,12 @@ from types import MappingProxyType
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.errors import ValuationError
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import (
-    Atom,
-    Event,
-    Fact,
-    History,
-    JourneyActive,
-    JourneyState,
-    Observation,
-    key_of,
-)
+from jurat.policies.expr import Atom, Fact, History, JourneyState, Observation, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import FactDeclaration
-from jurat.policies.types import BOOL, INT, EnumType, Type, Value
+from jurat.policies.types import Type, Value
 from jurat.policies.values import parse_value
 
-BUILT_IN_EVENTS = ("session.started", "session.ended", "message.received", "message.pii")
-TOOL_EVENTS = ("called", "succeeded", "failed")
 _ANY_TOOL_FAILED = 'failed("*")'
 _SOME_TOOL_FAILED = re.compile(r'failed\("[^"]*"\)')
 
@@ -77,7 +66,7 @@ def valuation_of(graph: PolicyGraph, values: Mapping[str, object]) -> Valuation:
     names: list[object] = list(values)
     if wrong := [name for name in names if not isinstance(name, str)]:
         raise ValuationError("\n".join(f"`{name}` is not a name" for name in wrong))
-    known, faults = keys(graph), []
+    known, faults = graph.types, []
     found: dict[str, Value] = {}
     for name, raw in values.items():
         key = name if name in known else _normalised(name)
@@ -91,25 +80,6 @@ def valuation_of(graph: PolicyGraph, values: Mapping[str, object]) -> Valuation:
     if faults:
         raise ValuationError("\n".join(faults))
     return Valuation(MappingProxyType(_complete(graph, found)), graph.vocabulary.facts)
-
-
-def keys(graph: PolicyGraph) -> Mapping[str, Type]:
-    """Every name that a valuation of this policy may give a value to, with its type."""
-    words = graph.vocabulary
-    found: dict[str, Type] = {path: fact.type for path, fact in words.facts.items()}
-    found |= dict.fromkeys((*words.observations, *words.events, *BUILT_IN_EVENTS), BOOL)
-    found |= {f'{event}("{tool}")': BOOL for event in TOOL_EVENTS for tool in (*words.tools, "*")}
-    for journey in graph.journeys.values():
-        found[JourneyActive(journey.id).key] = BOOL
-        state = JourneyState(journey.id, EnumType(tuple(journey.states)))
-        found[state.key] = state.type
-    found |= {key: INT if _counts(atom) else BOOL for key, atom in graph.atoms.items() if isinstance(atom, History)}
-    found |= {key: BOOL for key, atom in graph.atoms.items() if isinstance(atom, Event)}
-    return found
-
-
-def _counts(history: History) -> bool:
-    return history.operator == "count"
 
 
 def _normalised(name: str) -> str:

@@ -29,6 +29,7 @@ MICROSECONDS: dict[str, int | Fraction] = {
     "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000, "us": 1, "µs": 1, "ns": Fraction(1, 1000),
 }  # fmt: skip
 
+_TOO_LONG = 10**NUMBER_DIGITS
 _DECIMAL = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 _DURATION = re.compile(r"[+-]?(?:\d+(?:\.\d+)?(?:h|ms|us|µs|ns|m|s))+", re.ASCII)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|ms|us|µs|ns|m|s)", re.ASCII)
@@ -203,7 +204,7 @@ def _int(raw: object, type_: IntType) -> int | None:
 
 
 def _check_length(number: int) -> None:
-    if abs(number) >= 10**NUMBER_DIGITS:
+    if abs(number) >= _TOO_LONG:
         raise ValueError(f"a number has more than {NUMBER_DIGITS} digits")
 
 

@@ -23,7 +23,7 @@ from jurat.server.gatekeeper import Gatekeeper
 from jurat.server.headers import HeadAsGet, SecurityHeaders, with_cors
 from jurat.server.opening import Agent
 from jurat.server.parlant import routers
-from jurat.server.quick import Quick
+from jurat.server.quick import Application
 from jurat.server.service import Service
 from jurat.server.settings import Settings
 from jurat.server.versions import Folder, Versions, Workshop
@@ -49,11 +49,12 @@ def create_app(
     they come from otherwise; without either there are no new versions.
     ``state.service`` of what is returned is the :class:`~jurat.server.service.Service`.
     """
-    app = FastAPI(
+    app = Application(
         title="Jurat", version=__version__, description=ABOUT, responses=ALWAYS, middleware=_middleware(hosts, settings),
         docs_url=None, redoc_url=None,  # both load scripts from elsewhere
         lifespan=_lifespan,
     )  # fmt: skip
+    app.hosts = hosts
     app.state.service = Service(agent)
     app.state.gatekeeper = Gatekeeper(agent.engine.store, settings)
     install(app)
@@ -90,6 +91,7 @@ async def settle(app: FastAPI) -> None:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    app.state.service.feeds.begin()
     yield
     await settle(app)
 
@@ -99,4 +101,4 @@ def _middleware(hosts: Sequence[str] | None, settings: Settings) -> list[Middlew
     guards = [Middleware(with_cors, origins=settings.origins), Middleware(HeadAsGet), Middleware(SecurityHeaders)]
     if hosts is not None:
         guards.append(Middleware(TrustedHostMiddleware, allowed_hosts=list(dict.fromkeys(hosts)), www_redirect=False))
-    return [*guards, Middleware(Bodies), Middleware(Quick)]
+    return [*guards, Middleware(Bodies)]

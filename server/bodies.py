@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,6 +31,8 @@ SECONDS = 30.0
 """That a body may take to arrive."""
 
 JSON_HEADERS = [(b"content-type", b"application/json")]
+CLOSING = [(b"connection", b"close")]
+"""What is left of a body that is refused is not read."""
 
 _HALF = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
 
@@ -54,15 +57,19 @@ class Bodies:
             await self._app(scope, receive, send)
             return
         try:
-            body = await _read(scope, receive)
+            body = await read(scope, dict(scope["headers"]), receive)
         except Refusal as refusal:
             await _refuse(refusal, send)
         else:
             await self._app(scope, _handing(body, receive), send)
 
 
-async def _read(scope: Scope, receive: Receive) -> bytes:
-    headers = dict(scope["headers"])
+async def read(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The body of a request; marks one that has none.
+
+    Raises:
+        Refusal: it is not JSON, too long, late or cut off.
+    """
     announced = headers.get(b"content-length", b"0")
     kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
     if not kind and announced == b"0" and b"transfer-encoding" not in headers:
@@ -115,8 +122,7 @@ def _handing(body: bytes, receive: Receive) -> Receive:
 
 
 async def _refuse(refusal: Refusal, send: Send) -> None:
-    """Answer, and close the connection: what is left of the body is not read."""
     body = json.dumps(refusal.as_json()).encode()
-    headers = [*JSON_HEADERS, (b"connection", b"close"), (b"content-length", str(len(body)).encode())]
+    headers = [*JSON_HEADERS, *CLOSING, (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -10,16 +10,19 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
+from pydantic_core import to_json
+
 from jurat.engine import Engine
 from jurat.engine.arbitration import arbitrated
 from jurat.engine.describe import condition_of, meaning_of, shown, supporting
 from jurat.engine.match import Knowledge, Matched, match
 from jurat.engine.personal import mentions_personal_data
+from jurat.engine.resolving import Resolver
 from jurat.engine.trace import Trace
 from jurat.engine.turn import Working
 from jurat.llm import Judgement, Message
 from jurat.llm.sensor import Sensor
-from jurat.policies import Resolution, Valuation, resolve, valuation_of
+from jurat.policies import Resolution, Valuation, valuation_of
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Atom, Event, Expr, Fact, History, Observation, atoms, key_of
 from jurat.policies.graph import PolicyGraph
@@ -29,8 +32,8 @@ from jurat.policies.values import jsonable
 ENOUGH = 100
 """Guidelines that may be asked about at once."""
 
-KEPT = 4_096
-"""Answers about situations."""
+KEPT, KEPT_BYTES = 4_096, 8_192
+"""Answers about situations, and how long one may be to be kept."""
 
 Look = Callable[[Atom], Value | None]
 
@@ -41,7 +44,8 @@ class Decider:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._graph = engine.graph
-        self._kept: OrderedDict[Hashable, dict[str, Any]] = OrderedDict()
+        self._resolver = Resolver(engine.graph)
+        self._kept: OrderedDict[Hashable, bytes] = OrderedDict()
         self._conditions = {g: condition_of(engine.graph, g) for g in engine.graph.entities}
 
     @cached_property
@@ -49,10 +53,11 @@ class Decider:
         limits = self.engine.limits
         return Sensor(self.engine.judge, seconds=limits.judge_seconds, kept=limits.answers_kept)
 
-    def situation(self, values: Mapping[str, object], about: Sequence[str] = ()) -> dict[str, Any]:
-        """What is decided of values by name; ``about`` are the guidelines of which it is said why they are not triggered.
+    def situation(self, values: Mapping[str, object], about: Sequence[str] = ()) -> bytes:
+        """What is decided of values by name, in JSON; ``about`` are the guidelines of which it is said why they are not
+        triggered.
 
-        The same situation is decided once: the answer hangs on nothing else. It is shared, so it is not to be changed.
+        The same situation is decided once: the answer hangs on nothing else.
 
         Raises:
             ValuationError: a name that the policy does not know, or a value of another type.
@@ -60,13 +65,15 @@ class Decider:
         """
         given = valuation_of(self._graph, values)
         key = frozenset(given.values.items()), tuple(about)
-        if key in self._kept:
+        if (known := self._kept.get(key)) is not None:
             self._kept.move_to_end(key)
-        else:
-            self._kept[key] = self._told(given, resolve(self._graph, given), {}, about)
-            while len(self._kept) > KEPT:
-                self._kept.popitem(last=False)
-        return self._kept[key]
+            return known
+        answer = to_json(self._told(given, self._resolver.resolve(given), {}, about))
+        if len(answer) <= KEPT_BYTES:
+            self._kept[key] = answer
+        if len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+        return answer
 
     async def conversation(
         self, messages: Sequence[Message], facts: Mapping[str, object], agent: str | None, about: Sequence[str] = ()
@@ -155,8 +162,8 @@ class Because:
     def open(self, g: str) -> dict[str, Any]:
         """What leaves something open: its own unknowns, or those of others, which stand there."""
         condition = self._graph.entities[g].condition
-        found = [key_of(each) for each in atoms(condition) if self._look(each) is None]
-        unknown = sorted(found) if self._is(condition, None) else []
+        open_ = self._is(condition, None)
+        unknown = sorted(key_of(each) for each in atoms(condition) if self._look(each) is None) if open_ else []
         self._left.update(unknown)
         return {"id": g, "condition": self._conditions[g], "unknown": unknown}
 

@@ -19,6 +19,8 @@ class Feeds:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._bells: dict[str, set[asyncio.Future[None]]] = {}
+        self._ended = False
+        self._hearing: asyncio.Task[None] | None = None
 
     async def add(self, session: str, *events: FeedEvent) -> list[FeedEvent]:
         """Add events; they come back with their offsets.
@@ -27,10 +29,30 @@ class Feeds:
             StoreError: they cannot be stored, and are not there.
         """
         placed = await self._store.add_to_feed(session, events)
+        self._ring(session)
+        return placed
+
+    def _ring(self, session: str) -> None:
         for bell in self._bells.pop(session, ()):
             if not bell.done():
                 bell.set_result(None)
-        return placed
+
+    def _heard(self, session: str | None) -> None:
+        """Another server added to a feed, or may have to any."""
+        for each in list(self._bells) if session is None else [session]:
+            self._ring(each)
+
+    def end(self) -> None:
+        """Let nobody wait any longer, for the server ends; what is there is still told."""
+        self._ended = True
+        self._heard(None)
+        if self._hearing is not None:
+            self._hearing.cancel()
+            self._hearing = None
+
+    def begin(self) -> None:
+        """Let them wait again."""
+        self._ended = False
 
     def waited_for(self, session: str) -> bool:
         """Whether somebody waits for a conversation."""
@@ -43,12 +65,14 @@ class Feeds:
             StoreError: it cannot be read.
         """
         end = time.monotonic() + seconds
+        if self._hearing is None and seconds > 0 and not self._ended:
+            self._hearing = asyncio.create_task(self._store.hear(self._heard))
         while True:
             bell = self._bell(session)  # hung up before the look, so that nothing falls in between
             try:
                 events = await self._store.feed(session, since)
                 found = [each for each in events if wanted(each)]
-                if found or (left := end - time.monotonic()) <= 0:
+                if found or self._ended or (left := end - time.monotonic()) <= 0:
                     return found
                 since = events[-1].offset + 1 if events else since
                 await asyncio.wait((bell,), timeout=left)

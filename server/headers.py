@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -14,6 +13,24 @@ PAGE = (
 )
 PICTURE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 """An SVG carries its style in itself; it has no scripts and may not have any."""
+
+
+_KIND, _CACHE = b"content-type", b"cache-control"
+_ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_OURS = frozenset((b"content-security-policy", *(name for name, _ in _ALWAYS)))
+
+Header = tuple[bytes, bytes]
+
+
+def added(path: str, given: Iterable[Header] = ()) -> list[Header]:
+    """The headers of an answer about a path: those given and ours, which stand in the place of any of their name."""
+    kept = [each for each in given if each[0].lower() not in _OURS]
+    names = {name.lower(): value for name, value in kept}
+    picture = names.get(_KIND, b"").startswith(b"image/svg")
+    policy = (b"content-security-policy", (PICTURE if picture else PAGE).encode())
+    if _CACHE not in names:
+        kept.append((_CACHE, b"no-cache" if path in ("/healthz", "/readyz") else b"no-store"))
+    return [*kept, policy, *_ALWAYS]
 
 
 class SecurityHeaders:
@@ -30,14 +47,7 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                picture = headers.get("content-type", "").startswith("image/svg")
-                headers["content-security-policy"] = PICTURE if picture else PAGE
-                headers["x-content-type-options"] = "nosniff"
-                headers["referrer-policy"] = "no-referrer"
-                headers.setdefault(
-                    "cache-control", "no-store" if scope["path"] not in ("/healthz", "/readyz") else "no-cache"
-                )
+                message = {**message, "headers": added(scope["path"], message.get("headers", ()))}
             await send(message)
 
         await self.app(scope, receive, send_with_headers)

@@ -137,9 +137,10 @@ class Service:
         return turn
 
     async def settle(self) -> None:
-        """Let the turns that run come to their end, if they do so soon."""
+        """Let the turns that run come to their end, if they do so soon, and then those go who wait for what comes."""
         if self._turns:
             await asyncio.wait(self._turns, timeout=GRACE_SECONDS)
+        self.feeds.end()
 
     async def ready(self) -> None:
         """Look whether conversations can be answered.

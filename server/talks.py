@@ -32,6 +32,9 @@ ROLES = {"customer": "customer", "agent": "ai_agent"}
 """Whose words stand in a conversation, and the source that the feed names for them."""
 
 KINDS = {"guideline": "guidelines", "journey": "journeys", "state": "journey_states"}
+TAKEN = "turn"
+"""Records of messages by id that a server has taken, where several share a store: the server that answers."""
+
 NEVER = -1
 """The ordinal of a message that no turn will take."""
 
@@ -56,6 +59,7 @@ class Talks:
         taken: asyncio.Future[FeedEvent] = asyncio.get_running_loop().create_future()
         self._service.run(lambda: self._answer(session, taken))
         try:
+            await self._take(said)
             placed = (await self._feeds.add(session.id, said))[0]
         except BaseException:
             taken.cancel()
@@ -69,12 +73,13 @@ class Talks:
         Raises:
             StoreError: it cannot be read or stored.
         """
-        if self._service.sessions.runs(session):
+        if self._service.sessions.runs(session) or await self._elsewhere(session):
             return
         first = session not in self._told
         await self.tell(session, session.id)
         if first:
             for lost in await self._untaken(session):
+                await self._take(lost)
                 self._service.run(partial(self._answer, session, _done(lost)))
 
     async def tell(self, session: Session, trace: str, number: str | None = None) -> None:
@@ -121,6 +126,25 @@ class Talks:
         feed = await self._service.store.feed(session.id)
         return [each for each in feed if each.kind == "message" and each.source == "customer" and each.ordinal is None]
 
+    async def _elsewhere(self, session: Session) -> bool:
+        """Whether another server, which still runs, answers in the conversation and tells its feed."""
+        store = self._service.store
+        if not store.shared:
+            return False
+        ids = [each.id for each in await self._untaken(session)]
+        found = await store.records(TAKEN, ids) if ids else {}
+        owners = {each.body["owner"] for each in found.values()} - {store.owner}
+        return any([await store.alive(each) for each in owners])
+
+    async def _take(self, said: FeedEvent) -> None:
+        """Note that this server answers a message."""
+        if self._service.store.shared:
+            await self._service.store.keep_record(TAKEN, said.id, {"owner": self._service.store.owner})
+
+    async def _done_with(self, said: FeedEvent) -> None:
+        if self._service.store.shared:
+            await _unless_lost(self._service.store.drop_record(TAKEN, said.id))
+
     async def _answer(self, session: Session, taken: asyncio.Future[FeedEvent]) -> None:
         try:
             said = await taken
@@ -128,6 +152,7 @@ class Talks:
             return
         with self._service.sessions.running(session):  # so that nobody else tells the feed of what this turn has said
             await self._answered(session, said)
+        await self._done_with(said)
 
     async def _answered(self, session: Session, said: FeedEvent) -> None:
         progress = Progress(self._feeds, session.id, said.trace, self.participant(session, "ai_agent"))
@@ -220,7 +245,7 @@ class Progress:
             await self._writing
 
 
-async def _unless_lost(telling: Awaitable[None]) -> None:
+async def _unless_lost(telling: Awaitable[object]) -> None:
     """Tell the feed; where it cannot be stored, it is told when the conversation is used again."""
     try:
         await telling

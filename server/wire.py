@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -22,6 +24,42 @@ CONNECTIONS = 4_000
 """Open at once; more are told to come back."""
 
 
+WAITING_BYTES = 64 * 1024
+"""Of an answer, that wait to be sent together."""
+
+
+class Together:
+    """A transport that sends in one piece what is written at once.
+
+    The head of an answer and its body would be two calls of the system and two packets, each of which wakes who reads.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._waiting = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Asyncio's interface, as are the others; what nothing more follows is sent when the loop comes round."""
+        if not self._waiting:
+            self._loop.call_soon(self.flush)
+        self._waiting += data
+        if len(self._waiting) > WAITING_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Send what waits."""
+        if self._waiting:
+            self._transport.write(bytes(self._waiting))
+            self._waiting.clear()
+
+    def close(self) -> None:
+        self.flush()
+        self._transport.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
 class Impatient(HttpToolsProtocol):
     """Ends a connection whose next request does not come to its headers in time; uvicorn itself would wait for ever."""
 
@@ -30,8 +68,14 @@ class Impatient(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Asyncio's interface, as are the others."""
-        super().connection_made(transport)
+        self._together = Together(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._together))
         self._wait()
+
+    def on_response_complete(self) -> None:
+        """Send what is left of an answer at once."""
+        self._together.flush()
+        super().on_response_complete()
 
     def data_received(self, data: bytes) -> None:
         """Count time and bytes from the first piece of a head on."""
@@ -66,6 +110,19 @@ class Impatient(HttpToolsProtocol):
         self._deadline = None
         if not self._within_request():
             self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """Ends what is under way before it hangs up; those who wait would be cut off, each with an error in the log."""
+
+    def __init__(self, config: uvicorn.Config, settle: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._settle = settle
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Uvicorn's interface."""
+        await self._settle()
+        await super().shutdown(sockets)
 
 
 def config(app: ASGIApp, **options: Any) -> uvicorn.Config:

@@ -1,9 +1,10 @@
 """How many `POST /v1/decide` a second a server answers, and how long each takes: `python benchmarks/server/decide.py`.
 
-A server of its own (`jurat serve` on the example policy, one process) is asked over the loopback address by this process, on the
-same machine, so that both share its cores. Requests leave at a fixed rate whether or not answers have come, and a time
+A server of its own (`jurat serve` on the example policy, one process) is asked over the loopback address from the same
+machine, so that both share its cores. At a fixed rate requests leave whether or not answers have come, and a time
 is counted from when its request should have left (no coordinated omission). Then the rate is left to the server: each
-connection asks again as soon as it is answered. Each situation is a new one, in which a number of days was never asked about, so that
+connection asks again as soon as it is answered, and where `wrk` is installed it is what asks, for it costs a tenth of what a program
+of Python does. Each situation is a new one, in which a number of days was never asked about, so that
 no answer can be one that was kept; in the last row they come from a thousand, and most answers are.
 """
 
@@ -12,54 +13,43 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from asking import KEY, Connection, Served, connected, processor, request, run, serving
 from measuring import heading
 
-ROOT = Path(__file__).resolve().parents[2]
-KEY = "the key of this measurement, made for it"
-POLICY = "examples/support"
+TICK = 0.001
+"""Seconds: the finest that a timer can do, so that nobody spins. Who is woken late by it is late, and that counts."""
+
 NEW = count()
 TRUTHS = (True, False, None)
+OBSERVATIONS = ("asks_refund", "accepts_refund", "wants_human", "asks_upgrade", "reports_account_problem")
+TIERS = ("standard", "silver", "gold", "platinum")
+HEAD = (
+    "| what | asked by | answers a second | p50 ms | p99 ms | p99.9 ms | longest ms | failed | server's processor, µs an answer |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+)
 
 
 def situation(chance: random.Random, days: int) -> dict[str, object]:
     """What is asked about: some observations, the tier of a customer, and the age of an order."""
-    names = ("asks_refund", "accepts_refund", "wants_human", "asks_upgrade", "reports_account_problem")
-    drawn: dict[str, object] = {name: chance.choice(TRUTHS) for name in names}
-    return {**drawn, "customer.tier": chance.choice(("standard", "silver", "gold", "platinum")), "order.age_days": days}
+    drawn: dict[str, object] = {name: chance.choice(TRUTHS) for name in OBSERVATIONS}
+    return {**drawn, "customer.tier": chance.choice(TIERS), "order.age_days": days}
 
 
-def request(chance: random.Random, days: int | None = None) -> bytes:
-    """One request as it is sent, about a situation that is a new one unless it says how old the order is."""
-    body = json.dumps({"situation": situation(chance, next(NEW) if days is None else days)}).encode()
-    head = f"POST /v1/decide HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {KEY}\r\n"
-    return f"{head}content-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
-
-
-class Connection:
-    """One connection, which asks one thing at a time."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-
-    async def ask(self, text: bytes) -> bool:
-        """Whether it is answered with success."""
-        self._writer.write(text)
-        head = await self._reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
-        await self._reader.readexactly(length)
-        return head.startswith(b"HTTP/1.1 200 ")
+def question(chance: random.Random, days: int | None = None) -> bytes:
+    """A request about a situation that is a new one unless it says how old the order is."""
+    about = situation(chance, next(NEW) if days is None else days)
+    return request("POST", "/v1/decide", {"situation": about})
 
 
 class Measured:
@@ -76,96 +66,119 @@ class Measured:
         self.times.append(time.perf_counter() - since)
         self.failed += not good
 
+    def __len__(self) -> int:
+        return len(self.times)
+
     def __str__(self) -> str:
         times = sorted(self.times)
         p50, p99, p999 = (times[int(len(times) * share)] * 1000 for share in (0.5, 0.99, 0.999))
         rate = len(times) / self.seconds
-        return f"{rate:,.0f} | {p50:.2f} | {p99:.2f} | {p999:.2f} | {times[-1] * 1000:.2f} | {self.failed}"
+        return f"Python | {rate:,.0f} | {p50:.2f} | {p99:.2f} | {p999:.2f} | {times[-1] * 1000:.2f} | {self.failed}"
 
 
-async def at_rate(free: asyncio.Queue[Connection], rate: float, seconds: float) -> Measured:
-    """Requests at a fixed rate; whoever finds no connection free waits, and that counts."""
-    chance, measured, tasks = random.Random(1), Measured(), set()
+async def at_rate(connections: list[Connection], rate: float, seconds: float) -> Measured:
+    """Requests at a fixed rate; where no connection is free the next one waits, and that counts."""
+    chance, measured, numbers = random.Random(1), Measured(), iter(range(int(rate * seconds)))
 
-    async def one(due: float, text: bytes) -> None:
-        connection = await free.get()
-        measured.note(due, await connection.ask(text))
-        free.put_nowait(connection)
+    async def keep(connection: Connection) -> None:
+        for number in numbers:
+            due, text = measured.begun + number / rate, question(chance)
+            if (wait := due - time.perf_counter()) > 0:
+                await asyncio.sleep(max(wait, TICK))
+            measured.note(due, (await connection.ask(text)).status == 200)
 
-    for number in range(int(rate * seconds)):
-        due, text = measured.begun + number / rate, request(chance)
-        if (wait := due - time.perf_counter()) > 0:
-            await asyncio.sleep(wait)
-        task = asyncio.create_task(one(due, text))
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-    while tasks:
-        await asyncio.wait(tasks)
+    await asyncio.gather(*map(keep, connections))
     measured.seconds = time.perf_counter() - measured.begun
     return measured
 
 
-async def at_most(free: asyncio.Queue[Connection], seconds: float, days: int | None = None) -> Measured:
+async def at_most(connections: list[Connection], seconds: float, days: int | None = None) -> Measured:
     """As many as are answered."""
     measured = Measured()
 
-    async def keep(number: int) -> None:
-        connection, chance = await free.get(), random.Random(number)
+    async def keep(connection: Connection, chance: random.Random) -> None:
         while (since := time.perf_counter()) < measured.begun + seconds:
-            measured.note(since, await connection.ask(request(chance, days)))
-        free.put_nowait(connection)
+            measured.note(since, (await connection.ask(question(chance, days))).status == 200)
 
-    await asyncio.gather(*(keep(number) for number in range(free.qsize())))
+    await asyncio.gather(*(keep(each, random.Random(number)) for number, each in enumerate(connections)))
     measured.seconds = time.perf_counter() - measured.begun
     return measured
 
 
-@contextmanager
-def serving() -> Iterator[tuple[int, int]]:
-    """A server; its port and its process."""
-    with tempfile.TemporaryDirectory() as folder:
-        script = Path(folder) / "script.yaml"
-        script.write_text("judge: {asks_refund: [refund]}\notherwise: false\n")
-        command = [sys.executable, "-m", "jurat", "serve", POLICY, "--script", str(script), "--port", "0"]
-        environment = {**os.environ, "JURAT_API_KEY": KEY, "JURAT_CACHE": folder}
-        command += ["--store", str(Path(folder) / "store.db")]
-        with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdout is not None
-            line = process.stdout.readline()
-            assert " at http" in line, "the server did not start"
-            try:
-                yield int(line.partition(" at ")[2].split()[0].rpartition(":")[2]), process.pid
-            finally:
-                process.terminate()
+LUA = """
+local observations, tiers = {{{observations}}}, {{{tiers}}}
+local truths, days = {{"true", "false", "null"}}, {first}
+local headers = {{["content-type"] = "application/json", ["authorization"] = "Bearer {key}"}}
+function request()
+  local parts = {{}}
+  for place, name in ipairs(observations) do parts[place] = '"' .. name .. '":' .. truths[math.random(3)] end
+  days = days + {step}
+  local body = '{{"situation":{{' .. table.concat(parts, ",") .. ',"customer.tier":"' .. tiers[math.random(4)]
+    .. '","order.age_days":' .. days .. '}}}}'
+  return wrk.format("POST", "/v1/decide", headers, body)
+end
+function done(summary, latency)
+  local e = summary.errors
+  local failed = e.connect + e.read + e.write + e.status + e.timeout
+  print(string.format('FOUND {{"requests": %d, "microseconds": %d, "failed": %d, "p50": %f, "p99": %f, "p999": %f, "max": %f}}',
+    summary.requests, summary.duration, failed, latency:percentile(50), latency:percentile(99), latency:percentile(99.9), latency.max))
+end
+"""
 
 
-def processor(pid: int) -> float:
-    """Seconds of the processor that a process has had."""
-    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+class ByWrk:
+    """What `wrk` found, asking from one thread for as long as is said."""
+
+    def __init__(self, port: int, connections: int, seconds: float, days: int | None = None) -> None:
+        names = (", ".join(f'"{each}"' for each in group) for group in (OBSERVATIONS, TIERS))
+        first, step = (10**6 + next(NEW), 1) if days is None else (days, 0)
+        text = LUA.format(observations=next(names), tiers=next(names), key=KEY, first=first, step=step)
+        with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+            script.write(text)
+            script.flush()
+            command = [
+                "wrk",
+                "-t1",
+                f"-c{connections}",
+                f"-d{int(seconds)}s",
+                "-s",
+                script.name,
+                f"http://127.0.0.1:{port}",
+            ]
+            said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        self._found = json.loads(said.partition("FOUND ")[2].splitlines()[0])
+
+    def __len__(self) -> int:
+        return int(self._found["requests"])
+
+    def __str__(self) -> str:
+        found = self._found
+        rate = found["requests"] / found["microseconds"] * 1e6
+        times = " | ".join(f"{found[name] / 1000:.2f}" for name in ("p50", "p99", "p999", "max"))
+        return f"wrk | {rate:,.0f} | {times} | {found['failed']}"
 
 
-async def measure(port: int, pid: int, asked: argparse.Namespace) -> None:
+async def measure(server: Served, asked: argparse.Namespace) -> None:
     """Both ways, after a second of warming up."""
-    free: asyncio.Queue[Connection] = asyncio.Queue()
-    for _ in range(asked.connections):
-        free.put_nowait(Connection(*await asyncio.open_connection("127.0.0.1", port)))
-    await at_most(free, 1)
-    print(
-        "| what | answers a second | p50 ms | p99 ms | p99.9 ms | longest ms | failed | server's processor, µs an answer |"
-    )
-    print("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    connections = await connected(server.port, asked.connections)
+    await at_most(connections, 1)
+    print(HEAD)
     for rate in asked.rates:
-        await row(f"{rate:,.0f} a second", pid, at_rate(free, rate, asked.seconds))
-    await row("as many as are answered", pid, at_most(free, asked.seconds))
-    await row("as many, of a thousand situations", pid, at_most(free, asked.seconds, 7))
+        await row(f"{rate:,.0f} a second", server.pid, at_rate(connections, rate, asked.seconds))
+    most: Callable[[int | None], Awaitable[Measured | ByWrk]] = (
+        (lambda days: asyncio.to_thread(ByWrk, server.port, asked.connections, asked.seconds, days))
+        if asked.wrk
+        else lambda days: at_most(connections, asked.seconds, days)
+    )
+    await row("as many as are answered", server.pid, most(None))
+    await row("as many, of a thousand situations", server.pid, most(7))
 
 
-async def row(what: str, pid: int, work: Awaitable[Measured]) -> None:
+async def row(what: str, pid: int, work: Awaitable[Measured | ByWrk]) -> None:
     """One line of the table."""
     before = processor(pid)
     measured = await work
-    each = (processor(pid) - before) / len(measured.times) * 1e6
+    each = (processor(pid) - before) / len(measured) * 1e6
     print(f"| {what} | {measured} | {each:.0f} |", flush=True)
 
 
@@ -176,9 +189,12 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--connections", type=int, default=16)
     asked = parser.parse_args()
+    asked.wrk = shutil.which("wrk") is not None
     print(heading("fastapi", "starlette", "uvicorn"))
-    with serving() as (port, pid):
-        asyncio.run(measure(port, pid, asked))
+    if not asked.wrk:
+        print("`wrk` is not installed, so Python asks in all rows, and takes a good part of the machine.\n")
+    with serving() as server:
+        run(measure(server, asked))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -27,11 +28,15 @@ Body = Callable[[Connection], Result]
 
 READERS = 4
 CONNECTIONS = 16
-"""To PostgreSQL, at most."""
+"""To PostgreSQL at most, besides the one that listens."""
 
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 30
 BUSY_SECONDS = 5
+LISTEN_AGAIN_SECONDS = 1
+
+Heard = Callable[[str | None], None]
+"""Told what another process said; None where something may have been missed."""
 
 
 class StoreInUse(StoreError):
@@ -55,6 +60,9 @@ class Database(Protocol):
     async def write(self, body: Body[Result], *, durable: bool = False) -> Result: ...
 
     async def alive(self, owner: str) -> bool: ...
+
+    async def listen(self, channel: str, heard: Heard) -> None:
+        """Listen until cancelled; where no other process writes there is nothing to hear, and this returns."""
 
     async def close(self) -> None: ...
 
@@ -94,6 +102,9 @@ class SQLite:
 
     async def alive(self, owner: str) -> bool:
         return owner == self.owner
+
+    async def listen(self, channel: str, heard: Heard) -> None:
+        """Nobody else writes."""
 
     async def close(self) -> None:
         for threads in (self._writer, self._readers):
@@ -161,7 +172,7 @@ class PostgreSQL:
         self._shown = url.render_as_string(hide_password=True)
         arguments = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
         self._engine = create_async_engine(
-            url, pool_size=CONNECTIONS, max_overflow=0, pool_pre_ping=True, connect_args=arguments
+            url, pool_size=CONNECTIONS + 1, max_overflow=0, pool_pre_ping=True, connect_args=arguments
         )
         event.listen(self._engine.sync_engine, "connect", self._sign)
         self._turns = asyncio.Semaphore(CONNECTIONS)
@@ -188,6 +199,25 @@ class PostgreSQL:
             return True
         query = text(f"SELECT pg_try_advisory_xact_lock({_number(owner)})")
         return not await self.read(lambda connection: connection.execute(query).scalar_one())
+
+    async def listen(self, channel: str, heard: Heard) -> None:
+        """On a connection of its own, and on a new one when it is lost."""
+        while True:
+            with suppress(SQLAlchemyError, OSError, TimeoutError):
+                await self._listen(channel, heard)
+            await asyncio.sleep(LISTEN_AGAIN_SECONDS)
+
+    async def _listen(self, channel: str, heard: Heard) -> None:
+        lost = asyncio.Event()
+        async with self._engine.connect() as connection:
+            try:
+                driver: Any = (await connection.get_raw_connection()).driver_connection
+                driver.add_termination_listener(lambda _: lost.set())
+                await driver.add_listener(channel, lambda *said: heard(said[-1]))
+                heard(None)
+                await lost.wait()
+            finally:
+                await connection.invalidate()  # it listens, so it is nobody else's
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -6,7 +6,7 @@ customer and agent said. Offsets count from 0 and are never given twice, not eve
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,6 +52,9 @@ class MemoryFeed:
         if kept:
             self._cut[session] = max(self._cut.get(session, 0), kept[-1].offset + 1)
         kept[:] = [each for each in kept if each.offset < since]
+
+    async def hear(self, heard: Callable[[str | None], None]) -> None:
+        """Nobody else adds to feeds."""
 
     def forget_feed(self, session: str) -> None:
         """Keep nothing of a conversation's."""

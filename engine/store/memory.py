@@ -34,7 +34,7 @@ class MemoryStore(MemoryRecords, MemoryFeed):
     def __init__(self, limit: int = SESSIONS) -> None:
         MemoryRecords.__init__(self)
         MemoryFeed.__init__(self)
-        self.owner = uuid.uuid4().hex
+        self.owner, self.shared = uuid.uuid4().hex, False
         self._limit = limit
         self._sessions: OrderedDict[str, tuple[Session, Summary]] = OrderedDict()
         self._traces: dict[str, OrderedDict[int, Mapping[str, Any]]] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -89,6 +89,9 @@ class Store(Protocol):
 
     owner: str
     """This process, as the records of its calls name it."""
+
+    shared: bool
+    """Whether other processes may write to it."""
 
     async def save(
         self, session: Session, state: State, trace: Mapping[str, Any] | None = None, *, durable: bool = False
@@ -188,6 +191,12 @@ class Store(Protocol):
 
     async def feed(self, session: str, since: int = 0) -> list[FeedEvent]:
         """The feed from an offset on, but for what was taken back."""
+
+    async def hear(self, heard: Callable[[str | None], None]) -> None:
+        """Be told the session whenever another process adds to its feed, and None where that may have been missed.
+
+        It goes on until it is cancelled; where there is no other process it returns.
+        """
 
     async def amend_feed(self, session: str, event: FeedEvent) -> None:
         """Keep another ``data``, ``metadata`` or ``ordinal`` of an event."""

@@ -61,7 +61,7 @@ class SqlStore(SqlRecords, SqlFeed):
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self.owner = database.owner
+        self.owner, self.shared = database.owner, database.shared
 
     # -- sessions ------------------------------------------------------------------------------------------------
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import zlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -53,6 +53,10 @@ class SqlRecords:
         return bool(await self._database.write(lambda connection: connection.execute(wanted).rowcount))
 
 
+CHANNEL = "jurat_feed"
+"""On which the processes that share a PostgreSQL tell each other of what they added to which feed."""
+
+
 class SqlFeed:
     """Keeps feeds in a database."""
 
@@ -69,9 +73,24 @@ class SqlFeed:
             placed = [replace(each, offset=first + number) for number, each in enumerate(events)]
             if placed:
                 connection.execute(FEED.insert(), [_row(session, each) for each in placed])
+                self._notify(connection, session)
             return placed
 
         return await self._database.write(work)
+
+    def _notify(self, connection: Connection, session: str) -> None:
+        """Tell the others, once the transaction is done."""
+        if self._database.shared:
+            said = {"channel": CHANNEL, "said": f"{self._database.owner} {session}"}
+            connection.execute(text("SELECT pg_notify(:channel, :said)"), said)
+
+    async def hear(self, heard: Callable[[str | None], None]) -> None:
+        def said(text_: str | None) -> None:
+            owner, _, session = (text_ or "").partition(" ")
+            if owner != self._database.owner:
+                heard(session or None)
+
+        await self._database.listen(CHANNEL, said)
 
     async def feed(self, session: str, since: int = 0) -> list[FeedEvent]:
         if not storable(session) or since >= 2**31:

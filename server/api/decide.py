@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
+from pydantic_core import to_json
 
 from jurat.llm import Message
 from jurat.policies import RefusedTurn, ValuationError
@@ -143,13 +144,13 @@ class Decided(Shown):
 
 
 @ROUTER.post("/decide", response_model=Decided, responses=errors(409))
-async def decide(given: Question, service: Served, caller: Deciding) -> dict[str, Any]:
+async def decide(given: Question, service: Served, caller: Deciding) -> Decided:
     """What the policy decides of a situation or a conversation, why, why not, and what is unknown. Nothing is generated."""
-    return await answered(given, service, caller)
+    return Decided.model_validate_json(await answered(given, service, caller))
 
 
-async def answered(given: Question, service: Service, caller: Caller) -> dict[str, Any]:
-    """The answer for :class:`Decided`.
+async def answered(given: Question, service: Service, caller: Caller) -> bytes:
+    """The answer, a :class:`Decided` in JSON.
 
     Raises:
         Refusal: the question is none.
@@ -164,7 +165,7 @@ async def answered(given: Question, service: Service, caller: Caller) -> dict[st
     try:
         if given.situation is not None:
             return service.decider.situation(given.situation, given.about)
-        return await _conversation(given, service, caller)
+        return to_json(await _conversation(given, service, caller))
     except ValuationError as error:
         raise Refusal(422, "refused", str(error)) from None
     except RefusedTurn as error:

@@ -133,11 +133,9 @@ def _why_not(error: OSError, host: str, port: int) -> str:
 def _serve(  # noqa: PLR0917 - what serve has
     agent: Agent, listener: socket.socket, path: str, host: str, settings: Settings, run: asyncio.Runner
 ) -> int:
-    import uvicorn
-
     from jurat.server.app import create_app
     from jurat.server.opening import home_of
-    from jurat.server.wire import config
+    from jurat.server.wire import Server, config
 
     port = listener.getsockname()[1]
     local = is_local(host)
@@ -147,7 +145,7 @@ def _serve(  # noqa: PLR0917 - what serve has
     app = create_app(agent, hosts, home_of(path), settings)
     click.echo(f"{agent.name} answers at http://{'localhost' if local else host}:{port} (Ctrl-C ends it)")
     try:
-        run.run(uvicorn.Server(config(app)).serve(sockets=[listener]))
+        run.run(Server(config(app), app.state.service.settle).serve(sockets=[listener]))
     except KeyboardInterrupt:
         remark("stopped")
     return Exit.PASSED

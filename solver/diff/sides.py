@@ -21,7 +21,6 @@ from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.slicing import sliced
 from jurat.policies.types import Type, Value
-from jurat.policies.valuation import keys
 from jurat.solver.cones import Cones
 from jurat.solver.diff.names import Names
 from jurat.solver.diff.vocabulary import Merge, merge
@@ -52,7 +51,7 @@ class Side:
 
     @cached_property
     def _own_keys(self) -> Mapping[str, Type]:
-        return keys(self.graph)
+        return self.graph.types
 
     def _past(self, atom: History) -> History:
         read = self.names(atom)
@@ -61,7 +60,7 @@ class Side:
 
     def resolve(self, values: Mapping[str, Value], part: PolicyGraph | None = None) -> Resolution | None:
         """What this policy, or a part of it, does in a situation of both; None if it does not admit it."""
-        known = keys(part) if part is not None else self._own_keys
+        known = part.types if part is not None else self._own_keys
         named = ((self._keys.get(name, ""), value) for name, value in values.items())
         mine = {key: value for key, value in named if key in known}
         try:

@@ -50,7 +50,6 @@ from jurat.policies.model import (
 )
 from jurat.policies.spans import NOWHERE
 from jurat.policies.types import BOOL, INT, EnumType, IntType, Type
-from jurat.policies.valuation import keys
 
 TIER = EnumType(("low", "middle", "high"), ordered=True)
 AGE = IntType(0, 9)
@@ -284,7 +283,7 @@ def random_values(random: Random, graph: PolicyGraph) -> dict[str, object]:
         found[f"journey.{journey.id}.active"] = active
         if active:
             found[f"journey.{journey.id}.state"] = random.choice(list(journey.states))
-    known = keys(graph)
+    known = graph.types
     return {key: value for key, value in found.items() if value is not None and key in known}
 
 

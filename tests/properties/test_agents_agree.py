@@ -22,7 +22,7 @@ from jurat.policies.errors import RefusedTurn
 from jurat.policies.expr import FALSE
 from jurat.policies.graph import PolicyGraph, build_graph
 from jurat.policies.model import Agent, Policy, Ref
-from jurat.policies.valuation import Valuation, keys, valuation_of
+from jurat.policies.valuation import Valuation, valuation_of
 from jurat.solver.encoding import Encoding
 
 SIZES = Sizes(guidelines=(2, 5), journeys=0.3, axioms=0.2)
@@ -74,7 +74,7 @@ def of_its_own(policy: Policy, agent: Agent) -> PolicyGraph:
 
 def settled(graph: PolicyGraph, values: dict[str, object]) -> Valuation | None:
     try:
-        return settle(graph, valuation_of(graph, {k: v for k, v in values.items() if k in keys(graph)})).valuation
+        return settle(graph, valuation_of(graph, {k: v for k, v in values.items() if k in graph.types})).valuation
     except RefusedTurn:
         return None
 

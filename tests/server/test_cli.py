@@ -10,11 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import click
+import httpx2
 import pytest
 from click.testing import CliRunner
+from tests.server.served import HELD
 
 import jurat as package
 from jurat.policies.findings import Proof, Report, Verdict
@@ -363,6 +366,28 @@ def test_ctrl_c_ends_the_server_with_0(repository: Path, environment: dict[str, 
         time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=20)
+    assert (process.returncode, without_progress(stderr)) == (0, "stopped\n")
+
+
+def test_ctrl_c_lets_those_go_who_wait(repository: Path, environment: dict[str, str], script: Path) -> None:
+    """Else each of them is cut off after three seconds, with a traceback."""
+    command = [sys.executable, "-m", "jurat", "serve", "examples/support", "--script", str(script), "--port", "0"]
+    environment = {**environment, "JURAT_API_KEY": HELD["authorization"].removeprefix("Bearer ")}
+    with subprocess.Popen(
+        command, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        address = process.stdout.readline().partition(" at ")[2].split()[0]
+        with httpx2.Client(base_url=address, headers=HELD) as client, ThreadPoolExecutor(2) as threads:
+            session = client.post("/sessions", json={}).json()["id"]
+            path = f"/sessions/{session}/events?wait_for_data=100"
+            polled = threads.submit(client.get, path, timeout=60)
+            streamed = threads.submit(client.get, f"{path}&sse=true", timeout=60)
+            time.sleep(1)
+            process.send_signal(signal.SIGINT)
+            assert polled.result(timeout=60).status_code == 504
+            assert streamed.result(timeout=60).text == ""
+        _, stderr = process.communicate(timeout=60)
     assert (process.returncode, without_progress(stderr)) == (0, "stopped\n")
 
 

@@ -78,3 +78,17 @@ def test_time_out_is_an_empty_answer() -> None:
         return await Feeds(MemoryStore()).wait("s", 0, everything, 0.05)
 
     assert asyncio.run(scenario()) == []
+
+
+def test_nobody_waits_for_a_server_that_ends() -> None:
+    async def scenario() -> None:
+        feeds = Feeds(MemoryStore())
+        waits = [asyncio.create_task(feeds.wait(f"s{n}", 0, everything, 60)) for n in range(3)]
+        await asyncio.sleep(0)
+        feeds.end()
+        assert await asyncio.wait_for(asyncio.gather(*waits), 5) == [[], [], []]
+        assert await asyncio.wait_for(feeds.wait("s0", 0, everything, 60), 5) == []
+        await feeds.add("s0", event("message", "customer", "t", {}))
+        assert len(await feeds.wait("s0", 0, everything, 60)) == 1, "what is there is told"
+
+    asyncio.run(scenario())

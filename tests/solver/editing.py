@@ -29,7 +29,7 @@ from jurat.policies.model import Call, Journey, Policy, Ref, Relation
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
 from jurat.policies.types import Value
-from jurat.policies.valuation import keys, valuation_of
+from jurat.policies.valuation import valuation_of
 
 
 class EditingBuilder(SmallBuilder):
@@ -122,7 +122,7 @@ def _domain(atom: Atom) -> tuple[Value | None, ...]:
 
 
 def _resolved(graph: PolicyGraph, given: dict[str, object]) -> Resolution | None:
-    known = keys(graph)
+    known = graph.types
     valuation = valuation_of(graph, {key: value for key, value in given.items() if key in known})
     try:
         return resolve(graph, valuation) if settle(graph, valuation).valuation == valuation else None
