@@ -9,6 +9,7 @@ from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
 from jurat.server.sdk.customers import Customer, Term
 from jurat.server.sdk.elsewhere import ToolElsewhere, tool_of
+from jurat.server.sdk.emitting import Text
 from jurat.server.sdk.ending import end_plainly
 from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
@@ -20,14 +21,16 @@ from jurat.server.sdk.performance import (
     BasicPerceivedPerformancePolicy,
     Container,
     NullPerceivedPerformancePolicy,
+    NullPlanner,
     OutputMode,
     PerceivedPerformancePolicy,
+    PreambleConfiguration,
     VoiceOptimizedPerceivedPerformancePolicy,
 )
 from jurat.server.sdk.relations import AllOf, AnyOf, Tag
 from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, Judged, formula, judged
 from jurat.server.sdk.server import Server
-from jurat.server.sdk.states import State, Way
+from jurat.server.sdk.states import State, Trigger, Way
 from jurat.server.sdk.tool import ToolEntry, tool
 from jurat.server.sdk.types import OneOf, Range, one_of
 from jurat.server.sdk.variables import Variable
@@ -63,9 +66,11 @@ __all__ = [
     "NotStarted",
     "NotSupported",
     "NullPerceivedPerformancePolicy",
+    "NullPlanner",
     "OneOf",
     "OutputMode",
     "PerceivedPerformancePolicy",
+    "PreambleConfiguration",
     "Range",
     "RetrieverContext",
     "RetrieverResult",
@@ -75,6 +80,7 @@ __all__ = [
     "State",
     "Tag",
     "Term",
+    "Text",
     "Tokens",
     "ToolContext",
     "ToolElsewhere",
@@ -82,6 +88,7 @@ __all__ = [
     "ToolParameterOptions",
     "ToolResult",
     "Topic",
+    "Trigger",
     "TurnContext",
     "Variable",
     "VoiceOptimizedPerceivedPerformancePolicy",
