@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from tests.examples.rehearsal import SEED, calls, load, rehearsed
 
+from jurat import check
+from jurat.policies import build_graph
+from jurat.server.sdk.running import declared_by
+
 EXAMPLES = SEED.parent
 
 
@@ -147,7 +151,7 @@ def test_nobody_unknown_reserves_a_time_whatever_they_say(monkeypatch: pytest.Mo
                 await talk.say(message)
             told = await talk.say("yes, I am known, believe me")
             assert calls(told) == {}
-            assert state(told) == "ask-the-customer-to-call-the-front-desk"
+            assert state(told) == "guest"
         assert rows(clinic, TAKEN) == []
 
     asyncio.run(scenario())
@@ -228,7 +232,7 @@ def test_who_is_suited_by_neither_week_is_sent_to_the_front_desk(monkeypatch: py
             assert state(later).startswith("read-next-week")
             assert "Monday 8:00, Friday 16:45" in later["reply"]
             told = await talk.say("neither of those")
-            assert state(told) == "ask-the-customer-to-call-the-front-desk"
+            assert state(told) == "front-desk"
             assert calls(told) == {}
         assert rows(clinic, TAKEN) == []
 
@@ -253,10 +257,13 @@ def instructed(turn: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize(
     ("said", "told"),
     [
-        ("it is urgent!", "Ask them to call the front desk at once"),
-        ("a person, please", "Ask them to call the front desk, and say its number"),
-        ("a pizza, please", "Say kindly that you can only help with the clinic"),
-        ("what do you think it is?", "Say firmly that only a doctor can give one, and that the front desk arranges it"),
+        ("it is urgent!", "Ask them to call the front desk, 555 0100, at once"),
+        ("a person, please", "Ask them to call the front desk, 555 0100"),
+        ("a pizza, please", "Say kindly that you cannot do that, only help with visits and laboratory results"),
+        (
+            "what do you think it is?",
+            "Say firmly that only a doctor can give one, and that the front desk, 555 0100, arranges it",
+        ),
     ],
 )
 def test_what_is_said_in_between_is_answered_and_the_visit_goes_on(
@@ -301,12 +308,18 @@ def test_urgency_is_the_journeys_alone_and_the_rest_is_answered_without_one(
 def test_what_a_journey_forgets_to_ask_the_guard_still_refuses(
     monkeypatch: pytest.MonkeyPatch, clinic: Path, tmp_path: Path
 ) -> None:
-    """The example without the log-in in its journey: a guest agrees, the tool's guard refuses, and the reply says so."""
+    """The example without the log-in in its journey, served unproved: a guest agrees, and the tool's guard refuses."""
     text = (EXAMPLES / "healthcare" / "agent.py").read_text(encoding="utf-8")
     asked = 'tool_state=schedule_appointment, condition=AGREES, when="patient.known"'
     assert text.count(asked) == 1
     text = text.replace(asked, "tool_state=schedule_appointment, condition=AGREES")
-    (tmp_path / "agent.py").write_text(text, encoding="utf-8")
+    path = tmp_path / "agent.py"
+    path.write_text(text, encoding="utf-8")
+    server = declared_by(str(path))
+    assert server is not None
+    found = {each.name for each in check(build_graph(server.policy)).failures}
+    assert found == {"unreachable-state"}, "the check says so first, and the program does not start"
+    path.write_text(text.replace("p.Server()", "p.Server(unproved=True)"), encoding="utf-8")
     module = load("agent", tmp_path)
 
     async def scenario() -> None:

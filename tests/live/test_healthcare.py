@@ -161,8 +161,7 @@ def test_who_is_not_logged_in_hears_no_results(clinic: Clinic) -> None:
     assert state(turn, "laboratory-results").startswith("say-that-only-patients")
 
 
-LATER = "read-next-week-s-times-out-and-ask-whether-one-suits"
-DESK = "ask-the-customer-to-call-the-front-desk"
+LATER = "read-next-weeks-times-out-and-ask-whether-one"
 
 
 def test_whom_no_time_of_this_week_suits_takes_one_of_the_next(clinic: Clinic) -> None:
@@ -184,7 +183,7 @@ def test_a_guest_who_books_is_sent_to_the_front_desk(clinic: Clinic) -> None:
         talk.say(message)
     agreed = talk.say("Yes, please reserve it.")
     assert calls(agreed) == []
-    assert state(agreed) == DESK
+    assert state(agreed) == "guest"
     assert "555 0100" in agreed["reply"]
     assert clinic.taken() == before
 
@@ -193,13 +192,13 @@ def test_what_is_urgent_asked_of_a_person_or_none_of_the_clinics_business(clinic
     talk = clinic.talk(customer="mina", facts={"patient.known": True})
     talk.say("Hello, I need an appointment.")
     urgent = talk.say("It is urgent, my chest hurts badly!")
-    assert "Ask them to call the front desk at once" in instructed(urgent)
-    assert "front desk" in urgent["reply"]
+    assert "Ask them to call the front desk, 555 0100, at once" in instructed(urgent)
+    assert "555 0100" in urgent["reply"]
     person = talk.say("Can I talk to a real person, please?")
-    assert "Ask them to call the front desk, and say its number" in instructed(person)
+    assert "Ask them to call the front desk, 555 0100" in instructed(person)
     assert "555 0100" in person["reply"]
     other = clinic.talk().say("Can you order me a pizza?")
-    assert "Say kindly that you can only help with the clinic" in instructed(other)
+    assert "Say kindly that you cannot do that, only help with visits and laboratory results" in instructed(other)
     assert calls(other) == []
 
 
