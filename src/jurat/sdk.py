@@ -3,6 +3,8 @@
 Everything here builds the policy that a YAML file would: it is proved before it is served. docs/sdk.md is the guide.
 """
 
+from typing import TYPE_CHECKING
+
 from jurat.engine.tools import Control, ToolContext, ToolParameterOptions, ToolResult
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
@@ -14,6 +16,24 @@ from jurat.server.sdk.ending import end_plainly
 from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
 from jurat.server.sdk.journeys import END_JOURNEY, Journey, JourneyState, JourneyTransition
+from jurat.server.sdk.known import (
+    AgentId,
+    CannedResponseId,
+    CustomerId,
+    EngineContext,
+    GuidelineId,
+    JourneyId,
+    JourneyStateId,
+    JSONSerializable,
+    Lifespan,
+    LoadedContext,
+    LogLevel,
+    SessionId,
+    SessionMode,
+    TagId,
+    TermId,
+    missing,
+)
 from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, TurnContext
 from jurat.server.sdk.moments import TurnContext as GuidelineMatchingContext
 from jurat.server.sdk.moments import TurnContext as RetrieverContext
@@ -41,27 +61,38 @@ __all__ = [
     "END_JOURNEY",
     "MATCH_ALWAYS",
     "Agent",
+    "AgentId",
     "AllOf",
     "AnyOf",
     "BasicPerceivedPerformancePolicy",
     "CannedResponse",
+    "CannedResponseId",
     "CompositionMode",
     "Container",
     "Control",
     "Criticality",
     "Customer",
+    "CustomerId",
     "Decision",
+    "EngineContext",
     "EngineHookResult",
     "EngineHooks",
     "Fact",
     "Formula",
     "Guideline",
+    "GuidelineId",
     "GuidelineMatch",
     "GuidelineMatchingContext",
+    "JSONSerializable",
     "Journey",
+    "JourneyId",
     "JourneyState",
+    "JourneyStateId",
     "JourneyTransition",
     "Judged",
+    "Lifespan",
+    "LoadedContext",
+    "LogLevel",
     "NotProved",
     "NotStarted",
     "NotSupported",
@@ -77,9 +108,13 @@ __all__ = [
     "SDKError",
     "Server",
     "Session",
+    "SessionId",
+    "SessionMode",
     "State",
     "Tag",
+    "TagId",
     "Term",
+    "TermId",
     "Text",
     "Tokens",
     "ToolContext",
@@ -99,5 +134,11 @@ __all__ = [
     "tool",
     "tool_of",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        raise missing(name, __all__)
+
 
 end_plainly()
