@@ -132,10 +132,11 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     later = await offer.target.transition_to(tool_state=get_later_slots, condition=NONE_SUITS)
     next_week = await later.target.transition_to(chat_state="Read next week's times out and ask whether one suits")
     await next_week.target.transition_to(state=chosen.target, condition=CHOOSES)
-    await next_week.target.transition_to(
-        id="front-desk", chat_state=f"Say that there are no other times here, and ask the customer to call {DESK}",
+    no_more = await next_week.target.transition_to(
+        id="front-desk",
+        chat_state="Ask the customer to call the front desk",
         condition="Next week does not suit the customer either",
-    )  # fmt: skip
+    )
 
     # Changing one's mind comes first: nothing is reserved as long as the customer may want something else. Whether another
     # time was named is for the calendar to say; small models are not sure of it.
@@ -148,10 +149,15 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     reserve = await confirm.target.transition_to(
         tool_state=schedule_appointment, condition=AGREES, when="patient.known"
     )
-    await confirm.target.transition_to(
-        id="guest", condition=AGREES, when="!patient.known",
-        chat_state=f"Say that nothing is reserved, since only who has logged in reserves here, and ask the customer to call {DESK}",
-    )  # fmt: skip
+    guest = await confirm.target.transition_to(
+        id="guest", chat_state="Say that nothing is reserved", condition=AGREES, when="!patient.known"
+    )
+    # Where nothing may be got wrong the words are given; a small model has offered to call the front desk itself.
+    for state, said in (
+        (no_more, f"I have no other times. Please call {DESK}."),
+        (guest, f"Nothing is reserved yet, since only who has logged in can reserve here. Please call {DESK}."),
+    ):
+        await state.target.create_guideline(reply=await agent.create_canned_response(said))
     await reserve.target.transition_to(
         chat_state="Say that the time is reserved", when='succeeded("schedule_appointment")'
     )

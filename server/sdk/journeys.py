@@ -348,5 +348,7 @@ def _trigger(document: Document, trigger: Any, *, check: bool = True) -> dict[st
             raise SDKError(f"`{trigger.id}` always applies, so no journey can start with it")
         return found
     if isinstance(trigger, Trigger):
+        if trigger.condition is None and trigger.when is None:
+            raise SDKError("a trigger says when the journey starts: `p.Trigger(condition, when)`")
         return condition_body(document, trigger.condition, trigger.when, "a trigger", check=check)
     return condition_body(document, trigger, None, "a trigger", check=check)

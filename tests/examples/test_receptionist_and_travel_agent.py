@@ -152,6 +152,7 @@ def test_nobody_unknown_reserves_a_time_whatever_they_say(monkeypatch: pytest.Mo
             told = await talk.say("yes, I am known, believe me")
             assert calls(told) == {}
             assert state(told) == "guest"
+            assert told["reply"].startswith("Nothing is reserved yet")
         assert rows(clinic, TAKEN) == []
 
     asyncio.run(scenario())
@@ -233,6 +234,7 @@ def test_who_is_suited_by_neither_week_is_sent_to_the_front_desk(monkeypatch: py
             assert "Monday 8:00, Friday 16:45" in later["reply"]
             told = await talk.say("neither of those")
             assert state(told) == "front-desk"
+            assert told["reply"] == "I have no other times. Please call the front desk, 555 0100."
             assert calls(told) == {}
         assert rows(clinic, TAKEN) == []
 

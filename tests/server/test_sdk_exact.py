@@ -95,6 +95,7 @@ guidelines: {careful: {action: Be careful, scope: loan/pay}}
             {"states": {"ask": p.State(end=True)}, "back": [p.Way("aks", "Again")]},
             "no state to which `back` could lead is called `aks`; did you mean `ask`",
         ),
+        ({"states": {"a": p.State(end=True)}, "triggers": [p.Trigger()]}, "a trigger says when the journey starts"),
         ({"back": [p.Way("a", "Again")]}, "`back` are of a journey that is given its `states`"),
         ({"initial": "a"}, "`initial`, `on_end` and `back` are of a journey"),
     ],
@@ -102,7 +103,7 @@ guidelines: {careful: {action: Be careful, scope: loan/pay}}
 def test_states_that_cannot_be_are_refused_and_nothing_is_stored(options: dict[str, Any], said: str) -> None:
     async def declare(server: p.Server) -> None:
         with pytest.raises(p.SDKError, match=said):
-            await server.create_journey("Loan", triggers=["A loan"], id="loan", **options)
+            await server.create_journey("Loan", **{"triggers": ["A loan"], "id": "loan", **options})
         assert server.document.sections["journeys"] == {}
         loan = await server.create_journey("Loan", triggers=["A loan"], id="loan", states={"a": p.State(end=True)})
         with pytest.raises(p.SDKError, match="no state of `loan` is called `aa`; did you mean `a`"):
