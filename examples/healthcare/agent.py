@@ -224,7 +224,7 @@ async def main() -> None:
         )
         await agent.create_guideline(
             condition="The customer asks for something that has nothing to do with the clinic",
-            action="Say kindly that you cannot do that, only help with visits and laboratory results",
+            action="Apologise that you cannot do that, and say that you help with visits and laboratory results",
         )
 
 

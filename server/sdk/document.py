@@ -125,13 +125,17 @@ class Document:
             if agents := self.sections["agents"]:  # which of them answers is a fact
                 words["agents"] = {id_: {"name": body["name"]} for id_, body in agents.items()}
             self._scope = scope_of(self._read({"jurat": 1, **words}, axioms=False).vocabulary)
-        journeys = {name: EnumType(self.states_of(name)) for name in self.sections["journeys"]}
+        outlines = self._outlines()
+        journeys = {name: EnumType(states_of(outlines, name)) for name in outlines}
         names = scope_of(Vocabulary(), journeys).names if journeys else {}
         return replace(self._scope, names={**self._scope.names, **names}, tools=frozenset(self.sections["tools"]))
 
     def states_of(self, journey: str) -> tuple[str, ...]:
         """The states of a journey, with those that come of its questions and of the journeys in it."""
-        outlines = {
+        return states_of(self._outlines(), journey)
+
+    def _outlines(self) -> dict[str, Outline]:
+        return {
             name: Outline(
                 tuple(body["states"]),
                 frozenset(state for state, each in body["states"].items() if "ask" in each),
@@ -139,7 +143,6 @@ class Document:
             )
             for name, body in self.sections["journeys"].items()
         }
-        return states_of(outlines, journey)
 
     def content(self) -> dict[str, Any]:
         """The sections that are not empty, as a policy file has them."""

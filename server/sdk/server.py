@@ -209,7 +209,7 @@ class Server(Background, Vocabulary, Rules):
             raise SDKError("`human` stands for a person; give the agent another `id`")
         preamble_ids = preamble_body(self.document, policy, preamble, preamble_config)
         self.document.add("agents", id_, body | preamble_ids)
-        if model is not None and model != self._minds.name:
+        if model is not None and model != self._minds.name and capturing() is None:  # an export asks no model
             complain_mildly(
                 f"no backend is configured for `{model}`, the model of `{name}`; it uses `{self._minds.name}`"
             )

@@ -261,7 +261,10 @@ def instructed(turn: dict[str, Any]) -> list[str]:
     [
         ("it is urgent!", "Ask them to call the front desk, 555 0100, at once"),
         ("a person, please", "Ask them to call the front desk, 555 0100"),
-        ("a pizza, please", "Say kindly that you cannot do that, only help with visits and laboratory results"),
+        (
+            "a pizza, please",
+            "Apologise that you cannot do that, and say that you help with visits and laboratory results",
+        ),
         (
             "what do you think it is?",
             "Say firmly that only a doctor can give one, and that the front desk, 555 0100, arranges it",

@@ -198,7 +198,9 @@ def test_what_is_urgent_asked_of_a_person_or_none_of_the_clinics_business(clinic
     assert "Ask them to call the front desk, 555 0100" in instructed(person)
     assert "555 0100" in person["reply"]
     other = clinic.talk().say("Can you order me a pizza?")
-    assert "Say kindly that you cannot do that, only help with visits and laboratory results" in instructed(other)
+    assert "Apologise that you cannot do that, and say that you help with visits and laboratory results" in instructed(
+        other
+    )
     assert calls(other) == []
 
 

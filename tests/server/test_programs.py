@@ -114,7 +114,7 @@ def test_the_files_of_services_stand_beside_the_program(tmp_path: Path) -> None:
 
 WHOLE = """
 agents:
-  a: {name: A, composition: strict, replies: [thanks], preamble: [moment]}
+  a: {name: A, model: another, composition: strict, replies: [thanks], preamble: [moment]}
   b: {name: B, include: [one, "tag:t", inner]}
 facts: {x: {type: string, from: tools}}
 tools: {look: {python: "a:t", provides: {x: "any"}}}
