@@ -115,6 +115,11 @@ async def add_domain_glossary(agent: p.Agent) -> None:
     await agent.create_term("Dr. Okafor", "The neurologist, who is here on Mondays and Tuesdays", synonyms=["Okafor"])
 
 
+async def say(agent: p.Agent, state: p.JourneyState, words: str) -> None:
+    """Give the words where they may not be got wrong: a small model has offered to call the front desk itself."""
+    await state.create_guideline(reply=await agent.create_canned_response(words))
+
+
 async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     """From the reason of a visit to a time for it, which may be changed until it is reserved."""
     journey = await agent.create_journey(
@@ -126,7 +131,10 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     offer = await soon.target.transition_to(chat_state="Read the free times out and ask which one suits")
     chosen = await offer.target.transition_to(tool_state=choose_time, condition=CHOOSES)
 
-    confirm = await chosen.target.transition_to(chat_state="Ask whether to reserve the time", when="has(visit.time)")
+    confirm = await chosen.target.transition_to(
+        id="ask-whether-to-reserve-the-time", when="has(visit.time)",
+        chat_state="Ask whether to reserve the time, which is not reserved yet",
+    )  # fmt: skip
     await chosen.target.transition_to(state=offer.target)
 
     later = await offer.target.transition_to(tool_state=get_later_slots, condition=NONE_SUITS)
@@ -152,12 +160,12 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     guest = await confirm.target.transition_to(
         id="guest", chat_state="Say that nothing is reserved", condition=AGREES, when="!patient.known"
     )
-    # Where nothing may be got wrong the words are given; a small model has offered to call the front desk itself.
-    for state, said in (
-        (no_more, f"I have no other times. Please call {DESK}."),
-        (guest, f"Nothing is reserved yet, since only who has logged in can reserve here. Please call {DESK}."),
-    ):
-        await state.target.create_guideline(reply=await agent.create_canned_response(said))
+    await say(agent, no_more.target, f"I have no other times. Please call {DESK}.")
+    await say(
+        agent,
+        guest.target,
+        f"Nothing is reserved yet, since only who has logged in can reserve here. Please call {DESK}.",
+    )
     await reserve.target.transition_to(
         chat_state="Say that the time is reserved", when='succeeded("schedule_appointment")'
     )
@@ -177,7 +185,9 @@ async def create_lab_results_journey(agent: p.Agent) -> p.Journey:
     )
     fetched = await journey.initial_state.transition_to(tool_state=get_lab_results, when="patient.known")
     await journey.initial_state.transition_to(
-        chat_state="Say that only patients who are logged in hear their results here", when="!patient.known"
+        id="log-in",
+        chat_state="Ask the customer to log in first, for only who has logged in hears their results here",
+        when="!patient.known",
     )
     # What the results are is a fact that the laboratory states, so no model judges it.
     for report, said in (

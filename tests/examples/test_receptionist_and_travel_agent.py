@@ -183,7 +183,7 @@ def test_a_time_that_somebody_else_took_meanwhile_is_not_reserved(
         ("mina", True, "say-that-the-results-are-fine"),
         ("juno", True, "read-the-results-out"),
         ("remy", True, "say-that-the-results-are-not-there-yet"),
-        (None, False, "say-that-only-patients"),
+        (None, False, "log-in"),
     ],
 )
 def test_results_are_read_out_to_whom_they_belong(

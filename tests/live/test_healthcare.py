@@ -158,7 +158,8 @@ def test_a_patient_changes_their_mind_asks_something_else_and_has_what_was_agree
 def test_who_is_not_logged_in_hears_no_results(clinic: Clinic) -> None:
     turn = clinic.talk().say("Hi, are my lab results there?")
     assert calls(turn) == []
-    assert state(turn, "laboratory-results").startswith("say-that-only-patients")
+    assert state(turn, "laboratory-results") == "log-in"
+    assert "log in" in turn["reply"]
 
 
 LATER = "read-next-weeks-times-out-and-ask-whether-one"
