@@ -18,7 +18,7 @@ from typing import Any
 from jurat.engine import consequences, journeys
 from jurat.engine.attempts import Outcome
 from jurat.engine.context import Emission, Emitter, ToolContext
-from jurat.engine.effects import told, with_effects
+from jurat.engine.effects import told, told_again, with_effects
 from jurat.engine.emitting import emitted
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, asked_of, judged
@@ -281,13 +281,12 @@ def _stand_by(knowledge: Knowledge, wanted: Wanted, earlier: Made) -> bool:
     unknown = earlier.status not in ("succeeded", "failed")
     reason = consequences.UNKNOWN if unknown else f"it was made in turn {earlier.turn}, and is not repeated"
     status: CallStatus = "unknown" if unknown else "succeeded" if earlier.status == "succeeded" else "failed"
-    working.trace.calls.append(
-        CallRecord(
-            tool, working.round, wanted.guidelines, _shown(wanted.arguments), status, reason,
-            message="" if unknown else earlier.message, data=earlier.data, key=earlier.key,
-            replies=earlier.replies, fields=dict(earlier.fields),
-        )
+    record = CallRecord(
+        tool, working.round, wanted.guidelines, _shown(wanted.arguments), status, reason,
+        message="" if unknown else earlier.message, data=earlier.data, key=earlier.key,
+        replies=earlier.replies, fields=dict(earlier.fields),
     )  # fmt: skip
+    working.trace.calls.append(told_again(working, record))
     working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)
     if unknown:
         return False

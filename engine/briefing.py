@@ -46,7 +46,7 @@ def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decis
     texts = tuple(graph.vocabulary.replies[each].text for each in _forbidden(decision, "reply"))
     results = (
         *working.background,
-        *(f"{each.tool}: {each.message}" for each in working.trace.calls if each.message),
+        *(f"{each.tool}: {each.message}" for each in working.results if each.message),
     )
     request = ReplyRequest(
         agent.name, agent.description, working.state.messages, instructions,

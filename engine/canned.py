@@ -55,7 +55,7 @@ async def given_by_tools(task: Task) -> tuple[ReplyDeclaration, str] | None:
     """The first of the replies that tools gave which says all that is to be said; None where none does."""
     instructions = tuple(each.action.text for each in task.decision.actions if isinstance(each.action, Instruct))
     standards = replace(task.brief.standards, instructions=instructions, figures=False)
-    for template in dict.fromkeys(text for call in task.working.trace.calls for text in call.replies):
+    for template in dict.fromkeys(text for call in task.working.results for text in call.replies):
         reply = ReplyDeclaration("that a tool gave", template, template="{" in template)
         text = await _sendable(task, reply, standards)
         if text is not None:

@@ -7,6 +7,8 @@ such operations, in the order of the strata, in one function of Python. Situatio
 number, two bits each, so that the same function decides all of them (bit-slicing; Biham, A Fast New DES
 Implementation in Software, 1997).
 
+A turn takes both bounds from here, and tells what follows from them as the reference does.
+
 :mod:`jurat.policies.semantics` says what is right; a property test holds this to it. Axioms are made true by the reference, and
 a policy with a circle of relations in it, of which the reference takes a fixpoint, is resolved by it altogether.
 """
@@ -15,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 
@@ -23,7 +26,7 @@ from jurat.policies.errors import ValuationError
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import And, Expr, Implies, Not, Observation, Or
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.semantics import bounds, matched
+from jurat.policies.semantics import Bound, bounds, matched
 from jurat.policies.valuation import Valuation, valuation_of
 
 Situation = Valuation | Mapping[str, object]
@@ -39,6 +42,12 @@ class Standing:
 
     in_force: tuple[str, ...]
     possible: tuple[str, ...]
+
+
+@lru_cache(maxsize=16)
+def compiled(graph: PolicyGraph) -> Compiled:
+    """The resolver of a policy, compiled once."""
+    return Compiled(graph)
 
 
 class Batch:
@@ -85,6 +94,20 @@ class Compiled:
         if self._program is None:
             return self._by_reference(situation)
         return _standing(self._names, self._program.run(list(self._leaves(self._program, situation)), 1))
+
+    def bounds(self, settled: Valuation) -> tuple[Bound, Bound]:
+        """The certain and the possible reading, as the semantics has them, of a situation that makes the axioms true."""
+        if self._program is None:
+            return bounds(self._graph, *matched(self._graph, settled))
+        leaves = self._program.observed(settled.values) + self._program.others(settled)
+        in_force, matches = self._program.run_with_matches(list(leaves))
+        low = Bound(self._graph, frozenset(self._which(matches, TRUE)), None, set(self._which(in_force, TRUE)))
+        high = Bound(self._graph, frozenset(self._which(matches, UNKNOWN)), low, set(self._which(in_force, UNKNOWN)))
+        low.other = high
+        return low, high
+
+    def _which(self, codes: Sequence[int], least: int) -> Iterator[str]:
+        return (name for name, code in zip(self._names, codes, strict=True) if code >= least)
 
     def resolve_all(self, situations: Iterable[Situation]) -> Batch:
         """As :meth:`resolve`, for each of them."""
@@ -145,7 +168,7 @@ class _Program:
         text = _Text(graph, {key: place for place, key in enumerate(self._keys)}, self._leaves)
         scope: dict[str, Any] = {}
         exec(text.function(names), scope)  # noqa: S102 - made of numbers alone
-        self._function: Callable[[Sequence[int], int, int], list[int]] = scope["decided"]
+        self._function: Callable[..., Any] = scope["decided"]
 
     @property
     def width(self) -> int:
@@ -170,7 +193,13 @@ class _Program:
     def run(self, leaves: Sequence[int], size: int) -> list[int]:
         """What each entity comes to, in the order of the names."""
         low = _lows(size)
-        return self._function(leaves, low, low << 1)
+        found: list[int] = self._function(leaves, low, low << 1)
+        return found
+
+    def run_with_matches(self, leaves: Sequence[int]) -> tuple[list[int], list[int]]:
+        """As :meth:`run` of one situation, and what each entity's condition comes to."""
+        found: tuple[list[int], list[int]] = self._function(leaves, UNKNOWN, UNKNOWN << 1, True)
+        return found
 
 
 def _code(key: str, value: object) -> int:
@@ -193,8 +222,9 @@ class _Text:
         for (g,) in self._graph.strata:
             self._once("inforce", g)
         found = ", ".join(self._once("inforce", g) for g in names)
-        body = "\n ".join([*self._lines, f"return [{found}]"])
-        return f"def decided(v, L, H):\n {body}\n"
+        matches = ", ".join(self._once("matched", g) for g in names)
+        body = "\n ".join([*self._lines, f"return ([{found}], [{matches}]) if with_matches else [{found}]"])
+        return f"def decided(v, L, H, with_matches=False):\n {body}\n"
 
     def _once(self, predicate: str, g: str) -> str:
         key = predicate, g

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jurat.engine import act, consequences
+from jurat.engine.effects import without_passing
 from jurat.engine.engine import Engine
 from jurat.engine.errors import TurnRefused
 from jurat.engine.match import Decision, Knowledge
@@ -45,11 +46,12 @@ async def call(engine: Engine, session: Session, tool: str, arguments: Mapping[s
         try:
             record = await _made(engine, working, tool, arguments)
             working.state.completed = working.state.turns
-            await engine.store.save(session, working.state, working.trace.as_json())
+            state = without_passing(working)
+            await engine.store.save(session, state, working.trace.as_json())
         except BaseException as error:
             await engine._give_up(working, error)
             raise
-        session.state = working.state
+        session.state = state
         consequences.forget_settled(session)
     return record
 

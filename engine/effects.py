@@ -11,6 +11,7 @@ from jurat.engine.attempts import Outcome
 from jurat.engine.facts import provided, with_written
 from jurat.engine.match import Knowledge
 from jurat.engine.results import plain
+from jurat.engine.session import State
 from jurat.engine.trace import CallRecord
 from jurat.engine.turn import Working
 from jurat.llm import Message
@@ -55,9 +56,18 @@ def _passes(control: Mapping[str, Any]) -> bool:
     return control.get("lifespan") == "response"
 
 
-def forget_passing(working: Working) -> None:
-    """Take out of the conversation what was said for this turn alone."""
-    working.state.messages = lasting(working, working.state.messages)
+def told_again(working: Working, record: CallRecord) -> CallRecord:
+    """Put what an earlier call said back where it is in the conversation no more: then it was for one response alone."""
+    if not record.message or Message("tool", f"{record.tool}: {record.message}") in working.state.messages:
+        return record
+    record = replace(record, control={"lifespan": "response"})
+    told(working, record)
+    return record
+
+
+def without_passing(working: Working) -> State:
+    """The state that stays, without what was said for this turn alone; who takes the message over still hears it."""
+    return replace(working.state, messages=lasting(working, working.state.messages))
 
 
 def lasting(working: Working, messages: tuple[Message, ...]) -> tuple[Message, ...]:

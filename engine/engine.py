@@ -20,7 +20,7 @@ from jurat.engine.act import Hands, act
 from jurat.engine.adapting import adapted
 from jurat.engine.arbitration import arbitrated
 from jurat.engine.describe import described
-from jurat.engine.effects import forget_passing
+from jurat.engine.effects import without_passing
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.facts import checked_facts
 from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
@@ -319,27 +319,32 @@ class Engine:
                 await self.store.save(session, consequences.kept(working))
                 working.received = True
                 turn = await self._run(working)
-            forget_passing(working)
             leave_ended(working, self.graph.journeys.values())
             working.state.completed = working.state.turns
-            await self.store.save(session, working.state, turn.trace.as_json())
+            state = without_passing(working)
+            await self.store.save(session, state, turn.trace.as_json())
         except BaseException as error:
             await self._give_up(working, error)
             if isinstance(error, Exception):
                 await self._hooks.failed(working, error)
             raise
-        session.state = working.state
+        session.state = state
         consequences.forget_settled(session)
         return turn
 
     def _onward(self, handed: Working) -> Working:
-        """The turn of the agent that a message was handed on to: the same message is another position of the history."""
+        """The turn of the agent that a message was handed on to: the same message is another position of the history.
+
+        What tools have said for this response alone is heard by whoever gives it.
+        """
         state, before = handed.session.state.copy(), handed.trace
+        state.messages = handed.state.messages
         state.turns += 1
         trace = self._trace(handed.session, state, before.message, before.event)
         trace.notes.append(f"`{before.agent}` handed this message on")
         working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
         working.on_emit, working.handed = handed.on_emit, (*handed.handed, before.agent)
+        working.passing, working.earlier = handed.passing, (*handed.earlier, *before.calls)
         working.received, working.committed = True, bool(handed.sent)
         working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))
         return working

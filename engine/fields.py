@@ -44,7 +44,7 @@ def fields_of(working: Working, agent: Agent, asks: tuple[str, ...] = ()) -> dic
 
 def _of_calls(working: Working) -> dict[str, object]:
     found: dict[str, object] = {}
-    for call in working.trace.calls:
+    for call in working.results:
         if call.status == "succeeded":
             found[call.tool] = call.message
             found |= _below(call.tool, {**call.arguments, **call.data})

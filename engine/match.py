@@ -16,7 +16,7 @@ from jurat.llm import BackendError, Condition, Judge, Judgement, Message
 from jurat.llm.conversation import together
 from jurat.llm.protocol import Chooser
 from jurat.policies.axioms import settle
-from jurat.policies.expr import History, Observation
+from jurat.policies.expr import History
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.resolution import ActionInForce, Resolution
 from jurat.policies.types import Value
@@ -67,8 +67,8 @@ class Knowledge:
     def refresh(self) -> None:
         """Read the trusted values again, after a journey moved or a tool wrote facts."""
         self.trusted = trusted(self.graph, self.working)
-        at_first = settle(self.graph, self.trusted).valuation
-        self.settled = frozenset(each for each in self.graph.vocabulary.observations if _known(at_first, each))
+        at_first = settle(self.graph, self.trusted).valuation.values
+        self.settled = frozenset(each for each in self.graph.vocabulary.observations if at_first.get(each) is not None)
         self._groups = joined(self.graph, self.trusted)
         self._outlook: Outlook | None = None
 
@@ -152,9 +152,12 @@ class Knowledge:
 
 
 def _by_conversation(working: Working, keys: Iterable[str]) -> dict[tuple[Message, ...], list[str]]:
-    groups: dict[tuple[Message, ...], list[str]] = {}
+    by_round: dict[int, list[str]] = {}
     for key in keys:
-        groups.setdefault(working.heard[working.since.get(key, 0)], []).append(key)
+        by_round.setdefault(working.since.get(key, 0), []).append(key)
+    groups: dict[tuple[Message, ...], list[str]] = {}
+    for number, found in by_round.items():
+        groups.setdefault(working.heard[number], []).extend(found)
     return groups
 
 
@@ -215,7 +218,3 @@ def asked_of(judgement: Judgement, condition: Condition) -> Asked:
     return Asked(
         condition.key, condition.text, judgement.truth, judgement.probability, judgement.evidence, judgement.recalled
     )
-
-
-def _known(valuation: Valuation, key: str) -> bool:
-    return valuation.look(Observation(key)) is not None

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from jurat.engine.compiled import compiled
 from jurat.policies.axioms import Settled, settle
 from jurat.policies.beforehand import openers
 from jurat.policies.evaluation import evaluate
@@ -25,7 +26,7 @@ from jurat.policies.expr import And, Event, Expr, Implies, Not, Observation, Or,
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Offer
 from jurat.policies.resolution import Resolution, describe
-from jurat.policies.semantics import Bound, bounds, matched, undefined
+from jurat.policies.semantics import Bound, undefined
 from jurat.policies.valuation import Valuation
 
 _LOGIC = (And, Or, Not, Implies)
@@ -48,7 +49,7 @@ class Outlook:
             RefusedTurn: facts alone falsify an axiom.
         """
         settled = settle(graph, given)
-        return cls(graph, settled, *bounds(graph, *matched(graph, settled.valuation)))
+        return cls(graph, settled, *compiled(graph).bounds(settled.valuation))
 
     @property
     def valuation(self) -> Valuation:
@@ -63,7 +64,7 @@ class Outlook:
 def open_observations(expr: Expr, valuation: Valuation) -> frozenset[str]:
     """The unknown observations that could give an undecided formula a value; none where it has one."""
     if isinstance(expr, Observation):  # most conditions are one
-        return observations(expr) if valuation.look(expr) is None else frozenset()
+        return frozenset((expr.key,)) if valuation.values.get(expr.key) is None else frozenset()
     if evaluate(expr, valuation.look) is not None:
         return frozenset()
     if isinstance(expr, _LOGIC):

@@ -6,9 +6,10 @@ kept as :func:`jurat.policies.values.jsonable` has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any, Literal
 
 from jurat.engine.context import Emission
@@ -207,9 +208,13 @@ def _plain(value: Any) -> Any:
     if kind in _AS_THEY_ARE:  # nearly everything; a trace of a hundred guidelines has a thousand values
         return value
     if kind is list or kind is tuple:
-        return [_plain(each) for each in value]
-    if (names := _names(kind)) is not None:
-        return {name: _plain(getattr(value, name)) for name in names}
+        return [each if type(each) in _AS_THEY_ARE else _plain(each) for each in value]
+    if (fields_ := _fields(kind)) is not None:
+        names, values_of = fields_
+        values = values_of(value)
+        if _AS_THEY_ARE.issuperset(map(type, values)):
+            return dict(zip(names, values, strict=True))
+        return {name: _plain(each) for name, each in zip(names, values, strict=True)}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
@@ -219,9 +224,12 @@ _AS_THEY_ARE = frozenset((str, bool, int, float, type(None)))
 
 
 @cache
-def _names(kind: type) -> tuple[str, ...] | None:
-    """The fields of a dataclass; None of anything else."""
-    return tuple(each.name for each in fields(kind)) if is_dataclass(kind) else None
+def _fields(kind: type) -> tuple[tuple[str, ...], Callable[[Any], tuple[Any, ...]]] | None:
+    """The names of a dataclass's fields, and what takes their values; None of anything else."""
+    if not is_dataclass(kind):
+        return None
+    names = tuple(each.name for each in fields(kind))
+    return names, attrgetter(*names) if len(names) > 1 else lambda value: tuple(getattr(value, name) for name in names)
 
 
 def _plain_text(value: Any) -> str:

@@ -64,7 +64,7 @@ class Working:
     whether the customer brings them up again, ``passing`` are results that the session forgets after the turn;
     ``manual``: a tool gave the session to a human, which no other takes back. ``on_text`` receives what leaves before the
     turn has ended, which ``sent`` keeps: it cannot be taken back, so from then on the turn is carried to its end too.
-    ``calling`` is set once a call has begun. ``handed`` are the agents that handed this message on.
+    ``calling`` is set once a call has begun. ``handed`` are the agents that handed this message on, and ``earlier`` their calls.
     """
 
     session: Session
@@ -75,6 +75,7 @@ class Working:
     on_text: OnText | None = None
     sent: str = ""
     handed: tuple[str, ...] = ()
+    earlier: tuple[CallRecord, ...] = ()
     calling: asyncio.Event = field(default_factory=asyncio.Event)
     events: set[str] = field(default_factory=set)
     judged: dict[str, Judgement] = field(default_factory=dict)
@@ -99,6 +100,11 @@ class Working:
 
     def __post_init__(self) -> None:
         self.heard.append(self.state.messages)
+
+    @property
+    def results(self) -> tuple[CallRecord, ...]:
+        """The calls that the reply rests on, whoever made them for this message."""
+        return (*self.earlier, *self.trace.calls)
 
     def inform(self, *texts: str) -> None:
         """Put what the application knows before the newest message, before anything is judged; nothing twice."""

@@ -14,6 +14,7 @@ import jurat.sdk as p
 from jurat.engine import ToolParameterOptions
 
 ACCEPTED = ("North Mutual", "Harbour Health")
+DESK = "the front desk, 555 0100"  # small models say a number that they are told with the rest, and seldom look it up
 
 # What is judged is the customer's latest message. Small models like it short, plain, and about "the customer".
 CHOOSES = "The customer chooses one of the times"
@@ -43,7 +44,7 @@ async def get_insurance_providers(context: p.ToolContext) -> p.ToolResult:  # no
     return p.ToolResult(
         known,
         data={"providers": list(ACCEPTED)},
-        canned_responses=[f"{known}. The front desk knows more, 555 0100."],
+        canned_responses=[f"{known}. More is known at {DESK}."],
     )
 
 
@@ -103,7 +104,7 @@ async def get_lab_results(context: p.ToolContext) -> p.ToolResult:
         )
     report, fine = found
     said = "fine" if fine else "for a doctor"
-    more = "They are fine." if fine else "I am no doctor, so please call the front desk, 555 0100."
+    more = "They are fine." if fine else f"I am no doctor, so please call {DESK}."
     return p.ToolResult(report, data={"report": said}, canned_responses=[f"Your results say: {report}. {more}"])
 
 
@@ -112,6 +113,11 @@ async def add_domain_glossary(agent: p.Agent) -> None:
     await agent.create_term("front desk", "The clinic's telephone, 555 0100", synonyms=["office number"])
     await agent.create_term("visiting hours", "Monday to Friday from 8:00 to 17:00")
     await agent.create_term("Dr. Okafor", "The neurologist, who is here on Mondays and Tuesdays", synonyms=["Okafor"])
+
+
+async def say(agent: p.Agent, state: p.JourneyState, words: str) -> None:
+    """Give the words where they may not be got wrong: a small model has offered to call the front desk itself."""
+    await state.create_guideline(reply=await agent.create_canned_response(words))
 
 
 async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
@@ -125,14 +131,19 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     offer = await soon.target.transition_to(chat_state="Read the free times out and ask which one suits")
     chosen = await offer.target.transition_to(tool_state=choose_time, condition=CHOOSES)
 
-    confirm = await chosen.target.transition_to(chat_state="Ask whether to reserve the time", when="has(visit.time)")
+    confirm = await chosen.target.transition_to(
+        id="ask-whether-to-reserve-the-time", when="has(visit.time)",
+        chat_state="Ask whether to reserve the time, which is not reserved yet",
+    )  # fmt: skip
     await chosen.target.transition_to(state=offer.target)
 
     later = await offer.target.transition_to(tool_state=get_later_slots, condition=NONE_SUITS)
     next_week = await later.target.transition_to(chat_state="Read next week's times out and ask whether one suits")
     await next_week.target.transition_to(state=chosen.target, condition=CHOOSES)
-    give_up = await next_week.target.transition_to(
-        chat_state="Ask the customer to call the front desk", condition="Next week does not suit the customer either"
+    no_more = await next_week.target.transition_to(
+        id="front-desk",
+        chat_state="Ask the customer to call the front desk",
+        condition="Next week does not suit the customer either",
     )
 
     # Changing one's mind comes first: nothing is reserved as long as the customer may want something else. Whether another
@@ -146,14 +157,22 @@ async def create_scheduling_journey(agent: p.Agent) -> p.Journey:
     reserve = await confirm.target.transition_to(
         tool_state=schedule_appointment, condition=AGREES, when="patient.known"
     )
-    await confirm.target.transition_to(state=give_up.target, condition=AGREES, when="!patient.known")
+    guest = await confirm.target.transition_to(
+        id="guest", chat_state="Say that nothing is reserved", condition=AGREES, when="!patient.known"
+    )
+    await say(agent, no_more.target, f"I have no other times. Please call {DESK}.")
+    await say(
+        agent,
+        guest.target,
+        f"Nothing is reserved yet, since only who has logged in can reserve here. Please call {DESK}.",
+    )
     await reserve.target.transition_to(
         chat_state="Say that the time is reserved", when='succeeded("schedule_appointment")'
     )
     await reserve.target.transition_to(chat_state="Say that the time has just been taken by somebody else")
 
     await journey.create_guideline(
-        condition="The customer says that it is urgent", action="Ask them to call the front desk at once"
+        condition="The customer says that it is urgent", action=f"Ask them to call {DESK}, at once"
     )
     return journey
 
@@ -166,18 +185,20 @@ async def create_lab_results_journey(agent: p.Agent) -> p.Journey:
     )
     fetched = await journey.initial_state.transition_to(tool_state=get_lab_results, when="patient.known")
     await journey.initial_state.transition_to(
-        chat_state="Say that only patients who are logged in hear their results here", when="!patient.known"
+        id="log-in",
+        chat_state="Ask the customer to log in first, for only who has logged in hears their results here",
+        when="!patient.known",
     )
     # What the results are is a fact that the laboratory states, so no model judges it.
     for report, said in (
         ("none", "Say that the results are not there yet"),
         ("fine", "Say that the results are fine"),
-        ("for a doctor", "Read the results out and ask the customer to call the front desk, since you are no doctor"),
+        ("for a doctor", f"Read the results out and ask the customer to call {DESK}, since you are no doctor"),
     ):
         await fetched.target.transition_to(chat_state=said, when=f'results.report == "{report}"')
     await agent.create_guideline(
         condition="The customer insists on a medical opinion",
-        action="Say firmly that only a doctor can give one, and that the front desk arranges it",
+        action=f"Say firmly that only a doctor can give one, and that {DESK}, arranges it",
     )
     return journey
 
@@ -204,16 +225,16 @@ async def main() -> None:
 
         await agent.create_guideline(
             condition="The customer asks about insurance",
-            action="Say which companies we work with, and that the front desk knows more",
+            action=f"Say which companies we work with, and that {DESK}, knows more",
             tools=[get_insurance_providers],
         )
         await agent.create_guideline(
             condition="The customer asks to talk to a person",
-            action="Ask them to call the front desk, and say its number",
+            action=f"Ask them to call {DESK}",
         )
         await agent.create_guideline(
             condition="The customer asks for something that has nothing to do with the clinic",
-            action="Say kindly that you can only help with the clinic",
+            action="Apologise that you cannot do that, and say that you help with visits and laboratory results",
         )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jurat.policies.model import ToolDeclaration
 from jurat.policies.reader.nodes import Node, Scalar
-from jurat.server.programs.nodes import Part, Unsayable, entries_of, items_of, plain, text_of
+from jurat.server.programs.nodes import Part, plain, text_of
 from jurat.server.programs.source import Call
 from jurat.server.programs.types import python_type
 from jurat.server.sdk.events import event_formula
@@ -74,39 +74,17 @@ def tool_options(part: Part, declared: ToolDeclaration) -> dict[str, Any]:
         {
             "description": part.text("description"), "parameters": types,
             "consequential": declared.consequential or None, "guard": part.text("guard"), "limits": part.text("limits"),
-            "provides": {fact: _provided(part.where, each) for fact, each in part.entries("provides").items()},
+            "provides": {fact: _provided(each) for fact, each in part.entries("provides").items()},
             "timeout": seconds, "idempotent": declared.idempotent or None, "retries": declared.retries,
             "allow": part.mapping("allow"),
         }
     )  # fmt: skip
 
 
-def _provided(where: str, node: Node) -> Any:
+def _provided(node: Node) -> Any:
     if isinstance(node, Scalar) and node.style and (node.text == "any" or _RESULT.fullmatch(node.text)):
-        raise Unsayable(f'`{where}.provides`: the text "{node.text}" as a value cannot be said yet')
+        return Call("p.Text", [node.text])
     return plain(node)
-
-
-def scalars_of(node: Node) -> Iterator[str]:
-    """Every text in a node."""
-    if isinstance(node, Scalar):
-        yield node.text
-    for each in (*items_of(node), *entries_of(node).values()):
-        yield from scalars_of(each)
-
-
-def in_order(speaks_of: Mapping[str, set[str]]) -> Iterator[str]:
-    """The journeys, each after those that its formulas speak of."""
-    left = {id_: others - {id_} for id_, others in speaks_of.items()}
-    while left:
-        free = next((id_ for id_, others in left.items() if not others & left.keys()), None)
-        if free is None:
-            names = ", ".join(f"`{each}`" for each in left)
-            raise Unsayable(
-                f"`journeys`: the formulas of {names} speak of each other, and a program declares one after the other"
-            )
-        del left[free]
-        yield free
 
 
 def folder_of(source: str) -> Path | None:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jurat.server.sdk import given
-from jurat.server.sdk.actions import AgentEntity, CannedResponse, phrasing_body
+from jurat.server.sdk.actions import AgentEntity, CannedResponse
 from jurat.server.sdk.errors import SDKError, refuse_unsupported
 from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.moments import Current
-from jurat.server.sdk.relations import Tag, Target
+from jurat.server.sdk.places import call_place
+from jurat.server.sdk.relations import PreambleTag, Related, Tag, Target
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
-from jurat.server.sdk.states import State
+from jurat.server.sdk.states import State, Trigger, Way
 from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
@@ -47,9 +48,9 @@ class Agent(Rules, AgentEntity):
         self,
         title: str,
         description: str | None = None,
-        triggers: Sequence[str | Formula | Guideline] = (),
+        triggers: Sequence[str | Formula | Guideline | Trigger] = (),
         *,
-        conditions: Sequence[str | Formula | Guideline] = (),
+        conditions: Sequence[str | Formula | Guideline | Trigger] = (),
         id: str | None = None,
         composition_mode: Any = None,
         canned_responses: Sequence[CannedResponse | str] = (),
@@ -63,10 +64,11 @@ class Agent(Rules, AgentEntity):
         states: Mapping[str, State] | None = None,
         initial: str | None = None,
         on_end: str | None = "deactivate",
+        back: Sequence[Way] = (),
     ) -> Journey:
         """Declare a journey of this agent; it starts when one of its triggers holds. ``conditions`` is an older name of these.
 
-        ``states``, ``initial`` and ``on_end`` are as in :meth:`Server.create_journey`. ``description`` is an instruction for as long as the journey is active.
+        ``states``, ``initial``, ``on_end`` and ``back`` are as in :meth:`Server.create_journey`. ``description`` is an instruction for as long as the journey is active.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
@@ -75,6 +77,7 @@ class Agent(Rules, AgentEntity):
             title, description, triggers, conditions=conditions, id=id, composition_mode=composition_mode,
             canned_responses=canned_responses, on_selected=on_selected, on_message=on_message, tags=tags, labels=labels,
             dependencies=dependencies, priority=priority, allow=allow, states=states, initial=initial, on_end=on_end,
+            back=back,
         )  # fmt: skip
         await self.attach_journey(journey)
         return journey
@@ -86,13 +89,39 @@ class Agent(Rules, AgentEntity):
         if self.id not in journey.owners:
             journey.owners.append(self.id)
 
+    async def include(self, *targets: Guideline | Journey | Tag) -> None:
+        """Limit the agent to these, and to what carries these tags; what is called later adds to it.
+
+        Raises:
+            SDKError: what is none, and nothing is stored.
+        """
+        refs = [self._included(each) for each in targets]
+        if not refs:
+            raise SDKError("`include` names at least one guideline, journey or tag")
+        listed = self.document.sections["agents"][self.id].setdefault("include", [])
+        listed += [ref for ref in dict.fromkeys(refs) if ref not in listed]
+        self.document.said("agents", self.id, "include", place=call_place())
+
+    def _included(self, target: object) -> str:
+        if not isinstance(target, Related) or target.document is not self.document:
+            raise SDKError(f"`include`: `{given.shown(target)}` is no guideline, journey or tag of this server")
+        return target.ref
+
     async def attach_tool(self, tool: ToolEntry, condition: str | Formula) -> Guideline:
         """Run a tool while a condition holds."""
         return await self.create_guideline(condition, tools=[tool])
 
-    async def create_canned_response(self, template: str, **options: Any) -> CannedResponse:
-        """As :meth:`Server.create_canned_response`."""
-        return await self.server.create_canned_response(template, **options)
+    async def create_canned_response(
+        self, template: str, tags: Sequence[Tag | PreambleTag] = (), **options: Any
+    ) -> CannedResponse:
+        """As :meth:`Server.create_canned_response`; with the tag ``Tag.preamble()`` this agent says it while tools run."""
+        listed = given.sequence(tags, "`tags`")
+        others = [each for each in listed if not isinstance(each, PreambleTag)]
+        found = await self.server.create_canned_response(template, others, **options)
+        if len(others) < len(listed):
+            self.document.sections["agents"][self.id].setdefault("preamble", []).append(found.id)
+            self.document.said("agents", self.id, "preamble", place=call_place())
+        return found
 
     async def create_variable(
         self,
@@ -124,12 +153,11 @@ _ADVICE = {
     "planner": "which tools run follows from the policy, and is proved; `p.Server(limits=…)` bounds the rounds, and a tool's "
     "`guard` says when it may run",
     "max_engine_iterations": "say `p.Server(limits=Limits(rounds=…))`, which is for all agents",
-    "preamble_config": "a `perceived_performance_policy` says what is said while tools run",
 }
 
 
 def agent_body(
-    server: Server, name: str, description: str, *, model: str | None, composition: Any, unsupported: Mapping[str, Any]
+    name: str, description: str, *, model: str | None, said: Mapping[str, Any], unsupported: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What a policy file says of an agent."""
     refuse_unsupported("`create_agent`", _ADVICE, dict(unsupported))
@@ -138,4 +166,4 @@ def agent_body(
         body["description"] = given.text(description, "`description`")
     if model is not None:
         body["model"] = given.text(model, "`model`")
-    return body | phrasing_body(server.document, composition, ())
+    return {**body, **said}

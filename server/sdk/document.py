@@ -15,6 +15,7 @@ from jurat.policies import PolicyError, read_policy
 from jurat.policies.checking import read_formula
 from jurat.policies.diagnostics import Diagnostic, near_miss
 from jurat.policies.expr import Expr
+from jurat.policies.journeys import Outline, states_of
 from jurat.policies.model import Policy, Vocabulary
 from jurat.policies.reader.documents import TEXT
 from jurat.policies.reader.shapes import ID
@@ -41,7 +42,8 @@ class Document:
 
     ``owners`` are the agents that have a guideline or journey, by its id. ``matchers`` are the functions that decide observations, by key, with the guideline each is of; ``on_selected`` and
     ``on_message`` what is called for a guideline, journey or state in force, by id; ``fields`` give templates their fields
-    then, and ``labels`` are what the conversation is called from then on.
+    then, and ``labels`` are what the conversation is called from then on. ``preambles`` are the canned responses that every agent
+    says while tools run.
     """
 
     def __init__(self, touched: Callable[[], None] = lambda: None) -> None:
@@ -56,6 +58,7 @@ class Document:
         self.on_message: dict[str, Callable[..., Any]] = {}
         self.fields: dict[str, Callable[..., Any]] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
+        self.preambles: list[str] = []
         self._touched = touched
         self._scope: Scope | None = None
 
@@ -122,9 +125,24 @@ class Document:
             if agents := self.sections["agents"]:  # which of them answers is a fact
                 words["agents"] = {id_: {"name": body["name"]} for id_, body in agents.items()}
             self._scope = scope_of(self._read({"jurat": 1, **words}, axioms=False).vocabulary)
-        journeys = {name: EnumType(tuple(body["states"])) for name, body in self.sections["journeys"].items()}
+        outlines = self._outlines()
+        journeys = {name: EnumType(states_of(outlines, name)) for name in outlines}
         names = scope_of(Vocabulary(), journeys).names if journeys else {}
         return replace(self._scope, names={**self._scope.names, **names}, tools=frozenset(self.sections["tools"]))
+
+    def states_of(self, journey: str) -> tuple[str, ...]:
+        """The states of a journey, with those that come of its questions and of the journeys in it."""
+        return states_of(self._outlines(), journey)
+
+    def _outlines(self) -> dict[str, Outline]:
+        return {
+            name: Outline(
+                tuple(body["states"]),
+                frozenset(state for state, each in body["states"].items() if "ask" in each),
+                {state: each["journey"] for state, each in body["states"].items() if "journey" in each},
+            )
+            for name, body in self.sections["journeys"].items()
+        }
 
     def content(self) -> dict[str, Any]:
         """The sections that are not empty, as a policy file has them."""

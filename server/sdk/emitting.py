@@ -17,6 +17,13 @@ from jurat.policies.values import show_decimal
 Path = tuple[str | int, ...]
 """The keys and places in lists that lead to a part of a policy."""
 
+
+class Text(str):
+    """A text that stands for itself where a policy file would take the word for something else, as `any` of what a tool provides."""
+
+    __slots__ = ()
+
+
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_ ./'?!();+<>=&|\"-]*(?<! )")
 _WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 _IN_BRACKETS = 100
@@ -47,7 +54,7 @@ def scalar(value: Any) -> str:
         return show_decimal(value)
     if isinstance(value, int):
         return str(value)
-    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+    if _PLAIN.fullmatch(value) and value.lower() not in _WORDS and not isinstance(value, Text):
         return str(value)
     return (
         json.dumps(value, ensure_ascii=False).replace("\u2028", "\\L").replace("\u2029", "\\P").replace("\x85", "\\N")

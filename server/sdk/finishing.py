@@ -27,6 +27,8 @@ def finished(document: Document, journeys: Iterable[Journey], tags: Iterable[Tag
             content.setdefault("guidelines", {})[about] = {"action": journey.description, "scope": journey.id}
             document.places["guidelines", about] = document.places["journeys", journey.id]
             owners[about] = journey.owners
+    for agent in content.get("agents", {}).values() if document.preambles else ():
+        agent["preamble"] = list(dict.fromkeys([*agent.get("preamble", ()), *document.preambles]))
     for tag in tags:
         _judged_again(tag, guidelines)
     if _differ(content, owners):
@@ -42,19 +44,21 @@ def _judged_again(tag: Tag, guidelines: Mapping[str, Body]) -> None:
 
 
 def _differ(content: Body, owners: Mapping[str, list[str]]) -> bool:
-    """Whether there are several agents that do not all have the same."""
-    agents = set(content.get("agents", {}))
+    """Whether there are several agents of which one that names nothing itself has not all that there is."""
+    agents = content.get("agents", {})
+    open_ = {id_ for id_, body in agents.items() if "include" not in body}
     rules = (*content.get("guidelines", {}), *content.get("journeys", {}))
-    return len(agents) > 1 and any(set(owners.get(id_, ())) != agents for id_ in rules)
+    return len(agents) > 1 and any(not open_ <= set(owners.get(id_, ())) for id_ in rules)
 
 
 def _share_out(content: Body, owners: Mapping[str, list[str]]) -> None:
-    """Of several agents each has what was declared on it, and nothing else."""
-    for id_, body in content["agents"].items():
+    """Of several agents each has what was declared on it and nothing else, unless it names what it has."""
+    open_ = [id_ for id_, body in content["agents"].items() if "include" not in body]
+    for id_ in open_:
         content.setdefault("tags", {})[f"agent-{id_}"] = {}
-        body["include"] = [f"tag:agent-{id_}"]
+        content["agents"][id_]["include"] = [f"tag:agent-{id_}"]
     for id_, body in [*content.get("guidelines", {}).items(), *content.get("journeys", {}).items()]:
-        body["tags"] = [*body.get("tags", ()), *(f"agent-{each}" for each in owners.get(id_, ()))]
+        body["tags"] = [*body.get("tags", ()), *(f"agent-{each}" for each in owners.get(id_, ()) if each in open_)]
 
 
 def _finished(journey: Journey, scopes: Collection[str]) -> Body:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +16,7 @@ from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
 from jurat.server.sdk.relations import Entity, Related, declare_tool
 from jurat.server.sdk.rules import Formula, Hook, Rules, condition_body
+from jurat.server.sdk.states import Trigger
 from jurat.server.sdk.tool import ToolEntry, check_tool
 
 START, END = "start", "end"
@@ -104,6 +106,7 @@ class JourneyState(Entity, Rules):
             raise SDKError("`tool_instruction` is about a `tool_state`, and there is none")
         if self.kind == "end":
             raise SDKError("the journey has ended there, so nothing leads on")
+        self._refuse_copy()
         said = condition_body(self.document, condition, when, "a transition")
         self._refuse_late(said)
         phrasing = phrasing_body(self.document, composition_mode, canned_responses)
@@ -116,6 +119,7 @@ class JourneyState(Entity, Rules):
 
     async def fork(self) -> JourneyTransition:
         """A place from which several ways lead, each with a condition."""
+        self._refuse_copy()
         self._refuse_late({})
         target = self.journey.add_state(None, "fork", {"fork": True})
         self.lead(target, {})
@@ -143,6 +147,10 @@ class JourneyState(Entity, Rules):
         if value.journey is not self.journey:
             raise SDKError(f"`state`: `{value.id}` is a state of `{value.journey.id}`, not of `{self.journey.id}`")
         return value
+
+    def _refuse_copy(self) -> None:
+        if self.kind == "copy":
+            raise SDKError(f"`{self.id}` comes of another state, whose ways lead on from it")
 
     def _refuse_late(self, said: Mapping[str, str]) -> None:
         """Nothing leads on after a way that is always open."""
@@ -199,10 +207,10 @@ class Journey(Related, Rules):
         Raises:
             SDKError: there is none of that name.
         """
-        states = self.body["states"]
-        if id_ not in states:
-            raise unknown(f"state of `{self.id}`", id_, states)
-        return JourneyState(self, id_, next(iter(states[id_])))
+        states, known = self.body["states"], self.document.states_of(self.id)
+        if id_ not in known:
+            raise unknown(f"state of `{self.id}`", id_, known)
+        return JourneyState(self, id_, next(iter(states[id_])) if id_ in states else "copy")
 
     @property
     def owners(self) -> list[str]:
@@ -289,7 +297,7 @@ def create_journey(
     name = given.text(title, "`title`")
     about = given.optional_text(description, "`description`")
     starts = [_trigger(document, each, check=whole is None) for each in given.sequence(triggers, "`triggers`")]
-    if not starts:
+    if not starts and whole is None:
         raise SDKError("a journey starts with one of its `triggers`, and there are none")
     journey = Journey(
         document,
@@ -301,7 +309,8 @@ def create_journey(
         whole is not None,
     )
     states = whole or {"initial": START, "on_end": "deactivate", "states": {START: {"fork": True}}}
-    document.add("journeys", journey.id, {"triggers": starts, **states, **body})
+    begin = {"triggers": starts} if starts else {}
+    document.add("journeys", journey.id, {**begin, **states, **body})
     if whole is not None:
         _check(document, journey)
     document.around(journey.id, **around)
@@ -309,16 +318,26 @@ def create_journey(
 
 
 def _check(document: Document, journey: Journey) -> None:
-    """Take back a journey with a formula that cannot be read; its formulas may speak of itself."""
+    """Take back a journey with a formula that cannot be read; its formulas may speak of itself.
+
+    One that speaks of a journey that comes later is read with the whole policy, as are all.
+    """
     body = journey.body
-    ways = [way for state in body["states"].values() for way in state.get("to", ())]
+    ways = [*(way for state in body["states"].values() for way in state.get("to", ())), *body.get("back", ())]
     try:
-        for each in (*body["triggers"], *ways):
-            if "when" in each:
+        for each in (*body.get("triggers", ()), *ways):
+            if "when" in each and _journeys_in(each["when"]) <= set(document.sections["journeys"]):
                 document.check_formula(each["when"], f"a formula of the journey `{journey.id}`")
     except SDKError:
         del document.sections["journeys"][journey.id]
         raise
+
+
+_NAMED = re.compile(r"""journey(?:\.([A-Za-z_]\w*)|\[\s*["']([^"']+)["']\s*\])""")
+
+
+def _journeys_in(formula: str) -> set[str]:
+    return {one or other for one, other in _NAMED.findall(formula)}
 
 
 def _trigger(document: Document, trigger: Any, *, check: bool = True) -> dict[str, str]:
@@ -328,4 +347,8 @@ def _trigger(document: Document, trigger: Any, *, check: bool = True) -> dict[st
         if not found:
             raise SDKError(f"`{trigger.id}` always applies, so no journey can start with it")
         return found
+    if isinstance(trigger, Trigger):
+        if trigger.condition is None and trigger.when is None:
+            raise SDKError("a trigger says when the journey starts: `p.Trigger(condition, when)`")
+        return condition_body(document, trigger.condition, trigger.when, "a trigger", check=check)
     return condition_body(document, trigger, None, "a trigger", check=check)

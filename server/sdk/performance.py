@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from jurat.server.sdk import given
+from jurat.server.sdk.actions import reply_id
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import NotSupported, SDKError
 
@@ -39,6 +42,18 @@ class VoiceOptimizedPerceivedPerformancePolicy(PerceivedPerformancePolicy):
     preamble = ("One moment.", "Let me check.")
 
 
+@dataclass(frozen=True, slots=True)
+class PreambleConfiguration:
+    """``examples``: texts of which one is said to the letter when a tool takes its time."""
+
+    examples: Sequence[str] | None = None
+    get_instructions: Any = None
+
+
+class NullPlanner:
+    """Plans nothing: which tools run follows from the policy. It is what every agent has."""
+
+
 class Container(dict[Any, Any]):
     """What a program may put in the place of a part of the server: a :class:`PerceivedPerformancePolicy`."""
 
@@ -56,14 +71,43 @@ def policy_of(value: Any) -> PerceivedPerformancePolicy:
     return found
 
 
-def preamble_body(document: Document, policy: PerceivedPerformancePolicy | None) -> dict[str, Any]:
-    """The canned responses of an agent's preamble, declared."""
-    if policy is None or not policy.preamble:
-        return {}
+def preamble_body(
+    document: Document, policy: PerceivedPerformancePolicy | None, responses: object, configuration: object
+) -> dict[str, Any]:
+    """The canned responses of an agent's preamble, those that are no more than texts declared.
+
+    What is said of this agent comes before what the policy says of all.
+
+    Raises:
+        SDKError: what is none.
+    """
+    ids = [reply_id(document, each, "`preamble`") for each in given.sequence(responses, "`preamble`")]
+    if configuration is not None:
+        ids += _declared(document, "preamble", _examples(configuration))
+    if not ids and policy is not None:
+        kind = type(policy).__name__.removesuffix("PerceivedPerformancePolicy").lower()
+        ids = _declared(document, f"preamble-{kind}", policy.preamble)
+    return {"preamble": list(dict.fromkeys(ids))} if ids else {}
+
+
+def _examples(configuration: object) -> list[str]:
+    if not isinstance(configuration, PreambleConfiguration):
+        raise SDKError(f"`preamble_config` is a `p.PreambleConfiguration(…)`, not `{given.shown(configuration)}`")
+    if configuration.get_instructions is not None:
+        raise NotSupported(
+            "`preamble_config`: `get_instructions` is not supported; what is said while tools run is one of the `examples`"
+        )
+    listed = given.sequence(configuration.examples or (), "`examples`")
+    return [given.text(each, "an example of a preamble") for each in listed]
+
+
+def _declared(document: Document, name: str, texts: Sequence[str]) -> list[str]:
+    """Texts as canned responses, each once whatever agents have it."""
     ids = []
-    for number, text in enumerate(policy.preamble, 1):
-        id_ = f"preamble-{type(policy).__name__.removesuffix('PerceivedPerformancePolicy').lower()}-{number}"
+    for text in texts:
+        known = (id_ for id_, body in document.sections["replies"].items() if body == {"text": text})
+        id_ = next(known, None) or document.free_id("replies", f"{name}-1")
         if id_ not in document.sections["replies"]:
             document.add("replies", id_, {"text": text})
         ids.append(id_)
-    return {"preamble": ids}
+    return ids

@@ -119,6 +119,11 @@ class Related(Entity):
         return found
 
 
+@dataclass(frozen=True, slots=True)
+class PreambleTag:
+    """The tag of canned responses that are said while tools run."""
+
+
 class Tag(Related):
     """A name that guidelines and journeys carry; its relations are those of each of them."""
 
@@ -132,6 +137,11 @@ class Tag(Related):
 
     def __repr__(self) -> str:
         return f"Tag({self.name!r})"
+
+    @staticmethod
+    def preamble() -> PreambleTag:
+        """The tag of canned responses of which one is said while tools run."""
+        return PreambleTag()
 
     async def reevaluate_after(self, *tools: ToolEntry) -> None:
         """Judge the conditions of all that carry the tag again after any of these tools has run."""

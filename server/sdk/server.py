@@ -18,6 +18,7 @@ from jurat.server.cli.serve import is_local
 from jurat.server.cli.shell import complain_mildly
 from jurat.server.opening import Agent as Opened
 from jurat.server.sdk import given
+from jurat.server.sdk.actions import phrasing_body
 from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
 from jurat.server.sdk.capture import Captured, capturing
@@ -34,6 +35,7 @@ from jurat.server.sdk.moments import Current
 from jurat.server.sdk.opening import Assembly, Minds, opened, program_name
 from jurat.server.sdk.performance import (
     Container,
+    NullPlanner,
     OutputMode,
     PerceivedPerformancePolicy,
     policy_of,
@@ -42,7 +44,7 @@ from jurat.server.sdk.performance import (
 from jurat.server.sdk.publishing import Overlay, overlaid
 from jurat.server.sdk.relations import Related, Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
-from jurat.server.sdk.states import State, states_body
+from jurat.server.sdk.states import State, Trigger, Way, back_body, states_body
 from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.vocabulary import Vocabulary
 from jurat.server.settings import MASTER_VARIABLE, SettingRefused, Settings, origins_of
@@ -175,6 +177,8 @@ class Server(Background, Vocabulary, Rules):
         prompt: str = "",
         model: str | None = None,
         composition_mode: Any = None,
+        canned_responses: Sequence[Any] = (),
+        preamble: Sequence[Any] = (),
         id: str | None = None,
         tags: Sequence[Tag | str] = (),
         max_engine_iterations: int | None = None,
@@ -184,28 +188,28 @@ class Server(Background, Vocabulary, Rules):
         preamble_config: Any = None,
     ) -> Agent:
         """Declare an agent. A ``model`` that this server has no backend for is replaced by the default, with a warning;
-        ``prompt`` is another name of ``description``.
+        ``prompt`` is another name of ``description``. ``canned_responses`` may be said in every reply, and one of ``preamble``,
+        canned responses too, is said while tools run.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
-        unsupported = {
-            "max_engine_iterations": max_engine_iterations, "planner": planner, "preamble_config": preamble_config,
-        }  # fmt: skip
+        planned = None if isinstance(planner, NullPlanner) else planner
+        unsupported = {"max_engine_iterations": max_engine_iterations, "planner": planned}
         given.word(output_mode, OutputMode, "`output_mode`")
         policy = self.container.get(PerceivedPerformancePolicy)
         policy = policy if perceived_performance_policy is None else policy_of(perceived_performance_policy)
         if description and prompt:
             raise SDKError("`prompt` is another name of `description`; give one of them")
-        body = agent_body(
-            self, name, description or prompt, model=model, composition=composition_mode, unsupported=unsupported
-        )
+        said = phrasing_body(self.document, composition_mode, canned_responses)
+        body = agent_body(name, description or prompt, model=model, said=said, unsupported=unsupported)
         id_ = given.text(id, "`id`") if id else self.document.free_id("agents", id_from(name, "agent"))
         names = tag_names(self.document, tags)
         if id_ == "human":
             raise SDKError("`human` stands for a person; give the agent another `id`")
-        self.document.add("agents", id_, {**body, **preamble_body(self.document, policy)})
-        if model is not None and model != self._minds.name:
+        preamble_ids = preamble_body(self.document, policy, preamble, preamble_config)
+        self.document.add("agents", id_, body | preamble_ids)
+        if model is not None and model != self._minds.name and capturing() is None:  # an export asks no model
             complain_mildly(
                 f"no backend is configured for `{model}`, the model of `{name}`; it uses `{self._minds.name}`"
             )
@@ -247,9 +251,9 @@ class Server(Background, Vocabulary, Rules):
         self,
         title: str,
         description: str | None = None,
-        triggers: Sequence[str | Formula | Guideline] = (),
+        triggers: Sequence[str | Formula | Guideline | Trigger] = (),
         *,
-        conditions: Sequence[str | Formula | Guideline] = (),
+        conditions: Sequence[str | Formula | Guideline | Trigger] = (),
         id: str | None = None,
         composition_mode: Any = None,
         canned_responses: Sequence[Any] = (),
@@ -263,19 +267,19 @@ class Server(Background, Vocabulary, Rules):
         states: Mapping[str, State] | None = None,
         initial: str | None = None,
         on_end: str | None = "deactivate",
+        back: Sequence[Way] = (),
     ) -> Journey:
         """Declare a journey, which an agent has once it is attached to it.
 
         ``states`` are all of them by name, exactly as they are to be, of which ``initial`` is the first one that it is in (the first of
         them if left out); without them the journey grows with `transition_to`. ``on_end=None`` keeps it active where it
-        has ended.
+        has ended. ``back`` are ways back, each with a condition, from every chat state that comes after. A journey with ``states``
+        that runs only within others needs no triggers.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
         """
         around = checked_around(on_selected=on_selected, on_message=on_message, labels=labels)
-        from jurat.server.sdk.actions import phrasing_body
-
         body: dict[str, Any] = {
             "tags": tag_names(self.document, tags),
             "allow": given.mapping(allow or {}, "`allow`"),
@@ -287,23 +291,24 @@ class Server(Background, Vocabulary, Rules):
         starts = [*given.sequence(triggers, "`triggers`"), *given.sequence(conditions, "`conditions`")]
         journey = create_journey(
             self.document, title, description, starts, id_=id, body=body, around=around,
-            whole=self._whole(states, initial, on_end),
+            whole=self._whole(states, initial, on_end, back),
         )  # fmt: skip
         self._journeys[journey.id] = journey
         if dependencies:
             await Related.depend_on(journey, *dependencies)
         return journey
 
-    def _whole(self, states: Any, initial: Any, on_end: Any) -> dict[str, Any] | None:
+    def _whole(self, states: Any, initial: Any, on_end: Any, back: Any) -> dict[str, Any] | None:
         """A journey's states, where all of them are given."""
         if states is None:
-            if initial is not None or on_end != "deactivate":
-                raise SDKError("`initial` and `on_end` are of a journey that is given its `states`")
+            if initial is not None or on_end != "deactivate" or back:
+                raise SDKError("`initial`, `on_end` and `back` are of a journey that is given its `states`")
             return None
         found = states_body(self.document, states)
         first = next(iter(found)) if initial is None else given.choice(initial, found, "`initial`")
         ends = {} if on_end is None else {"on_end": given.choice(on_end, ("deactivate",), "`on_end`")}
-        return {"initial": first, **ends, "states": found}
+        ways = back_body(back, found)
+        return {"initial": first, **ends, "states": found, **({"back": ways} if ways else {})}
 
     @property
     def owners(self) -> list[str]:

@@ -13,7 +13,7 @@ from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.places import call_place
-from jurat.server.sdk.relations import Entity, Tag, declare_tool
+from jurat.server.sdk.relations import Entity, PreambleTag, Tag, declare_tool
 from jurat.server.sdk.rules import Formula, condition_body
 from jurat.server.sdk.tool import ToolEntry
 from jurat.server.sdk.types import literal, type_body
@@ -180,7 +180,7 @@ class Vocabulary:
     async def create_canned_response(
         self,
         template: str,
-        tags: Sequence[Tag] = (),
+        tags: Sequence[Tag | PreambleTag] = (),
         signals: Sequence[str] = (),
         metadata: Mapping[str, Any] | None = None,  # noqa: ARG002 - accepted, and nothing reads it
         field_dependencies: Sequence[str] = (),
@@ -189,18 +189,25 @@ class Vocabulary:
         composited: bool = False,
         fields: bool | None = None,
     ) -> CannedResponse:
-        """Declare an answer written beforehand; ``{{ fields }}`` in it are filled in, where ``fields`` does not say otherwise."""
+        """Declare an answer written beforehand; ``{{ fields }}`` in it are filled in, where ``fields`` does not say otherwise.
+
+        Those with the tag ``Tag.preamble()`` are said, by every agent in turn, while tools run.
+        """
+        listed = given.sequence(tags, "`tags`")
+        others = [each for each in listed if not isinstance(each, PreambleTag)]
         advice = {
             "signals": "answers are not found by likeness; a guideline's condition says when one fits",
             "field_dependencies": "a template that lacks one of its own `{{ fields }}` is not said",
             "tags": "name it in `canned_responses`",
         }
-        refuse_unsupported("`create_canned_response`", advice, {"signals": signals, "tags": tags, "field_dependencies": field_dependencies})  # fmt: skip
+        refuse_unsupported("`create_canned_response`", advice, {"signals": signals, "tags": others, "field_dependencies": field_dependencies})  # fmt: skip
         text = given.text(template, "`template`")
         name = id or self.document.free_id("replies", id_from(text, "reply"))
         filled = "{{" in text or "{%" in text if fields is None else given.flag(fields, "`fields`")
         body = {"template" if filled else "text": text}
         self._add("replies", name, body | ({"mode": "composited"} if composited else {}))
+        if len(others) < len(listed):
+            self.document.preambles.append(name)
         return CannedResponse(name, text)
 
     def _tag(self, name: str) -> Tag:

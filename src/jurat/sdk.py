@@ -3,16 +3,37 @@
 Everything here builds the policy that a YAML file would: it is proved before it is served. docs/sdk.md is the guide.
 """
 
+from typing import TYPE_CHECKING
+
 from jurat.engine.tools import Control, ToolContext, ToolParameterOptions, ToolResult
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
 from jurat.server.sdk.customers import Customer, Term
 from jurat.server.sdk.elsewhere import ToolElsewhere, tool_of
+from jurat.server.sdk.emitting import Text
 from jurat.server.sdk.ending import end_plainly
 from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
 from jurat.server.sdk.journeys import END_JOURNEY, Journey, JourneyState, JourneyTransition
+from jurat.server.sdk.known import (
+    AgentId,
+    CannedResponseId,
+    CustomerId,
+    EngineContext,
+    GuidelineId,
+    JourneyId,
+    JourneyStateId,
+    JSONSerializable,
+    Lifespan,
+    LoadedContext,
+    LogLevel,
+    SessionId,
+    SessionMode,
+    TagId,
+    TermId,
+    missing,
+)
 from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, TurnContext
 from jurat.server.sdk.moments import TurnContext as GuidelineMatchingContext
 from jurat.server.sdk.moments import TurnContext as RetrieverContext
@@ -20,14 +41,16 @@ from jurat.server.sdk.performance import (
     BasicPerceivedPerformancePolicy,
     Container,
     NullPerceivedPerformancePolicy,
+    NullPlanner,
     OutputMode,
     PerceivedPerformancePolicy,
+    PreambleConfiguration,
     VoiceOptimizedPerceivedPerformancePolicy,
 )
 from jurat.server.sdk.relations import AllOf, AnyOf, Tag
 from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, Judged, formula, judged
 from jurat.server.sdk.server import Server
-from jurat.server.sdk.states import State, Way
+from jurat.server.sdk.states import State, Trigger, Way
 from jurat.server.sdk.tool import ToolEntry, tool
 from jurat.server.sdk.types import OneOf, Range, one_of
 from jurat.server.sdk.variables import Variable
@@ -38,43 +61,61 @@ __all__ = [
     "END_JOURNEY",
     "MATCH_ALWAYS",
     "Agent",
+    "AgentId",
     "AllOf",
     "AnyOf",
     "BasicPerceivedPerformancePolicy",
     "CannedResponse",
+    "CannedResponseId",
     "CompositionMode",
     "Container",
     "Control",
     "Criticality",
     "Customer",
+    "CustomerId",
     "Decision",
+    "EngineContext",
     "EngineHookResult",
     "EngineHooks",
     "Fact",
     "Formula",
     "Guideline",
+    "GuidelineId",
     "GuidelineMatch",
     "GuidelineMatchingContext",
+    "JSONSerializable",
     "Journey",
+    "JourneyId",
     "JourneyState",
+    "JourneyStateId",
     "JourneyTransition",
     "Judged",
+    "Lifespan",
+    "LoadedContext",
+    "LogLevel",
     "NotProved",
     "NotStarted",
     "NotSupported",
     "NullPerceivedPerformancePolicy",
+    "NullPlanner",
     "OneOf",
     "OutputMode",
     "PerceivedPerformancePolicy",
+    "PreambleConfiguration",
     "Range",
     "RetrieverContext",
     "RetrieverResult",
     "SDKError",
     "Server",
     "Session",
+    "SessionId",
+    "SessionMode",
     "State",
     "Tag",
+    "TagId",
     "Term",
+    "TermId",
+    "Text",
     "Tokens",
     "ToolContext",
     "ToolElsewhere",
@@ -82,6 +123,7 @@ __all__ = [
     "ToolParameterOptions",
     "ToolResult",
     "Topic",
+    "Trigger",
     "TurnContext",
     "Variable",
     "VoiceOptimizedPerceivedPerformancePolicy",
@@ -92,5 +134,11 @@ __all__ = [
     "tool",
     "tool_of",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        raise missing(name, __all__)
+
 
 end_plainly()

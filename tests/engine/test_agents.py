@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from jurat.engine import FactRefused, TurnRefused
+from jurat.engine import FactRefused, ToolResult, TurnRefused
 from jurat.policies import PolicyError, load
 
 TEAM = """
@@ -129,3 +129,39 @@ def test_who_answers_is_not_for_the_application_to_say_by_a_fact(world) -> None:
             asyncio.run(wrong)
     with pytest.raises(PolicyError, match="built in"):
         load("jurat: 1\nfacts: {session.agent: string}\nguidelines: {g: {action: Hi}}\n")
+
+
+PASSED_ON = """
+jurat: 1
+agents:
+  router: {name: Router, include: [first, onward]}
+  sales: {name: Sales, include: [quote]}
+observations: {buys: The customer wants to buy, dear: It is dear}
+tools: {look: {python: "tools:look"}}
+guidelines:
+  first: {when: buys, tools: [look]}
+  onward: {when: 'buys && succeeded("look")', hand_off: sales}
+  quote: {when: dear, action: Say so}
+"""
+
+
+@pytest.mark.parametrize("lifespan", ["response", "session"])
+def test_what_a_tool_said_is_heard_by_who_takes_over(world, lifespan: str) -> None:  # type: ignore[no-untyped-def]
+    def look() -> ToolResult:
+        return ToolResult(
+            "it costs 99", {"price": 99}, control={"lifespan": lifespan},
+            canned_responses=["It is {{ look.price }} {{ unit }}."], canned_response_fields={"unit": "euros"},
+        )  # fmt: skip
+
+    dear = {"dear": lambda said: any("99" in each.text for each in said), "buys": ["buy"]}
+    here = world(PASSED_ON, judge=dear, default=False, tools={"look": look})
+    turn = here.say("I want to buy it")
+    assert [each.trace.agent for each in (*turn.before, turn)] == ["router", "sales"]
+    assert turn.resolution.in_force == ("quote",), "the judge hears it"
+    assert here.voice.requests[-1].tool_results == ("look: it costs 99",)
+    assert "look: it costs 99" in [each.text for each in here.voice.requests[-1].conversation]
+    assert turn.trace.calls == [], "the trace has it where it was made"
+    kept = [each.text for each in here.session.conversation if each.role == "tool"]
+    assert kept == ([] if lifespan == "response" else ["look: it costs 99"])
+    canned = world(PASSED_ON.replace("{when: dear, action: Say so}", "{when: dear}"), judge=dear, default=False, tools={"look": look})  # fmt: skip
+    assert canned.say("I want to buy it").response.text == "It is 99 euros."

@@ -111,6 +111,38 @@ def test_what_may_be_said_of_a_call_is_kept_with_its_outcome(world: Make, monkey
     assert turn.response is not None
     assert turn.response.text == "Receipt 7."
     assert len(keys) == 1
+    assert "tool" not in {each.role for each in now.session.conversation}
+
+
+def test_a_result_for_one_response_comes_back_for_the_response_that_is_given(world: Make) -> None:
+    """What the cut-short turn forgot again is heard by the judge and the voice of the turn that takes the call's outcome."""
+    heard: list[list[str]] = []
+
+    def pay(amount: int) -> ToolResult:
+        return ToolResult(f"{amount} paid", control={"lifespan": "response"})
+
+    def receipt(said: Any) -> bool:
+        heard.append([each.text for each in said if each.role == "tool"])
+        return True
+
+    policy = POLICY.replace("MORE ", "").replace(
+        "'succeeded(\"pay\")'", "'succeeded(\"pay\") && received', reevaluate_after: [pay]"
+    )
+    policy = policy.replace("asks: The customer asks}", "asks: The customer asks, received: The payment has come}")
+    now = world(policy, judge={"pays": ["pay"], "received": receipt}, default=False, tools={"pay": pay}, arguments={"pay": {"amount": 50}})  # fmt: skip
+    broken = pytest.MonkeyPatch()
+    broken.setattr(now.engine._hooks, "decided", _fail)
+    with pytest.raises(LLMError):
+        now.say("I pay 50")
+    broken.undo()
+    assert [each.text for each in now.session.conversation] == ["I pay 50"]
+    heard.clear()
+    turn = now.say("well?")
+    assert turn.calls[0].reason == "it was made in turn 1, and is not repeated"
+    assert turn.calls[0].control == {"lifespan": "response"}
+    assert heard == [["pay: 50 paid"]]
+    assert "pay: 50 paid" in [each.text for each in now.voice.requests[-1].conversation]
+    assert "tool" not in {each.role for each in now.session.conversation}, "and is forgotten again"
 
 
 async def _fail(working: Any, decision: Any) -> None:

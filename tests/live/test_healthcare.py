@@ -158,4 +158,53 @@ def test_a_patient_changes_their_mind_asks_something_else_and_has_what_was_agree
 def test_who_is_not_logged_in_hears_no_results(clinic: Clinic) -> None:
     turn = clinic.talk().say("Hi, are my lab results there?")
     assert calls(turn) == []
-    assert state(turn, "laboratory-results").startswith("say-that-only-patients")
+    assert state(turn, "laboratory-results") == "log-in"
+    assert "log in" in turn["reply"]
+
+
+LATER = "read-next-weeks-times-out-and-ask-whether-one"
+
+
+def test_whom_no_time_of_this_week_suits_takes_one_of_the_next(clinic: Clinic) -> None:
+    talk = clinic.talk(customer="juno", facts={"patient.known": True})
+    for message in ("Good morning, can I get an appointment?", "I need a check-up."):
+        talk.say(message)
+    later = talk.say("Hmm, none of these times works for me.")
+    assert calls(later) == [("get_later_slots", "succeeded", {})]
+    assert state(later) == LATER
+    chosen = talk.say("Friday is fine, I take that one.")
+    assert calls(chosen) == [("choose_time", "succeeded", {"time": "Friday 16:45"})]
+    assert state(chosen) == CONFIRM
+
+
+def test_a_guest_who_books_is_sent_to_the_front_desk(clinic: Clinic) -> None:
+    before = clinic.taken()
+    talk = clinic.talk()
+    for message in ("I want to make an appointment.", "I have a headache every morning.", "Monday at 9:30, please."):
+        talk.say(message)
+    agreed = talk.say("Yes, please reserve it.")
+    assert calls(agreed) == []
+    assert state(agreed) == "guest"
+    assert "555 0100" in agreed["reply"]
+    assert clinic.taken() == before
+
+
+def test_what_is_urgent_asked_of_a_person_or_none_of_the_clinics_business(clinic: Clinic) -> None:
+    talk = clinic.talk(customer="mina", facts={"patient.known": True})
+    talk.say("Hello, I need an appointment.")
+    urgent = talk.say("It is urgent, my chest hurts badly!")
+    assert "Ask them to call the front desk, 555 0100, at once" in instructed(urgent)
+    assert "555 0100" in urgent["reply"]
+    person = talk.say("Can I talk to a real person, please?")
+    assert "Ask them to call the front desk, 555 0100" in instructed(person)
+    assert "555 0100" in person["reply"]
+    other = clinic.talk().say("Can you order me a pizza?")
+    assert "Apologise that you cannot do that, and say that you help with visits and laboratory results" in instructed(
+        other
+    )
+    assert calls(other) == []
+
+
+def instructed(turn: dict[str, Any]) -> list[str]:
+    """What the reply was told to say."""
+    return [each["text"] for each in turn["trace"]["rounds"][-1]["actions"] if each["kind"] == "instruct"]

@@ -27,6 +27,16 @@ def writable(relation: Relation) -> bool:
 
 def written(policy: Policy) -> str:
     """The policy as text; its relations must be :func:`writable`."""
+    return as_text(sections_of(policy))
+
+
+def as_text(sections: dict[str, Any]) -> str:
+    """Sections as a policy file."""
+    return str(yaml.safe_dump(sections, sort_keys=False, allow_unicode=True))
+
+
+def sections_of(policy: Policy) -> dict[str, Any]:
+    """The policy's sections as plain values."""
     relations = _relations(policy)
     found: dict[str, Any] = {
         "jurat": 1,
@@ -39,7 +49,7 @@ def written(policy: Policy) -> str:
         "journeys": {j: _journey(each) for j, each in policy.journeys.items()},
         "tags": {tag: relations[Ref("tag", tag)] for tag in ("t", "u", "nobody")},
     }
-    return str(yaml.safe_dump({key: value for key, value in found.items() if value}, sort_keys=False))
+    return {key: value for key, value in found.items() if value}
 
 
 def _fact(policy: Policy, path: str) -> dict[str, Any]:

@@ -124,6 +124,18 @@ def test_disambiguation_blocks_what_is_meant_by_neither(policy: Build, in_force:
     assert [(each.by, each.targets) for each in asked] == [("which", ("one", "two"))]
 
 
+def test_what_is_unknown_of_a_disambiguation_holds_back_and_asks_only_when_told_to(policy: Build) -> None:
+    """`blocked` is read from the other bound, so a merely possible d, or rival, takes the targets out of what certainly acts."""
+    both = {"b": True, "c": True, "d": False}
+    found = resolve(policy(WHICH), both)
+    assert (found.in_force, found.clarifications, found.ask) == ((), (), ())
+    assert {drop.reason for drop in found.dropped.values()} == {"ambiguous"}
+    asking = policy(WHICH.replace("disambiguates", "on_unknown: ask, disambiguates"))
+    assert resolve(asking, both).ask == ("which",)
+    assert resolve(policy(WHICH), {"a": True, "b": True, "d": False}).in_force == ("which",)  # c may be meant
+    assert resolve(policy(WHICH), {"b": True, "c": False, "d": False}).in_force == ("one",)
+
+
 def test_a_single_target_is_not_ambiguous(in_force: InForce) -> None:
     """Two targets have to be live, and d as well."""
     assert in_force(WHICH, "ab") == "one which"

@@ -112,32 +112,43 @@ def test_the_files_of_services_stand_beside_the_program(tmp_path: Path) -> None:
         program_of(example, tmp_path)
 
 
-@pytest.mark.parametrize(
-    ("policy", "said"),
-    [
-        (
-            "agents: {a: {name: A}, b: {name: B, include: [one]}}\nguidelines: {one: {action: Go}}",
-            "`agents.b.include`: a program",
-        ),
-        (
-            """facts: {x: {type: string, from: tools}}
-tools: {t: {python: "a:t", provides: {x: "any"}}}
-guidelines: {g: {action: Go, tools: [t]}}""",
-            '`tools.t.provides`: the text "any" as a value cannot be said yet',
-        ),
-        (
-            """journeys:
-  a: {triggers: [journey.b.active], initial: s, states: {s: {end: true}}}
-  b: {triggers: [journey.a.active], initial: s, states: {s: {end: true}}}""",
-            "`journeys`: the formulas of `a`, `b` speak of each other",
-        ),
-    ],
-)
-def test_what_a_program_cannot_say_is_named(jurat: Jurat, tmp_path: Path, policy: str, said: str) -> None:
-    (tmp_path / "policy.yaml").write_text(f"jurat: 1\n{policy}\n")
-    done = jurat("export", str(tmp_path / "policy.yaml"), "--to", "python")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"error: {said}")
+WHOLE = """
+agents:
+  a: {name: A, model: another, composition: strict, replies: [thanks], preamble: [moment]}
+  b: {name: B, include: [one, "tag:t", inner]}
+facts: {x: {type: string, from: tools}}
+tools: {look: {python: "a:t", provides: {x: "any"}}}
+replies: {thanks: {text: Thanks}, moment: {text: One moment}}
+guidelines: {one: {action: Go, tools: [look], composition: composited, replies: [moment], tags: [t]}}
+journeys:
+  outer:
+    triggers: [{condition: The customer orders, when: journey.inner.active}]
+    initial: ask
+    back: [{condition: The customer has another one, state: ask}]
+    states:
+      ask: {ask: Which one?, replies: [thanks], to: [{condition: The customer said which, state: part}]}
+      part: {journey: inner, to: [{state: done}]}
+      done: {end: true}
+  inner:
+    initial: look
+    triggers: [journey.outer.active]
+    states: {look: {tool: look, composition: strict, to: [{state: over}]}, over: {end: true}}
+"""
+
+
+def test_everything_that_a_policy_says_becomes_a_call(jurat: Jurat, tmp_path: Path) -> None:
+    (tmp_path / "policy.yaml").write_text(f"jurat: 1\n{WHOLE}\n")
+    done = jurat("export", str(tmp_path / "policy.yaml"), "--to", "python", "-o", str(tmp_path / "agent.py"))
+    assert (done.returncode, done.stderr) == (0, "")
+    text = (tmp_path / "agent.py").read_text()
+    for said in (
+        'composition_mode="strict"', "canned_responses=[thanks]", "preamble=[moment]", "await b.include(one, t, inner)",
+        'p.Text("any")', 'p.Trigger("The customer orders", "journey.inner.active")',
+        'back=[p.Way("ask", condition="The customer has another one")]', 'ask="Which one?"', "journey=inner",
+    ):  # fmt: skip
+        assert said in text, said
+    again = jurat("export", str(tmp_path / "agent.py"))
+    assert load(again.stdout).digest == load(tmp_path / "policy.yaml").digest
 
 
 def test_programs_and_policies_are_told_apart(jurat: Jurat, tmp_path: Path) -> None:

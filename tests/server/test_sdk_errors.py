@@ -188,3 +188,25 @@ def test_two_tools_of_one_name_are_refused() -> None:
             await agent.create_guideline("b", tools=[another])
 
     asyncio.run(declaring())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("NLPServices", "`jurat.sdk` has no `NLPServices`; say with what to judge and speak by `model`, `backend` and `url`"),
+        ("BasicPlanner", "which tools run follows from the policy"),
+        ("Guidline", "`jurat.sdk` has no `Guidline`; did you mean `Guideline`"),
+        ("quite_else", "`jurat.sdk` has no `quite_else`$"),
+    ],
+)  # fmt: skip
+def test_a_name_that_is_not_here_says_what_there_is_instead(name: str, said: str) -> None:
+    with pytest.raises(AttributeError, match=said):
+        getattr(p, name)
+    assert not hasattr(p, name)
+
+
+def test_names_of_annotations_are_there() -> None:
+    async def hook(context: p.EngineContext, payload: p.JSONSerializable, error: Exception | None) -> None: ...
+
+    assert p.Server(log_level=p.LogLevel.INFO, configure_hooks=lambda hooks: hooks.on_preparing.append(hook))
+    assert p.AgentId("shop") == "shop"
