@@ -215,6 +215,16 @@ class Versions:
                 await self._added(files, comment)
             return made
 
+    async def prove(self, change: Callable[[Files], tuple[Files, Made]]) -> Made:
+        """Prove what a function makes of the files in effect, and leave it at that; what else it returns.
+
+        Raises:
+            PolicyError, FilesRefused, NotInEffect, ToolLoadError, StoreError: as :meth:`add`, but that no tool is looked for.
+        """
+        files, made = change(await self.files())
+        await self._proved(files, trusted=False)
+        return made
+
     def replaced(self, agent: Agent) -> None:
         """Another policy is served, which was stored as the version in effect."""
         self._agent, self._files = agent, None
@@ -251,6 +261,11 @@ class Versions:
             await self._take(agent, version, comment)
 
     async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
+        graph, report, said = await self._proved(files, trusted=trusted)
+        toolbox = await asyncio.to_thread(self._workshop.toolbox, graph)
+        return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
+
+    async def _proved(self, files: Files, *, trusted: bool) -> tuple[PolicyGraph, Report, dict[str, Any]]:
         if not trusted:
             await asyncio.to_thread(check_named_files, files, self._workshop.home, self._agent.graph)
         there = placed(files, self._workshop.home)
@@ -264,8 +279,7 @@ class Versions:
         said = unplaced(reported(report, graph, "policy"), self._workshop.home)
         if not report.passed:
             raise NotInEffect(said)
-        toolbox = await asyncio.to_thread(self._workshop.toolbox, graph)
-        return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
+        return graph, report, said
 
     async def _report(self, graph: PolicyGraph, files: Files) -> Report:
         """The proof, which is there already where nothing that it is about has changed."""

@@ -24,6 +24,11 @@ from jurat.server.versions import Files, NotInEffect, Versions
 Reading = Annotated[Caller, requires("manage:read")]
 Writing = Annotated[Caller, requires("manage:write")]
 Composition = Literal["fluid", "canned_fluid", "composited_canned", "strict_canned"]
+COMPOSITIONS: dict[Composition, str] = {
+    "fluid": "fluid", "canned_fluid": "canned_fluid", "composited_canned": "composited", "strict_canned": "strict",
+}  # fmt: skip
+"""What the policy calls them."""
+
 SessionId = Annotated[str, Path(alias="id")]
 Made = TypeVar("Made")
 
@@ -88,16 +93,31 @@ class Workbench:
             Refusal: it cannot be read or was not proved; nothing has changed then.
             StoreError: it cannot be stored.
         """
-
-        def changed(files: Files) -> tuple[Files, Made]:
-            text = PolicyText(files)
-            made = change(text)
-            return text.files, made
-
         try:
-            return await self._versions.edit(changed, comment)
+            return await self._versions.edit(_on_files(change), comment)
         except NOT_ADMITTED as error:
             raise _with_details(error) from None
+
+    async def prove(self, change: Callable[[PolicyText], Made]) -> Made:
+        """Prove the policy with a change, which does not take effect. What ``change`` returns.
+
+        Raises:
+            Refusal: it cannot be read or was not proved.
+            StoreError: the policy in effect cannot be read.
+        """
+        try:
+            return await self._versions.prove(_on_files(change))
+        except NOT_ADMITTED as error:
+            raise _with_details(error) from None
+
+
+def _on_files(change: Callable[[PolicyText], Made]) -> Callable[[Files], tuple[Files, Made]]:
+    def changed(files: Files) -> tuple[Files, Made]:
+        text = PolicyText(files)
+        made = change(text)
+        return text.files, made
+
+    return changed
 
 
 def _with_details(error: JuratError) -> Refusal:
@@ -163,16 +183,15 @@ def unsupported(what: str, why: str) -> Refusal:
     return Refusal(422, "unsupported", f"{what} is not supported: {why}")
 
 
-def refuse_composition(mode: Composition | None, what: str) -> None:
-    """Refuse a way of phrasing that cannot be had."""
-    if mode not in (None, "fluid", "canned_fluid"):
-        raise unsupported(f"`composition_mode` of {what}", "guidelines say which canned response is given, by `reply`")
+def shown_composition(body: Mapping[str, Any]) -> Composition | None:
+    """How clients name what a policy says of phrasing; None where it says nothing."""
+    return next((mode for mode, said in COMPOSITIONS.items() if said == body.get("composition")), None)
 
 
-def refuse_labels(labels: Iterable[str] | None, what: str) -> None:
-    """Refuse labels, which sessions would be given by what is selected."""
-    if labels:
-        raise unsupported(f"`labels` of {what}", "the trace of a turn says what was in force")
+def compose(body: dict[str, Any], mode: Composition | None) -> None:
+    """Have the policy say how replies are phrased; None leaves it as it was."""
+    if mode is not None:
+        body["composition"] = COMPOSITIONS[mode]
 
 
 def moment(seconds: float) -> datetime:
