@@ -177,8 +177,8 @@ class Versions:
         found = await self._store.activations(1)
         return found[0].version if found else None
 
-    async def add(self, files: Files, comment: str) -> Version:
-        """Put a new version in effect.
+    async def add(self, files: Files, comment: str, author: str | None = None) -> Version:
+        """Put a new version in effect; ``author`` is who sent it, as of a :class:`~jurat.engine.store.Version`.
 
         Raises:
             PolicyError: it cannot be read.
@@ -188,7 +188,7 @@ class Versions:
             StoreError: it cannot be stored.
         """
         async with self._lock:
-            return await self._added(files, comment)
+            return await self._added(files, comment, author)
 
     async def files(self) -> Files:
         """The files of the version in effect; the same object as long as they are the same.
@@ -202,7 +202,9 @@ class Versions:
             self._files = self._workshop.files() if version is None else version.files
         return self._files
 
-    async def edit(self, change: Callable[[Files], tuple[Files, Made]], comment: str) -> Made:
+    async def edit(
+        self, change: Callable[[Files], tuple[Files, Made]], comment: str, author: str | None = None
+    ) -> Made:
         """Put in effect what a function makes of the files in effect; what else it returns. Nobody comes in between.
 
         Raises:
@@ -212,7 +214,7 @@ class Versions:
             before = await self.files()
             files, made = change(before)
             if dict(files) != dict(before):
-                await self._added(files, comment)
+                await self._added(files, comment, author)
             return made
 
     async def prove(self, change: Callable[[Files], tuple[Files, Made]]) -> Made:
@@ -229,14 +231,14 @@ class Versions:
         """Another policy is served, which was stored as the version in effect."""
         self._agent, self._files = agent, None
 
-    async def _added(self, files: Files, comment: str) -> Version:
+    async def _added(self, files: Files, comment: str, author: str | None) -> Version:
         agent, report = await self._admitted(files, trusted=False)
-        made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment)
+        made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment, author)
         version = await self._store.add_version(made)
-        await self._take(agent, version, comment)
+        await self._take(agent, version, comment, author)
         return version
 
-    async def change(self, change: Change, comment: str, of: int | None = None) -> Version:
+    async def change(self, change: Change, comment: str, of: int | None = None, author: str | None = None) -> Version:
         """Put a new version in effect that is the one in effect with some parts of it changed; ``of`` is the number that it must have.
 
         Raises:
@@ -248,9 +250,10 @@ class Versions:
             number = await self.active()
             if of not in (None, number):
                 raise NotThere(f"version {of} is not in effect, but {number or 'none'}")
-            return await self._added(await asyncio.to_thread(changed_files, await self.files(), change), comment)
+            files = await asyncio.to_thread(changed_files, await self.files(), change)
+            return await self._added(files, comment, author)
 
-    async def roll_back(self, version: Version, comment: str) -> None:
+    async def roll_back(self, version: Version, comment: str, author: str | None = None) -> None:
         """Put a version in effect again; it is proved again too, for the solver may have learnt meanwhile.
 
         Raises:
@@ -258,7 +261,7 @@ class Versions:
         """
         async with self._lock:
             agent, _ = await self._admitted(version.files)
-            await self._take(agent, version, comment)
+            await self._take(agent, version, comment, author)
 
     async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
         graph, report, said = await self._proved(files, trusted=trusted)
@@ -301,8 +304,8 @@ class Versions:
                 f"service `{new[0]}` is not declared so by the policy in effect; change a service on the server's disk"
             )
 
-    async def _take(self, agent: Agent, version: Version, comment: str) -> None:
-        await self._store.activate(Activation(version.number, time.time(), comment))
+    async def _take(self, agent: Agent, version: Version, comment: str, author: str | None) -> None:
+        await self._store.activate(Activation(version.number, time.time(), comment, author))
         before, self._agent, self._files = self._agent, agent, version.files
         self._workshop.taken(agent.graph, version.files)
         self._change(agent)

@@ -77,7 +77,7 @@ async def about(service: Served, caller: Annotated[Caller, requires("chat")]) ->
 
 
 @ROUTER.get("/policy", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-async def policy(service: Served, caller: Annotated[Caller, requires("chat")]) -> Response:  # noqa: ARG001
+async def policy(service: Served, caller: Annotated[Caller, requires("policy:read")]) -> Response:  # noqa: ARG001
     """The policy as a picture; findings are marked in it."""
     svg = to_svg(picture_of(service.agent.graph, service.agent.report.failures))
     return Response(svg, media_type="image/svg+xml")

@@ -33,6 +33,7 @@ async def caller_of(
     for scope in security.scopes:
         if scope not in caller.scopes:
             raise gatekeeper.refused(caller, scope)
+    request.state.caller = caller
     return caller
 
 

@@ -69,11 +69,11 @@ class Values(Body):
 
 
 class Workbench:
-    """The policy in effect, to read and to change; each change is proved before it takes effect."""
+    """The policy in effect, to read and to change; each change is proved before it takes effect, and is whoever's asks."""
 
-    def __init__(self, versions: Versions) -> None:
-        self._versions = versions
-        self._kept: tuple[Files, PolicyText] | None = None
+    def __init__(self, request: HTTPConnection) -> None:
+        self._request = request
+        self._versions: Versions = request.app.state.versions
 
     async def text(self) -> PolicyText:
         """What the policy in effect says; nobody may change it.
@@ -81,10 +81,11 @@ class Workbench:
         Raises:
             StoreError: it cannot be read.
         """
-        files = await self._versions.files()
-        if self._kept is None or self._kept[0] is not files:
-            self._kept = files, PolicyText(files)
-        return self._kept[1]
+        files, state = await self._versions.files(), self._request.app.state
+        kept: tuple[Files, PolicyText] | None = getattr(state, "policy_text", None)
+        if kept is None or kept[0] is not files:
+            kept = state.policy_text = files, PolicyText(files)
+        return kept[1]
 
     async def edit(self, change: Callable[[PolicyText], Made], comment: str) -> Made:
         """Change the policy: a new version, in effect once it is proved. What ``change`` returns.
@@ -94,7 +95,7 @@ class Workbench:
             StoreError: it cannot be stored.
         """
         try:
-            return await self._versions.edit(_on_files(change), comment)
+            return await self._versions.edit(_on_files(change), comment, self._request.state.caller.known_as)
         except NOT_ADMITTED as error:
             raise _with_details(error) from None
 
@@ -135,11 +136,7 @@ def _with_details(error: JuratError) -> Refusal:
 
 
 async def _workbench(request: HTTPConnection) -> Workbench:
-    state = request.app.state
-    found: Workbench | None = getattr(state, "workbench", None)
-    if found is None:
-        found = state.workbench = Workbench(state.versions)
-    return found
+    return Workbench(request)
 
 
 Bench = Annotated[Workbench, Depends(_workbench)]
