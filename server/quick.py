@@ -27,7 +27,8 @@ class Quick:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's interface."""
-        if scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST" or BARE in scope:
+        other = scope["type"] != "http" or scope["path"] != PATH or scope["method"] != "POST"
+        if other or BARE in scope or scope["query_string"]:  # what is no plain question is the framework's to refuse
             await self._app(scope, receive, send)
             return
         try:

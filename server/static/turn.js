@@ -193,27 +193,25 @@ function variables(trace) {
   return h("div", told);
 }
 
+// Each step as a bar from when it began to when it ended, below a scale of the whole turn.
 function time(trace) {
-  const ended = inOrder(trace.steps);
-  if (!ended.length) return null;
-  const total = Math.max(trace.seconds, ...ended.map((step) => step.seconds)) || 1;
-  const inner = new Set(["judge"]);
-  const rows = ended.map((step) => h("li", { class: inner.has(step.name) ? "inner" : null },
-    h("span.label", { title: step.detail }, step.name, h("span.quiet", ` ${step.detail}`)),
-    h("span.track", { "aria-hidden": "true" }, h("i", { style: { width: `${Math.max(0.5, (step.seconds / total) * 100)}%` } })),
-    h("span.value", seconds(step.seconds))));
-  return h("ul.times", rows, h("li.total", h("span.label", "The whole turn"), h("span.track"), h("span.value", seconds(trace.seconds))));
-}
-
-// Steps in the order in which they began; in a trace a step that is part of another stands before it, where it ended.
-function inOrder(steps) {
-  const same = (one, other) => one.name === other.name && one.detail === other.detail && one.round === other.round;
-  const ends = steps.filter((step) => step.seconds !== null);
-  const found = steps.filter((step) => step.seconds === null).flatMap((begun) => {
-    const place = ends.findIndex((end) => same(begun, end));
-    return place < 0 ? [] : ends.splice(place, 1);
-  });
-  return [...found, ...ends];
+  const steps = trace.steps.filter((step) => step.seconds !== null);
+  if (!steps.length) return null;
+  const noted = steps.every((step) => typeof step.start === "number"); // older traces say no starts
+  const begun = (step) => (noted ? step.start : 0);
+  const total = Math.max(trace.seconds, ...steps.map((step) => begun(step) + step.seconds)) || 1;
+  const part_ = (value) => `${(value / total) * 100}%`;
+  const several = steps.some((step) => step.round > 1);
+  const sorted = noted ? [...steps].sort((one, other) => one.start - other.start || other.seconds - one.seconds) : steps;
+  const inside = (step) => sorted.some((other) => other !== step && other.seconds > step.seconds && begun(other) <= begun(step) && begun(other) + other.seconds >= begun(step) + step.seconds);
+  const rows = sorted.map((step) => h("li", { class: noted && inside(step) ? "inner" : null },
+    h("span.label", { title: step.detail }, step.name, h("span.quiet", ` ${step.detail}${several ? `, round ${step.round}` : ""}`)),
+    h("span.track", { "aria-hidden": "true" }, h("i", { style: { left: part_(begun(step)), width: `max(2px, ${part_(step.seconds)})` } })),
+    h("span.value", h("span.away", noted ? `begins after ${seconds(step.start)}, takes ` : "takes "), seconds(step.seconds))));
+  const scale = noted ? h("span.scale", { "aria-hidden": "true" }, [0, total / 2, total].map((at) => h("span", at ? seconds(at) : "0"))) : h("span.track");
+  return h("div", noted ? null : h("p.quiet", "When each step began was not noted in this trace."),
+    h("ul.times", h("li.axis", h("span.label.quiet", "Step"), scale, h("span.value", "Took")), rows,
+      h("li.total", h("span.label", "The whole turn"), h("span.track"), h("span.value", seconds(trace.seconds)))));
 }
 
 // What was decided before a tool or a journey changed the situation.
