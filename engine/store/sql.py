@@ -272,7 +272,7 @@ class SqlStore(SqlRecords, SqlFeed):
         return None if row is None else _version(row)
 
     async def activate(self, activation: Activation) -> None:
-        row = {"version": activation.version, "at": activation.at}
+        row: dict[str, Any] = {"version": activation.version, "at": activation.at}
         row |= _remarks(activation)
         await self._database.write(lambda connection: connection.execute(ACTIVATIONS.insert(), row), durable=True)
 

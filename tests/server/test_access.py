@@ -140,6 +140,7 @@ def test_a_version_says_who_sent_it_and_who_wanted_it_in_effect(tmp_path: Path) 
         assert client.post("/guidelines", json=said, headers=operator).status_code == 201
         assert client.post("/versions/1/rollback", json={}, headers=operator).json()["author"] == "deployment"
         found = client.get("/versions", headers=key).json()
+        assert client.get("/v1/versions", headers=key).json() == found
         assert [each["author"] for each in found["versions"]] == ["ana", "deployment"]
         assert [(each["version"], each["author"]) for each in found["activations"]] == [
             (1, "ana"), (2, "ana"), (1, "deployment"),
