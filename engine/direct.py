@@ -57,7 +57,6 @@ async def call(engine: Engine, session: Session, tool: str, arguments: Mapping[s
 
 
 async def _made(engine: Engine, working: Working, tool: str, arguments: Mapping[str, Any]) -> CallRecord:
-    start = time.perf_counter()
     working.trace.message = latest_customer_text(working.state.messages) or None
     working.begin_round()
     knowledge = Knowledge(engine.graph, engine._sensor, working)
@@ -67,7 +66,7 @@ async def _made(engine: Engine, working: Working, tool: str, arguments: Mapping[
     with working.step("act", f"calling {tool}"):
         await act._make(engine._hands, knowledge, decision, wanted)
     working.trace.message = None
-    working.trace.seconds = time.perf_counter() - start
+    working.trace.seconds = time.perf_counter() - working.began
     return working.trace.calls[-1]
 
 

@@ -25,12 +25,16 @@ async def recovered(store: Store, session: Session, clock: Callable[[], float]) 
     Raises:
         StoreError: it cannot be written.
     """
-    if session.lock.locked() or not await _was_cut_short(store, session):
+    if session.lock.locked():
+        return
+    handed_on = await _was_handed_on(store, session)
+    if not handed_on and not await _was_cut_short(store, session):
         return
     async with session.lock:
         begun = [each for each in session.calls.values() if each.status == "begun"]
         lost = [each for each in begun if each.owner == store.owner or not await store.alive(each.owner)]
         state, before = session.state.copy(), dict(session.calls)
+        state.turns += handed_on  # the turn of whoever was to answer, which did not begin
         for call in lost:
             ended = replace(call, status="unknown", ended=clock(), message="the server stopped while it ran")
             session.calls[call.key] = ended
@@ -38,7 +42,7 @@ async def recovered(store: Store, session: Session, clock: Callable[[], float]) 
             state.happen(clock(), f'called("{call.tool}")', 'called("*")')
             state.happen(clock(), f'failed("{call.tool}")', 'failed("*")')
         try:
-            await store.save(session, state, _trace(session).as_json(), durable=True)
+            await store.save(session, state, _trace(session, state).as_json(), durable=True)
         except BaseException:
             session.calls = before
             raise
@@ -55,9 +59,20 @@ async def _was_cut_short(store: Store, session: Session) -> bool:
     return session.saved.writer == store.owner or not await store.alive(session.saved.writer)
 
 
-def _trace(session: Session) -> Trace:
-    """The trace of the turn that was cut short, as far as it is known."""
+async def _was_handed_on(store: Store, session: Session) -> bool:
+    """Whether an agent handed its last message on to another one, and the process ended before that one's turn began."""
     state = session.state
+    said = [each.role for each in state.messages if each.role in ("customer", "agent")]
+    if state.mode == "manual" or state.turns != state.completed or said[-1:] != ["customer"]:
+        return False
+    trace = await store.trace(session.id, state.turns)
+    if trace is None or trace["handed_to"] is None or trace["reply"] is not None:
+        return False
+    return session.saved.writer == store.owner or not await store.alive(session.saved.writer)
+
+
+def _trace(session: Session, state: State) -> Trace:
+    """The trace of the turn that was cut short, as far as it is known."""
     said = next((each.text for each in reversed(state.messages) if each.role == "customer"), None)
     trace = Trace(
         session.id,

@@ -37,8 +37,10 @@ async def _reply(task: Task) -> Response:
     if not task.working.model_failed and (given := await given_by_tools(task)) is not None:
         return Response(given[1], _source(given[0]), len(task.working.trace.drafts))
     composition = composition_of(task.graph, task.agent, task.decision)
+    if composition in ("strict", "canned_fluid") and (chosen := await _chosen(task)) is not None:
+        return chosen
     if composition == "strict":
-        return await _chosen(task)
+        return Response(no_match(task), "no-match", 0)
     if composition == "composited":
         task = _composited(task)
         if not task.brief.standards.within:
@@ -53,9 +55,9 @@ async def _demanded(task: Task, reply: ReplyDeclaration) -> Response:
     return Response(safe_reply(task), "safe", 1) if text is None else Response(text, _source(reply), 1)
 
 
-async def _chosen(task: Task) -> Response:
+async def _chosen(task: Task) -> Response | None:
     found = await fitting(task, candidates(task.graph, task.agent, task.decision))
-    return Response(found[1], _source(found[0]), 1) if found else Response(no_match(task), "no-match", 0)
+    return Response(found[1], _source(found[0]), 1) if found else None
 
 
 def _source(reply: ReplyDeclaration) -> ReplySource:

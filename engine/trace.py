@@ -24,12 +24,16 @@ CallStatus = Literal["succeeded", "failed", "refused", "missing", "invalid", "wa
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One verb of the loop; ``seconds`` is None when it begins and its duration when it has ended."""
+    """One verb of the loop; ``seconds`` is None when it begins and its duration when it has ended.
+
+    ``start`` is in seconds since the turn began; None in a trace of before that was noted.
+    """
 
     name: str
     detail: str
     seconds: float | None = None
     round: int = 0
+    start: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,8 @@ class Working:
     whether the customer brings them up again, ``passing`` are results that the session forgets after the turn;
     ``manual``: a tool gave the session to a human, which no other takes back. ``on_text`` receives what leaves before the
     turn has ended, which ``sent`` keeps: it cannot be taken back, so from then on the turn is carried to its end too.
-    ``calling`` is set once a call has begun. ``handed`` are the agents that handed this message on, and ``earlier`` their calls.
+    ``calling`` is set once a call has begun. ``began`` is when the turn did, on the process's own clock. ``handed`` are the
+    agents that handed this message on, and ``earlier`` their calls.
     """
 
     session: Session
@@ -97,6 +98,7 @@ class Working:
     received: bool = False
     unsent: State | None = None
     model_failed: bool = False
+    began: float = field(default_factory=time.perf_counter)
 
     def __post_init__(self) -> None:
         self.heard.append(self.state.messages)
@@ -136,12 +138,12 @@ class Working:
     @contextmanager
     def step(self, name: str, detail: str) -> Iterator[None]:
         """Report a step when it begins and, with its duration, when it has ended."""
-        self._tell(Step(name, detail, None, self.round))
         start = time.perf_counter()
+        self._tell(Step(name, detail, None, self.round, start - self.began))
         try:
             yield
         finally:
-            done = Step(name, detail, time.perf_counter() - start, self.round)
+            done = Step(name, detail, time.perf_counter() - start, self.round, start - self.began)
             self.trace.steps.append(done)
             self._tell(done)
 

@@ -17,7 +17,7 @@ from jurat.policies.types import Type, Value
 FactSource = Literal["application", "authentication", "tools"]
 Criticality = Literal["low", "medium", "high"]
 OnUnknown = Literal["skip", "act", "ask"]
-Composition = Literal["fluid", "composited", "strict"]
+Composition = Literal["fluid", "canned_fluid", "composited", "strict"]
 COMPOSITIONS: tuple[Composition, ...] = get_args(Composition)
 """From the freest to the most restrictive."""
 
@@ -30,8 +30,8 @@ Allowances = tuple[tuple[str, str], ...]
 class Phrasing:
     """How replies are phrased while what it stands on is in force, and the canned replies that may then be said.
 
-    ``fluid``: the model's own words; ``composited``: its own words for what canned replies say; ``strict``: canned
-    replies only. The most restrictive of all that applies wins; None says nothing.
+    ``fluid``: the model's own words; ``canned_fluid``: so where no canned reply fits; ``composited``: its own words for
+    what canned replies say; ``strict``: canned replies only. The most restrictive of all that applies wins; None says nothing.
     """
 
     composition: Composition | None = None

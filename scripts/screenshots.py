@@ -103,6 +103,12 @@ def second_version(server: str) -> None:
         assert made.status_code == 201, made.text
 
 
+def scroll_to(page: Page, title: str) -> None:
+    """Have a part of a turn at the top."""
+    found = f"[...document.querySelectorAll('.turn h3')].find((each) => each.textContent.startsWith('{title}'))"
+    page.value(f"{found}.scrollIntoView()")
+
+
 def visit(page: Page, server: str, to: Path) -> Iterator[str]:
     """Go through the pages as a person would; the names of the pictures taken."""
 
@@ -129,10 +135,11 @@ def visit(page: Page, server: str, to: Path) -> Iterator[str]:
     page.wait("document.querySelector('.answer .card')")
     yield taken("inspector")
     inspect(page, session, 1)
-    page.value(
-        "[...document.querySelectorAll('.turn h3')].find((each) => each.textContent.startsWith('What the model')).scrollIntoView()"
-    )
+    scroll_to(page, "What the model")
     yield taken("judged")
+    inspect(page, session, 2)
+    scroll_to(page, "Time")
+    yield taken("time")
     go(page, "#/policy/refund-review", "article")
     page.wait("document.querySelector('.box-of.current')")
     yield taken("policy")

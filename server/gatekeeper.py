@@ -12,7 +12,7 @@ from jurat.server.keys import Key, Keys
 from jurat.server.pacing import Pacing
 from jurat.server.refusals import Refusal
 from jurat.server.scopes import SCOPES, Scope
-from jurat.server.settings import Rate, Settings
+from jurat.server.settings import MASTER_VARIABLE, Rate, Settings
 
 BURST = 4
 """Seconds' worth of requests that may come at once from the holder of a key with a rate."""
@@ -23,7 +23,8 @@ class Caller:
     """Who asks. ``customer`` is the id of the person on whose behalf, None for an application or somebody unknown.
 
     ``agents`` are the ids of those that they may deal with, None for all. ``facts`` are what the issuer of their token says
-    of the customer. ``rate`` is how often they may ask.
+    of the customer. ``rate`` is how often they may ask. ``known_as`` is what people call them: the name of a key, the subject of
+    a token.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Caller:
     agents: frozenset[str] | None = None
     facts: dict[str, Any] = field(default_factory=dict)
     rate: Rate | None = None
+    known_as: str | None = None
 
     def may(self, scope: Scope) -> bool:
         """Whether they may do a kind of thing."""
@@ -89,7 +91,7 @@ class Gatekeeper:
         text = text.strip()
         master = self._settings.master
         if master is not None and hmac.compare_digest(text, master):
-            return Caller("master", scopes=SCOPES)
+            return Caller("master", scopes=SCOPES, known_as=MASTER_VARIABLE)
         if text.startswith("jurat_"):
             key = await self.keys.find(text)
             return None if key is None else _holder(key)
@@ -100,7 +102,9 @@ class Gatekeeper:
         if bearer is None:
             return None
         name = f"customer:{bearer.customer}"
-        return Caller(name, bearer.customer, bearer.scopes, bearer.agents, bearer.facts, self._settings.rate)
+        return Caller(
+            name, bearer.customer, bearer.scopes, bearer.agents, bearer.facts, self._settings.rate, bearer.customer
+        )
 
     @staticmethod
     def refused(caller: Caller, scope: str) -> Refusal:
@@ -113,7 +117,7 @@ class Gatekeeper:
 def _holder(key: Key) -> Caller:
     agents = None if key.agents is None else frozenset(key.agents)
     rate = None if key.rate is None else Rate(key.rate, max(1, round(key.rate * BURST)))
-    return Caller(f"key:{key.id}", key.customer, frozenset(key.scopes), agents, rate=rate)
+    return Caller(f"key:{key.id}", key.customer, frozenset(key.scopes), agents, rate=rate, known_as=key.name)
 
 
 def _unknown(message: str) -> Refusal:

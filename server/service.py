@@ -132,8 +132,7 @@ class Service:
         before = session.state.labels
         with self.sessions.running(session):
             turn = await self.agent.engine.turn(session, message, **options)
-            if session.state.labels != before:
-                await label(self.store, session)
+            await label(self.store, session, turn, session.state.labels - before)
         return turn
 
     async def settle(self) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +17,17 @@ from jurat.engine.results import plain
 from jurat.engine.store import Record, Store
 from jurat.engine.turn import Working
 
-TERM, VARIABLE = "term", "variable"
+TERM, VARIABLE, CAPABILITY = "term", "variable", "capability"
 """Kinds of records."""
 
 GLOBAL = "global"
 """The scope of values that count where no closer one is set."""
 
 TERMS_AT_ONCE = 20
-"""So many terms are told without looking which of them is spoken of."""
+"""So many terms, and capabilities, are told without looking which of them is spoken of."""
 
 AGENT = "agent:"
+_WORD = re.compile(r"\w{4,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,27 @@ class Term:
         return any(word.casefold() in folded for word in (self.name, *self.synonyms))
 
 
+@dataclass(frozen=True, slots=True)
+class Capability:
+    """Something that the agent can help with, and what customers say who want it."""
+
+    title: str
+    description: str
+    signals: tuple[str, ...] = ()
+
+    def line(self) -> str:
+        """As the model reads it."""
+        return f"The agent can help with: {self.title}: {self.description}"
+
+    def occurs_in(self, text: str) -> bool:
+        """Whether a text speaks of it: in words of a signal that are longer than a few letters, or by its title."""
+        folded = set(_WORD.findall(text.casefold()))
+        return any(folded.issuperset(_WORD.findall(each.casefold())) for each in (self.title, *self.signals))
+
+
+Spoken = Term | Capability
+
+
 class Told(Hooks):
     """Tells the model what the store has."""
 
@@ -64,13 +87,18 @@ async def told(store: Store, working: Working) -> list[str]:
     Raises:
         StoreError: it cannot be read.
     """
-    terms, variables = await asyncio.gather(store.records(TERM), store.records(VARIABLE))
+    terms, variables, capabilities = await asyncio.gather(*map(store.records, (TERM, VARIABLE, CAPABILITY)))
     agent = working.state.agent
     lines = await _values(store, _of(agent, variables.values()), working) if variables else []
     said = " ".join(each.text for each in working.state.messages)
     words = [Term(each["name"], each["description"], tuple(each["synonyms"])) for each in _of(agent, terms.values())]
-    spoken = words if len(words) <= TERMS_AT_ONCE else [each for each in words if each.occurs_in(said)]
-    return [*(["What is known: " + "; ".join(lines)] if lines else []), *(each.line() for each in spoken)]
+    able = [Capability(each["title"], each["description"], tuple(each["signals"])) for each in _of(agent, capabilities.values())]  # fmt: skip
+    spoken = [each.line() for each in (*_spoken_of(words, said), *_spoken_of(able, said))]
+    return [*(["What is known: " + "; ".join(lines)] if lines else []), *spoken]
+
+
+def _spoken_of(things: Sequence[Spoken], said: str) -> list[Spoken]:
+    return [each for each in things if len(things) <= TERMS_AT_ONCE or each.occurs_in(said)]
 
 
 def _of(agent: str, records: Iterable[Record]) -> list[Mapping[str, Any]]:

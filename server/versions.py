@@ -177,8 +177,8 @@ class Versions:
         found = await self._store.activations(1)
         return found[0].version if found else None
 
-    async def add(self, files: Files, comment: str) -> Version:
-        """Put a new version in effect.
+    async def add(self, files: Files, comment: str, author: str | None = None) -> Version:
+        """Put a new version in effect; ``author`` is who sent it, as of a :class:`~jurat.engine.store.Version`.
 
         Raises:
             PolicyError: it cannot be read.
@@ -188,7 +188,7 @@ class Versions:
             StoreError: it cannot be stored.
         """
         async with self._lock:
-            return await self._added(files, comment)
+            return await self._added(files, comment, author)
 
     async def files(self) -> Files:
         """The files of the version in effect; the same object as long as they are the same.
@@ -202,7 +202,9 @@ class Versions:
             self._files = self._workshop.files() if version is None else version.files
         return self._files
 
-    async def edit(self, change: Callable[[Files], tuple[Files, Made]], comment: str) -> Made:
+    async def edit(
+        self, change: Callable[[Files], tuple[Files, Made]], comment: str, author: str | None = None
+    ) -> Made:
         """Put in effect what a function makes of the files in effect; what else it returns. Nobody comes in between.
 
         Raises:
@@ -212,21 +214,31 @@ class Versions:
             before = await self.files()
             files, made = change(before)
             if dict(files) != dict(before):
-                await self._added(files, comment)
+                await self._added(files, comment, author)
             return made
+
+    async def prove(self, change: Callable[[Files], tuple[Files, Made]]) -> Made:
+        """Prove what a function makes of the files in effect, and leave it at that; what else it returns.
+
+        Raises:
+            PolicyError, FilesRefused, NotInEffect, ToolLoadError, StoreError: as :meth:`add`, but that no tool is looked for.
+        """
+        files, made = change(await self.files())
+        await self._proved(files, trusted=False)
+        return made
 
     def replaced(self, agent: Agent) -> None:
         """Another policy is served, which was stored as the version in effect."""
         self._agent, self._files = agent, None
 
-    async def _added(self, files: Files, comment: str) -> Version:
+    async def _added(self, files: Files, comment: str, author: str | None) -> Version:
         agent, report = await self._admitted(files, trusted=False)
-        made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment)
+        made = Version(agent.graph.digest, dict(files), report, HTTP, time.time(), comment, author)
         version = await self._store.add_version(made)
-        await self._take(agent, version, comment)
+        await self._take(agent, version, comment, author)
         return version
 
-    async def change(self, change: Change, comment: str, of: int | None = None) -> Version:
+    async def change(self, change: Change, comment: str, of: int | None = None, author: str | None = None) -> Version:
         """Put a new version in effect that is the one in effect with some parts of it changed; ``of`` is the number that it must have.
 
         Raises:
@@ -238,9 +250,10 @@ class Versions:
             number = await self.active()
             if of not in (None, number):
                 raise NotThere(f"version {of} is not in effect, but {number or 'none'}")
-            return await self._added(await asyncio.to_thread(changed_files, await self.files(), change), comment)
+            files = await asyncio.to_thread(changed_files, await self.files(), change)
+            return await self._added(files, comment, author)
 
-    async def roll_back(self, version: Version, comment: str) -> None:
+    async def roll_back(self, version: Version, comment: str, author: str | None = None) -> None:
         """Put a version in effect again; it is proved again too, for the solver may have learnt meanwhile.
 
         Raises:
@@ -248,9 +261,14 @@ class Versions:
         """
         async with self._lock:
             agent, _ = await self._admitted(version.files)
-            await self._take(agent, version, comment)
+            await self._take(agent, version, comment, author)
 
     async def _admitted(self, files: Files, *, trusted: bool = True) -> tuple[Agent, dict[str, Any]]:
+        graph, report, said = await self._proved(files, trusted=trusted)
+        toolbox = await asyncio.to_thread(self._workshop.toolbox, graph)
+        return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
+
+    async def _proved(self, files: Files, *, trusted: bool) -> tuple[PolicyGraph, Report, dict[str, Any]]:
         if not trusted:
             await asyncio.to_thread(check_named_files, files, self._workshop.home, self._agent.graph)
         there = placed(files, self._workshop.home)
@@ -264,8 +282,7 @@ class Versions:
         said = unplaced(reported(report, graph, "policy"), self._workshop.home)
         if not report.passed:
             raise NotInEffect(said)
-        toolbox = await asyncio.to_thread(self._workshop.toolbox, graph)
-        return replace(self._agent, engine=self._agent.engine.renewed(graph, toolbox, report), report=report), said
+        return graph, report, said
 
     async def _report(self, graph: PolicyGraph, files: Files) -> Report:
         """The proof, which is there already where nothing that it is about has changed."""
@@ -287,8 +304,8 @@ class Versions:
                 f"service `{new[0]}` is not declared so by the policy in effect; change a service on the server's disk"
             )
 
-    async def _take(self, agent: Agent, version: Version, comment: str) -> None:
-        await self._store.activate(Activation(version.number, time.time(), comment))
+    async def _take(self, agent: Agent, version: Version, comment: str, author: str | None) -> None:
+        await self._store.activate(Activation(version.number, time.time(), comment, author))
         before, self._agent, self._files = self._agent, agent, version.files
         self._workshop.taken(agent.graph, version.files)
         self._change(agent)

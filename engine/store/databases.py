@@ -83,6 +83,7 @@ class SQLite:
         self._engines = {level: _engine(path, level) for level in ("NORMAL", "FULL")}
         self._writer = ThreadPoolExecutor(1, "jurat-store-write")
         self._readers = ThreadPoolExecutor(READERS, "jurat-store-read")
+        self._file: tuple[int, int] | None = None
 
     async def read(self, body: Body[Result]) -> Result:
         return await self._run(self._readers, self._engines["NORMAL"], body)
@@ -96,9 +97,23 @@ class SQLite:
     def _done(self, engine: Engine, body: Body[Result]) -> Result:
         try:
             with engine.begin() as connection:
-                return body(connection)
+                result = body(connection)
+                self._check_file()
+                return result
         except (SQLAlchemyError, sqlite3.Error, OSError) as error:
             raise StoreError(f"the store `{self._path}` cannot be used: {told(error)}") from error
+
+    def _check_file(self) -> None:
+        """What is written into a file that was removed is gone with the process, without any word of SQLite's.
+
+        Raises:
+            OSError: the file is not the one that was opened, so nothing of this transaction may be acknowledged.
+        """
+        found = self._path.stat()
+        if self._file is None:
+            self._file = found.st_dev, found.st_ino
+        if self._file != (found.st_dev, found.st_ino):
+            raise OSError("its file was replaced while the server ran; put it back, or start the server again")
 
     async def alive(self, owner: str) -> bool:
         return owner == self.owner

@@ -59,7 +59,8 @@ class Person:
 class Version:
     """A policy as it was at some time: its files by name and the report of its check.
 
-    ``number`` counts from 1 and is given by the store. ``origin`` says where it came from, ``comment`` why.
+    ``number`` counts from 1 and is given by the store. ``origin`` says where it came from, ``comment`` why, ``author`` who
+    sent it: the name of a key, or the subject of a token; None where nobody did, or nobody knows any more.
     """
 
     digest: str
@@ -68,16 +69,18 @@ class Version:
     origin: str
     at: float
     comment: str = ""
+    author: str | None = None
     number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """That a version took effect."""
+    """That a version took effect, and who wanted it, as the author of a :class:`Version`."""
 
     version: int
     at: float
     comment: str = ""
+    author: str | None = None
 
 
 class Store(Protocol):

@@ -42,7 +42,7 @@ _LOGS = ("messages", "moments")
 
 _CALL_FIELDS = {"arguments", "guidelines", "data", "message", "resolved_by", "replies", "fields"}
 
-_VERSION_FIELDS = {"files", "report", "comment"}
+_VERSION_FIELDS = {"files", "report", "comment", "author"}
 
 _UPDATE = (
     update(SESSIONS)
@@ -252,7 +252,7 @@ class SqlStore(SqlRecords, SqlFeed):
     async def add_version(self, version: Version) -> Version:
         row = {each.name: getattr(version, each.name) for each in fields(Version) if each.name != "number"}
         row |= {"files": json.dumps(dict(version.files)), "report": json.dumps(dict(version.report))}
-        row |= {"comment": json.dumps(version.comment)}
+        row |= _remarks(version)
 
         def work(connection: Connection) -> int:
             return int(connection.execute(VERSIONS.insert().returning(VERSIONS.c.number), row).scalar_one())
@@ -272,13 +272,14 @@ class SqlStore(SqlRecords, SqlFeed):
         return None if row is None else _version(row)
 
     async def activate(self, activation: Activation) -> None:
-        row = {"version": activation.version, "at": activation.at, "comment": json.dumps(activation.comment)}
+        row: dict[str, Any] = {"version": activation.version, "at": activation.at}
+        row |= _remarks(activation)
         await self._database.write(lambda connection: connection.execute(ACTIVATIONS.insert(), row), durable=True)
 
     async def activations(self, limit: int = 100) -> list[Activation]:
         query = select(ACTIVATIONS).order_by(ACTIVATIONS.c.id.desc()).limit(limit)
         rows = await self._database.read(lambda connection: connection.execute(query).all())
-        return [Activation(row.version, row.at, json.loads(row.comment)) for row in rows]
+        return [Activation(row.version, row.at, json.loads(row.comment), _read(row.author)) for row in rows]
 
     async def close(self) -> None:
         await self._database.close()
@@ -416,4 +417,12 @@ def _person(row: Row[Any]) -> Person:
 
 def _version(row: Row[Any]) -> Version:
     content = dict(row._mapping)  # noqa: SLF001 - as above
-    return Version(**{name: json.loads(each) if name in _VERSION_FIELDS else each for name, each in content.items()})
+    return Version(**{name: _read(each) if name in _VERSION_FIELDS else each for name, each in content.items()})
+
+
+def _remarks(of: Version | Activation) -> dict[str, str | None]:
+    return {"comment": json.dumps(of.comment), "author": None if of.author is None else json.dumps(of.author)}
+
+
+def _read(text: str | None) -> Any:
+    return None if text is None else json.loads(text)

@@ -99,6 +99,7 @@ VERSIONS = Table(
     Column("origin", Text, nullable=False),
     Column("at", Float(53), nullable=False),
     Column("comment", Text, nullable=False),
+    Column("author", Text),
 )
 
 ACTIVATIONS = Table(
@@ -108,6 +109,7 @@ ACTIVATIONS = Table(
     Column("version", Integer, nullable=False),
     Column("at", Float(53), nullable=False),
     Column("comment", Text, nullable=False),
+    Column("author", Text),
 )
 
 # Small records that neither a policy nor a conversation has room for: display names, titles, terms.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
 from jurat.server.about import about as told
 from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Served, Shown
+from jurat.server.api.parameters import check_parameters
 from jurat.server.drawing import picture_of, to_svg
 
 ROUTER = APIRouter(tags=["agent"])
@@ -56,14 +57,14 @@ class About(Shown):
     facts: list[FactField]
 
 
-@ROUTER.get("/healthz", response_model=Health)
+@ROUTER.get("/healthz", dependencies=[Depends(check_parameters)], response_model=Health)
 async def health(service: Served) -> dict[str, Any]:
     """Whether the server answers."""
     agent = service.agent
     return {"status": "ok", "policy": agent.graph.digest, "proved": agent.report.passed}
 
 
-@ROUTER.get("/readyz", response_model=Ready)
+@ROUTER.get("/readyz", dependencies=[Depends(check_parameters)], response_model=Ready)
 async def ready(service: Served) -> dict[str, Any]:
     """Whether conversations can be answered: the policy may be served, and the store answers."""
     await service.ready()
@@ -77,7 +78,7 @@ async def about(service: Served, caller: Annotated[Caller, requires("chat")]) ->
 
 
 @ROUTER.get("/policy", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})
-async def policy(service: Served, caller: Annotated[Caller, requires("chat")]) -> Response:  # noqa: ARG001
+async def policy(service: Served, caller: Annotated[Caller, requires("policy:read")]) -> Response:  # noqa: ARG001
     """The policy as a picture; findings are marked in it."""
     svg = to_svg(picture_of(service.agent.graph, service.agent.report.failures))
     return Response(svg, media_type="image/svg+xml")

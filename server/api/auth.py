@@ -11,6 +11,7 @@ from fastapi import Depends, Security
 from fastapi.requests import HTTPConnection
 from fastapi.security import HTTPBearer, SecurityScopes
 
+from jurat.server.api.parameters import check_parameters
 from jurat.server.gatekeeper import Caller, Gatekeeper, owner_of
 from jurat.server.scopes import SCOPES, Scope
 
@@ -25,7 +26,7 @@ async def caller_of(
     """Who asks; a route that needs scopes refuses those without.
 
     Raises:
-        Refusal: 401, 403 or 429.
+        Refusal: 401, 403 or 429; 422 for a query that the document does not describe.
     """
     gatekeeper: Gatekeeper = request.app.state.gatekeeper
     place = request.client.host if request.client else ""
@@ -33,6 +34,8 @@ async def caller_of(
     for scope in security.scopes:
         if scope not in caller.scopes:
             raise gatekeeper.refused(caller, scope)
+    await check_parameters(request)
+    request.state.caller = caller
     return caller
 
 

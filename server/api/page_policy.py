@@ -11,11 +11,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from jurat.policies import PolicyGraph
-from jurat.server.api.auth import Caller, Chatting, requires
+from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Served, Shown
 from jurat.server.api.errors import errors
 from jurat.server.api.versions import version_of
-from jurat.server.gatekeeper import Gatekeeper
 from jurat.server.inspecting.changes import changes
 from jurat.server.inspecting.details import detail
 from jurat.server.inspecting.policies import check_entity, drawing_of, number_of, policy_of
@@ -24,7 +23,7 @@ from jurat.server.reports.json_object import finding_as_json
 from jurat.server.service import Service
 
 ROUTER = APIRouter(prefix="/pages", tags=["pages"])
-Versioned = Annotated[Caller, requires("policy:read")]
+Reading = Annotated[Caller, requires("policy:read")]
 Digest = Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", max_length=64)]
 
 
@@ -79,9 +78,9 @@ class PolicyShown(Shown):
 
 
 @ROUTER.get("/policy", response_model=PolicyShown, responses=errors(404))
-async def policy(service: Served, caller: Chatting, digest: Digest = None) -> dict[str, Any]:
+async def policy(service: Served, caller: Reading, digest: Digest = None) -> dict[str, Any]:  # noqa: ARG001
     """The policy as a drawing, as data."""
-    graph = await _policy(service, caller, digest)
+    graph = await _policy(service, digest)
     current = graph.digest == service.agent.graph.digest
     findings = service.agent.report.failures if current else ()
     drawn = await drawing_of(graph)
@@ -171,10 +170,10 @@ class Detail(Shown):
 
 @ROUTER.get("/policy/entity", response_model=Detail, responses=errors(404))
 async def entity(
-    service: Served, caller: Chatting, id: Annotated[str, Query(min_length=1, max_length=500)], digest: Digest = None  # noqa: A002
+    service: Served, caller: Reading, id: Annotated[str, Query(min_length=1, max_length=500)], digest: Digest = None  # noqa: A002, ARG001
 ) -> dict[str, Any]:  # fmt: skip
     """One guideline, journey or state: its text, condition, actions, proofs and findings."""
-    graph = await _policy(service, caller, digest)
+    graph = await _policy(service, digest)
     check_entity(graph, id)
     report = service.agent.report
     known = (report.proofs, report.findings) if graph.digest == report.digest else ((), ())
@@ -208,16 +207,14 @@ class TextsCompared(Shown):
 
 
 @ROUTER.get("/versions/{number}/texts", response_model=TextsCompared, responses=errors(404))
-async def texts(number: int, against: int, service: Served, caller: Versioned) -> dict[str, Any]:  # noqa: ARG001
+async def texts(number: int, against: int, service: Served, caller: Reading) -> dict[str, Any]:  # noqa: ARG001
     """How the texts of a version differ from those of another."""
     after, before = await version_of(service, number), await version_of(service, against)
     found = await asyncio.to_thread(changes, before.files, after.files)
     return {"before": against, "after": number, "files": found}
 
 
-async def _policy(service: Service, caller: Caller, digest: str | None) -> PolicyGraph:
-    if digest not in (None, service.agent.graph.digest) and not caller.may("policy:read"):
-        raise Gatekeeper.refused(caller, "policy:read")
+async def _policy(service: Service, digest: str | None) -> PolicyGraph:
     graph = await policy_of(service.store, service.agent.graph, digest)
     if graph is None:
         raise Refusal(404, "unknown", "there is no such version of the policy")

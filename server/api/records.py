@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -46,7 +47,7 @@ async def versions(service: Served, caller: Reading) -> dict[str, Any]:  # noqa:
     return {
         "active": number,
         "versions": [in_line(each, number) for each in await service.store.versions()],
-        "activations": [{"version": each.version, "at": each.at, "comment": each.comment} for each in active],
+        "activations": [asdict(each) for each in active],
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -49,7 +50,11 @@ class RollBack(Body):
 
 
 class VersionShown(Shown):
-    """A version in one line; ``at`` is in seconds since 1970, ``status`` that of its check."""
+    """A version in one line; ``at`` is in seconds since 1970, ``status`` that of its check.
+
+    ``author`` is who sent it: the name of a key, or the subject of a token; null for one that was not sent, or from before that
+    was noted.
+    """
 
     number: int
     active: bool
@@ -57,6 +62,7 @@ class VersionShown(Shown):
     origin: str
     at: float
     comment: str
+    author: str | None
     status: str | None
     guidelines: int | None
     obligations: int | None
@@ -70,11 +76,12 @@ class WholeVersion(VersionShown):
 
 
 class Effect(Shown):
-    """That a version took effect."""
+    """That a version took effect; ``author`` is who wanted that."""
 
     version: int
     at: float
     comment: str
+    author: str | None
 
 
 class VersionsShown(Shown):
@@ -99,9 +106,7 @@ Writing = Annotated[Caller, requires("policy:write")]
 async def list_(service: Served, versions: Kept, caller: Reading) -> dict[str, Any]:  # noqa: ARG001
     """All versions, newest first, and what took effect when."""
     active = await versions.active()
-    effects = [
-        {"version": each.version, "at": each.at, "comment": each.comment} for each in await service.store.activations()
-    ]
+    effects = [asdict(each) for each in await service.store.activations()]
     shown = [in_line(each, active) for each in await service.store.versions()]
     return {"active": active, "versions": shown, "activations": effects}
 
@@ -115,10 +120,10 @@ async def show(number: Number, service: Served, versions: Kept, caller: Reading)
 
 
 @ROUTER.post("/versions", status_code=201, response_model=VersionShown, responses=errors(409))
-async def add(given: NewVersion, versions: Kept, caller: Writing) -> dict[str, Any]:  # noqa: ARG001
+async def add(given: NewVersion, versions: Kept, caller: Writing) -> dict[str, Any]:
     """A new one, which takes effect once it is proved."""
     try:
-        version = await _added(given, versions)
+        version = await _added(given, versions, caller.known_as)
     except NOT_ADMITTED as error:
         raise why_not(error) from None
     except NotThere as error:
@@ -141,12 +146,12 @@ async def diff(
 
 @ROUTER.post("/versions/{number}/rollback", response_model=VersionShown, responses=errors(404))
 async def roll_back(
-    number: Number, given: RollBack, service: Served, versions: Kept, caller: Writing  # noqa: ARG001
+    number: Number, given: RollBack, service: Served, versions: Kept, caller: Writing
 ) -> dict[str, Any]:  # fmt: skip
     """Put one in effect again."""
     version = await version_of(service, number)
     try:
-        await versions.roll_back(version, given.comment)
+        await versions.roll_back(version, given.comment, caller.known_as)
     except NOT_ADMITTED as error:
         raise why_not(error) from None
     return in_line(version, version.number)
@@ -174,6 +179,7 @@ def in_line(version: Version, active: int | None) -> dict[str, Any]:
         "origin": version.origin,
         "at": version.at,
         "comment": version.comment,
+        "author": version.author,
         "status": report.get("status"),
         "guidelines": report.get("guidelines"),
         "obligations": report.get("obligations"),
@@ -208,12 +214,12 @@ def _change(given: NewVersion) -> dict[str, dict[str, Any]]:
     return given.change
 
 
-async def _added(given: NewVersion, versions: Versions) -> Version:
+async def _added(given: NewVersion, versions: Versions, author: str | None) -> Version:
     if given.change is None and given.of is None:
-        return await versions.add(_files(given), given.comment)
+        return await versions.add(_files(given), given.comment, author)
     if given.policy is not None or given.files is not None:
         raise Refusal(422, "malformed", "give one of `policy`, `files` and `change`")
-    return await versions.change(_change(given), given.comment, given.of)
+    return await versions.change(_change(given), given.comment, given.of, author)
 
 
 NOT_ADMITTED = (PolicyError, NotInEffect, ToolLoadError, FilesRefused, EditRefused)

@@ -17,9 +17,10 @@ from jurat.server.parlant.common import (
     Names,
     Workbench,
     Writing,
+    compose,
     missing,
     new_id,
-    refuse_composition,
+    shown_composition,
     unsupported,
 )
 from jurat.server.parlant.tagging import policy_tags, put_agent, share_out
@@ -146,7 +147,6 @@ async def delete(agent_id: str, service: Served, bench: Bench, caller: Writing) 
 
 
 def _refuse(given: _Common, service: Service) -> None:
-    refuse_composition(given.composition_mode, "an agent")
     if given.message_output_mode == "stream":
         raise unsupported("`message_output_mode: stream`", "a reply leaves once the whole of it was checked")
     rounds = service.agent.engine.limits.rounds
@@ -156,6 +156,7 @@ def _refuse(given: _Common, service: Service) -> None:
 
 def _said(given: _Common) -> dict[str, Any]:
     said = {"description": given.description, "model": given.model}
+    compose(said, given.composition_mode)
     return {name: value for name, value in said.items() if value is not None}
 
 
@@ -167,11 +168,13 @@ def _check_tags(text: PolicyText, tags: Any) -> None:
 
 async def _by_id(bench: Workbench, service: Service) -> dict[str, dict[str, Any]]:
     notes, engine = await service.store.records(KIND), service.agent.engine
-    known = set(policy_tags(await bench.text()))
+    text = await bench.text()
+    known, bodies = set(policy_tags(text)), agents_of(text)
     return {
         id_: {
             "id": id_, "name": agent.name, "description": agent.description or None, "model": agent.model,
-            "max_engine_iterations": engine.limits.rounds, "composition_mode": "fluid", "message_output_mode": "block",
+            "max_engine_iterations": engine.limits.rounds, "message_output_mode": "block",
+            "composition_mode": shown_composition(bodies.get(id_) or {}) or "fluid",
             "tags": [tag for tag in (notes[id_].body["tags"] if id_ in notes else ()) if tag in known],
         }
         for id_, agent in engine.agents.items()

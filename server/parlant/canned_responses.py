@@ -75,7 +75,7 @@ class ReplyChanged(Body):
 
 @ROUTER.get("/canned_responses", response_model=list[ReplyShown])
 async def list_(
-    service: Served, bench: Bench, caller: Reading, tags: Annotated[list[str] | None, Query()] = None  # noqa: ARG001
+    service: Served, bench: Bench, caller: Reading, tags: Annotated[list[Text] | None, Query()] = None  # noqa: ARG001
 ) -> list[dict[str, Any]]:  # fmt: skip
     """All canned responses, or those with any of the tags."""
     return [each for each in (await _by_id(bench, service)).values() if not tags or set(tags) & set(each["tags"])]

@@ -24,6 +24,11 @@ from jurat.server.versions import Files, NotInEffect, Versions
 Reading = Annotated[Caller, requires("manage:read")]
 Writing = Annotated[Caller, requires("manage:write")]
 Composition = Literal["fluid", "canned_fluid", "composited_canned", "strict_canned"]
+COMPOSITIONS: dict[Composition, str] = {
+    "fluid": "fluid", "canned_fluid": "canned_fluid", "composited_canned": "composited", "strict_canned": "strict",
+}  # fmt: skip
+"""What the policy calls them."""
+
 SessionId = Annotated[str, Path(alias="id")]
 Made = TypeVar("Made")
 
@@ -64,11 +69,11 @@ class Values(Body):
 
 
 class Workbench:
-    """The policy in effect, to read and to change; each change is proved before it takes effect."""
+    """The policy in effect, to read and to change; each change is proved before it takes effect, and is whoever's asks."""
 
-    def __init__(self, versions: Versions) -> None:
-        self._versions = versions
-        self._kept: tuple[Files, PolicyText] | None = None
+    def __init__(self, request: HTTPConnection) -> None:
+        self._request = request
+        self._versions: Versions = request.app.state.versions
 
     async def text(self) -> PolicyText:
         """What the policy in effect says; nobody may change it.
@@ -76,10 +81,11 @@ class Workbench:
         Raises:
             StoreError: it cannot be read.
         """
-        files = await self._versions.files()
-        if self._kept is None or self._kept[0] is not files:
-            self._kept = files, PolicyText(files)
-        return self._kept[1]
+        files, state = await self._versions.files(), self._request.app.state
+        kept: tuple[Files, PolicyText] | None = getattr(state, "policy_text", None)
+        if kept is None or kept[0] is not files:
+            kept = state.policy_text = files, PolicyText(files)
+        return kept[1]
 
     async def edit(self, change: Callable[[PolicyText], Made], comment: str) -> Made:
         """Change the policy: a new version, in effect once it is proved. What ``change`` returns.
@@ -88,16 +94,31 @@ class Workbench:
             Refusal: it cannot be read or was not proved; nothing has changed then.
             StoreError: it cannot be stored.
         """
-
-        def changed(files: Files) -> tuple[Files, Made]:
-            text = PolicyText(files)
-            made = change(text)
-            return text.files, made
-
         try:
-            return await self._versions.edit(changed, comment)
+            return await self._versions.edit(_on_files(change), comment, self._request.state.caller.known_as)
         except NOT_ADMITTED as error:
             raise _with_details(error) from None
+
+    async def prove(self, change: Callable[[PolicyText], Made]) -> Made:
+        """Prove the policy with a change, which does not take effect. What ``change`` returns.
+
+        Raises:
+            Refusal: it cannot be read or was not proved.
+            StoreError: the policy in effect cannot be read.
+        """
+        try:
+            return await self._versions.prove(_on_files(change))
+        except NOT_ADMITTED as error:
+            raise _with_details(error) from None
+
+
+def _on_files(change: Callable[[PolicyText], Made]) -> Callable[[Files], tuple[Files, Made]]:
+    def changed(files: Files) -> tuple[Files, Made]:
+        text = PolicyText(files)
+        made = change(text)
+        return text.files, made
+
+    return changed
 
 
 def _with_details(error: JuratError) -> Refusal:
@@ -115,11 +136,7 @@ def _with_details(error: JuratError) -> Refusal:
 
 
 async def _workbench(request: HTTPConnection) -> Workbench:
-    state = request.app.state
-    found: Workbench | None = getattr(state, "workbench", None)
-    if found is None:
-        found = state.workbench = Workbench(state.versions)
-    return found
+    return Workbench(request)
 
 
 Bench = Annotated[Workbench, Depends(_workbench)]
@@ -163,16 +180,15 @@ def unsupported(what: str, why: str) -> Refusal:
     return Refusal(422, "unsupported", f"{what} is not supported: {why}")
 
 
-def refuse_composition(mode: Composition | None, what: str) -> None:
-    """Refuse a way of phrasing that cannot be had."""
-    if mode not in (None, "fluid", "canned_fluid"):
-        raise unsupported(f"`composition_mode` of {what}", "guidelines say which canned response is given, by `reply`")
+def shown_composition(body: Mapping[str, Any]) -> Composition | None:
+    """How clients name what a policy says of phrasing; None where it says nothing."""
+    return next((mode for mode, said in COMPOSITIONS.items() if said == body.get("composition")), None)
 
 
-def refuse_labels(labels: Iterable[str] | None, what: str) -> None:
-    """Refuse labels, which sessions would be given by what is selected."""
-    if labels:
-        raise unsupported(f"`labels` of {what}", "the trace of a turn says what was in force")
+def compose(body: dict[str, Any], mode: Composition | None) -> None:
+    """Have the policy say how replies are phrased; None leaves it as it was."""
+    if mode is not None:
+        body["composition"] = COMPOSITIONS[mode]
 
 
 def moment(seconds: float) -> datetime:

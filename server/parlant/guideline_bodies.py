@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from jurat.server.parlant.common import compose
 from jurat.server.policy_text import listed
 from jurat.server.refusals import Refusal
 from jurat.server.sdk.events import event_formula
@@ -32,6 +33,7 @@ def body_of(old: Mapping[str, Any], said: Mapping[str, Any], notes: Mapping[str,
             body.pop(field, None)
             if said[name] != otherwise:
                 body[field] = said[name]
+    compose(body, said.get("composition_mode"))
     for field, value in (said.get("policy") or {}).items():
         body.pop(field, None)
         if value is not None:

@@ -10,6 +10,7 @@ from pydantic import Field
 from jurat.engine.store import Record, Store
 from jurat.server.api.dependencies import Body, Served, Shown, Text
 from jurat.server.api.errors import errors
+from jurat.server.labelling import LABELS, keep_labels, labels_by_id
 from jurat.server.parlant.common import (
     Bench,
     Composition,
@@ -21,8 +22,7 @@ from jurat.server.parlant.common import (
     Writing,
     missing,
     new_id,
-    refuse_composition,
-    refuse_labels,
+    shown_composition,
 )  # fmt: skip
 from jurat.server.parlant.forgetting import forget_ref
 from jurat.server.parlant.guideline_bodies import body_of, with_tools
@@ -128,8 +128,6 @@ async def list_(
 @ROUTER.post("/guidelines", status_code=201, response_model=GuidelineShown)
 async def create(given: GuidelineGiven, service: Served, bench: Bench, caller: Writing) -> dict[str, Any]:  # noqa: ARG001
     """A new guideline, which counts once the policy with it is proved."""
-    refuse_composition(given.composition_mode, "a guideline")
-    refuse_labels(given.labels, "a guideline")
     body = body_of({}, {**given.model_dump(exclude_unset=True), "condition": given.condition})
     notes = {
         "title": given.title,
@@ -150,6 +148,7 @@ async def create(given: GuidelineGiven, service: Served, bench: Bench, caller: W
 
     id_ = await bench.edit(add, f"the guideline {(given.title or given.action or given.condition)[:200]}")
     await service.store.keep_record(KIND, id_, notes)
+    await keep_labels(service.store, id_, given.labels or ())
     if given.enabled is False:
         await service.store.keep_record(DISABLED, id_, {"body": body})
     return await _one(bench, service, id_)
@@ -166,8 +165,6 @@ async def update(
     guideline_id: str, given: GuidelineChanged, service: Served, bench: Bench, caller: Writing  # noqa: ARG001
 ) -> dict[str, Any]:  # fmt: skip
     """Change one; it counts once the policy with the change is proved."""
-    refuse_composition(given.composition_mode, "a guideline")
-    refuse_labels(given.labels.upsert if given.labels else None, "a guideline")
     before = await _one(bench, service, guideline_id)
     notes = _notes(before, given)
     enabled = before["enabled"] if given.enabled is None else given.enabled
@@ -185,6 +182,8 @@ async def update(
 
     body = await bench.edit(change, f"another guideline {guideline_id}")
     await service.store.keep_record(KIND, guideline_id, notes)
+    if given.labels is not None:
+        await keep_labels(service.store, guideline_id, given.labels.applied(before["labels"]))
     if enabled:
         await service.store.drop_record(DISABLED, guideline_id)
     else:
@@ -203,7 +202,7 @@ async def delete(guideline_id: str, service: Served, bench: Bench, caller: Writi
         share_out(text)
 
     await bench.edit(drop, f"without the guideline {guideline_id}")
-    for kind in (KIND, DISABLED):
+    for kind in (KIND, DISABLED, LABELS):
         await service.store.drop_record(kind, guideline_id)
     return Response(status_code=204)
 
@@ -234,6 +233,9 @@ async def guidelines_by_id(text: PolicyText, store: Store) -> dict[str, dict[str
     found = {id_: shown(text, id_, body or {}, notes.get(id_)) for id_, body in text.section("guidelines").items()}
     for id_, record in disabled.items():
         found.setdefault(id_, {**shown(text, id_, record.body["body"], notes.get(id_)), "enabled": False})
+    for id_, labels in (await labels_by_id(store)).items():
+        if id_ in found:
+            found[id_]["labels"] = labels
     return found
 
 
@@ -250,7 +252,8 @@ def shown(text: PolicyText, id_: str, body: dict[str, Any], notes: Record | None
         "id": id_, "condition": str(body.get("condition") or when or ""), "action": action, "description": description,
         "title": kept.get("title"), "criticality": body.get("criticality") or "medium", "enabled": True,
         "tags": shown_tags(text, body), "metadata": kept.get("metadata", {}), "track": body.get("track") is not False,
-        "priority": body.get("rank") or 0, "when": None if when is None else str(when), "policy": body,
+        "labels": [],
+        "composition_mode": shown_composition(body), "priority": body.get("rank") or 0, "when": None if when is None else str(when), "policy": body,
     }  # fmt: skip
 
 

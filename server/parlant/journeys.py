@@ -11,6 +11,7 @@ from pydantic import Field
 from jurat.engine.store import Record, Store
 from jurat.server.api.dependencies import Body, Served, Shown, Text
 from jurat.server.api.errors import errors
+from jurat.server.labelling import LABELS, keep_labels, labels_by_id
 from jurat.server.parlant.common import (
     Bench,
     Composition,
@@ -19,10 +20,10 @@ from jurat.server.parlant.common import (
     Reading,
     Workbench,
     Writing,
+    compose,
     missing,
     new_id,
-    refuse_composition,
-    refuse_labels,
+    shown_composition,
 )
 from jurat.server.parlant.forgetting import forget_ref
 from jurat.server.parlant.journey_bodies import (
@@ -111,8 +112,6 @@ async def list_(
 @ROUTER.post("/journeys", status_code=201, response_model=JourneyShown)
 async def create(given: JourneyGiven, service: Served, bench: Bench, caller: Writing) -> dict[str, Any]:  # noqa: ARG001
     """A new journey, which counts once the policy with it is proved."""
-    refuse_composition(given.composition_mode, "a journey")
-    refuse_labels(given.labels, "a journey")
 
     def add(text: PolicyText) -> str:
         id_ = new_id(text, "journeys", given.id, given.title, "journey")
@@ -129,6 +128,7 @@ async def create(given: JourneyGiven, service: Served, bench: Bench, caller: Wri
 
     id_ = await bench.edit(add, f"the journey {given.title[:200]}")
     await service.store.keep_record(KIND, id_, {"title": given.title, "description": given.description})
+    await keep_labels(service.store, id_, given.labels or ())
     return await _one(bench, service, id_)
 
 
@@ -154,8 +154,6 @@ async def update(
     journey_id: str, given: JourneyChanged, service: Served, bench: Bench, caller: Writing  # noqa: ARG001
 ) -> dict[str, Any]:  # fmt: skip
     """Change a journey; it counts once the policy with the change is proved."""
-    refuse_composition(given.composition_mode, "a journey")
-    refuse_labels(given.labels.upsert if given.labels else None, "a journey")
     before = await _one(bench, service, journey_id)
 
     def change(text: PolicyText) -> None:
@@ -174,6 +172,8 @@ async def update(
     said = given.model_dump(exclude_unset=True)
     notes = {name: said.get(name) or before[name] for name in ("title", "description")}
     await service.store.keep_record(KIND, journey_id, notes)
+    if given.labels is not None:
+        await keep_labels(service.store, journey_id, given.labels.applied(before["labels"]))
     return await _one(bench, service, journey_id)
 
 
@@ -193,7 +193,8 @@ async def delete(journey_id: str, service: Served, bench: Bench, caller: Writing
         share_out(text)
 
     await bench.edit(drop, f"without the journey {journey_id}")
-    await service.store.drop_record(KIND, journey_id)
+    for kind in (KIND, LABELS):
+        await service.store.drop_record(kind, journey_id)
     return Response(status_code=204)
 
 
@@ -205,6 +206,7 @@ def _settled(body: dict[str, Any], given: _Common) -> dict[str, Any]:
         body["initial"] = given.initial
     if given.priority is not None:
         body["rank"] = given.priority
+    compose(body, given.composition_mode)
     for field, value in (given.policy or {}).items():
         body.pop(field, None)
         if value is not None:
@@ -219,8 +221,11 @@ def _triggers(text: PolicyText, body: dict[str, Any], wanted: Names) -> list[Any
 
 async def journeys_by_id(text: PolicyText, store: Store) -> dict[str, dict[str, Any]]:
     """Every journey for :class:`JourneyShown`, by id."""
-    notes = await store.records(KIND)
-    return {id_: _shown(text, id_, body, notes.get(id_)) for id_, body in text.section("journeys").items()}
+    notes, labels = await store.records(KIND), await labels_by_id(store)
+    bodies = text.section("journeys")
+    return {
+        id_: {**_shown(text, id_, body, notes.get(id_)), "labels": labels.get(id_, [])} for id_, body in bodies.items()
+    }
 
 
 def _shown(text: PolicyText, id_: str, body: dict[str, Any], notes: Record | None) -> dict[str, Any]:
@@ -231,7 +236,7 @@ def _shown(text: PolicyText, id_: str, body: dict[str, Any], notes: Record | Non
     return {
         "id": id_, "title": kept.get("title", id_), "description": kept.get("description", str(about.get("action") or "")),
         "conditions": triggers, "triggers": triggers, "tags": shown_tags(text, body), "priority": body.get("rank") or 0,
-        "initial": body["initial"], "on_end": body.get("on_end"), "states": states, "policy": body,
+        "composition_mode": shown_composition(body), "initial": body["initial"], "on_end": body.get("on_end"), "states": states, "policy": body,
     }  # fmt: skip
 
 

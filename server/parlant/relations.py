@@ -131,7 +131,7 @@ class _Known:
             body["any_of"] = [self._alternative(each) for each in one.target]
             body |= self._end("target", one.target[0])
         elif one.field == "reevaluate_after":
-            body["target_tool"] = shown_tool(self.service.agent.graph, one.target, moment(self.service.since))
+            body["target_tool"] = shown_tool(self.service.agent.engine, one.target, moment(self.service.since))
         else:
             body |= self._end("target", one.target)
         if one.field == "requires" and one.targets[0].startswith(("any:", "tag:")):

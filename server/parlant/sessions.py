@@ -50,7 +50,7 @@ async def list_(
     *,
     agent_id: str | None = None,
     customer_id: str | None = None,
-    labels: Annotated[list[str] | None, Query()] = None,
+    labels: Annotated[list[Text] | None, Query()] = None,
     limit: Limit = None,
     cursor: Cursor = None,
     sort: Sort | None = None,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from jurat.engine import Engine
 from jurat.policies import PolicyGraph
 from jurat.policies.model import ToolDeclaration
 from jurat.server.api.dependencies import Body, Text
@@ -49,14 +51,23 @@ def known(graph: PolicyGraph, id_: str) -> dict[str, str]:
     return id_of(graph.vocabulary.tools.get(id_) or ToolDeclaration(id_))
 
 
-def shown_tool(graph: PolicyGraph, id_: str, since: Any) -> dict[str, Any]:
-    """A tool with its parameters, as far as the policy says them."""
-    tool = graph.vocabulary.tools.get(id_) or ToolDeclaration(id_)
-    parameters = {name: {"type": _json_type(str(type_))} for name, type_ in tool.parameters}
+def shown_tool(engine: Engine, id_: str, since: Any) -> dict[str, Any]:
+    """A tool with its parameters: those of what implements it, or what the policy says of them."""
+    tool = engine.graph.vocabulary.tools.get(id_) or ToolDeclaration(id_)
+    said = {name: {"type": _json_type(str(type_))} for name, type_ in tool.parameters}
+    schema = engine.toolbox.schema(id_)
+    shown = {name: _parameter(each) for name, each in schema.get("properties", {}).items()}
+    description = engine.toolbox.description(id_) if id_ in engine.graph.vocabulary.tools else ""
     return {
-        "creation_utc": since, "name": known(graph, id_)["tool_name"], "description": tool.description,
-        "parameters": parameters, "required": [],
+        "creation_utc": since, "name": known(engine.graph, id_)["tool_name"], "description": description or tool.description,
+        "parameters": shown or said, "required": list(schema.get("required", ())),
     }  # fmt: skip
+
+
+def _parameter(schema: Mapping[str, Any]) -> dict[str, Any]:
+    type_ = schema.get("type")
+    found = {"type": type_ if isinstance(type_, str) and type_ != "null" else "string"}
+    return found | {name: schema[name] for name in ("description", "enum") if schema.get(name)}
 
 
 def _json_type(type_: str) -> str:

@@ -16,9 +16,10 @@ from jurat.server.sdk.types import literal
 
 
 class CompositionMode(Enum):
-    """How replies are phrased: freely, in the words of canned responses, or to the letter of one."""
+    """How replies are phrased: freely, to the letter of a canned response where one fits, in the words of some, or never otherwise than by one."""
 
     FLUID = "fluid"
+    CANNED_FLUID = "canned_fluid"
     COMPOSITED = "composited"
     STRICT = "strict"
 

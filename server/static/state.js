@@ -15,7 +15,7 @@ export function failed(error, again) {
     ? h("button", { type: "button", click: () => document.dispatchEvent(new CustomEvent("sign-in")) }, "Sign in")
     : h("button.plain", { type: "button", click: again }, "Try again");
   return h("div.state.empty", { role: "alert" }, h("h2", signing ? "You may not see this yet" : "This did not work"),
-    h("p", `${sentence(error.message)}.`), error.status === 404 ? null : button);
+    h("p", `${sentence(error.message)}.`), signing ? h("p.quiet", "Whoever runs the server makes keys with ", h("code", "jurat keys create"), ", or starts it with one in the variable ", h("code", "JURAT_API_KEY"), ".") : null, error.status === 404 ? null : button);
 }
 
 // Shows that something is under way in a place, then what came of it. What comes too late, after something newer, is dropped.

@@ -75,6 +75,8 @@ class Look {
   known(each) {
     const statement = this.statements[each.key];
     const source = each.source === "judged" ? null : each.source;
+    const call = typeof each.value === "boolean" ? CALL.exec(each.key) : null;
+    if (call) return h("li", happened(call, each.value), h("span.chip", source));
     const value = statement ? verdict(each.value) : shown(each.value);
     return h("li", statement ? h("span", `“${statement}” `) : h("code", each.key), h("b", statement ? value : ` ${value}`),
       each.probability === null ? null : ` ${percent(each.probability)}`, source ? h("span.chip", source) : null);
@@ -117,6 +119,11 @@ class Look {
   }
 }
 
+// `succeeded("pay")` in words.
+const CALL = /^(called|succeeded|failed)\("([^"]+)"\)$/;
+const CALLED = { called: ["was called", "was not called"], succeeded: ["succeeded", "did not succeed"], failed: ["failed", "did not fail"] };
+const happened = ([, what, tool], truth) => (tool === "*" ? ["A tool ", CALLED[what][truth ? 0 : 1]] : [h("code", tool), " ", h("b", CALLED[what][truth ? 0 : 1])]);
+
 const VERBS = {
   instruct: (text) => text, call: (text) => `Call ${text}`, offer: (text) => `${text} may be called`, forbid: (text) => `Forbid the ${text}`,
   decide: (text) => `Decide ${text}`, reply: (text) => `Reply with ${text}, to the letter`, hand_off: (text) => `Hand off to ${text}`,
@@ -124,9 +131,11 @@ const VERBS = {
 
 const action = (each) => h("p.does", `→ ${(VERBS[each.kind] ?? String)(each.text)}`, each.because === "certain" ? null : h("span.chip", each.because));
 
+const SUGGESTED = 8; // names to ask about, for who does not know what there is
+
 function whyNot({ trace, entities }, at) {
   if (!entities.length) return h("p.quiet", "The policy that this turn ran under is not kept here, so nothing more can be said of it.");
-  const input = h("input", { id: "why-not", type: "search", list: "entities", autocomplete: "off", spellcheck: "false", placeholder: "A guideline, journey or state", "aria-describedby": "why-not-answer" });
+  const input = h("input", { id: "why-not", type: "search", list: "entities", autocomplete: "off", spellcheck: "false", placeholder: "Name of a guideline", "aria-describedby": "why-not-answer" });
   const answer = h("div.answer", { id: "why-not-answer", role: "status" });
   const ask = async () => {
     const id = input.value.trim();
@@ -137,7 +146,19 @@ function whyNot({ trace, entities }, at) {
   return h("form.ask", { submit: (event) => { event.preventDefault(); ask(); } },
     h("label", { for: "why-not" }, "Why was this one followed, or not?"),
     h("div.row", input, h("button", { type: "submit" }, "Explain")),
-    h("datalist", { id: "entities" }, entities.map((id) => h("option", { value: id }))), answer);
+    h("datalist", { id: "entities" }, entities.map((id) => h("option", { value: id }))), suggested(trace, entities, (id) => { input.value = id; ask(); }), answer);
+}
+
+// What was not followed, by name, to choose from; states of journeys and what is told below anyway are left out.
+function suggested(trace, entities, choose) {
+  const last = trace.rounds.at(-1);
+  const told = new Set([...(last?.in_force ?? []), ...(last?.dropped ?? []), ...(last?.possible ?? [])].map((each) => each.id));
+  const others = entities.filter((id) => !told.has(id) && !id.includes("/"));
+  if (!others.length) return null;
+  const named = (ids) => ids.map((id) => h("button.plain", { type: "button", click: () => choose(id) }, id));
+  const left = others.slice(SUGGESTED);
+  const all = h("button.plain", { type: "button", click: () => all.replaceWith(...named(left)) }, `and ${count(left.length, "other")}`);
+  return h("div.others", h("span.quiet", "Not followed:"), named(others.slice(0, SUGGESTED)), left.length ? all : null);
 }
 
 const STANDINGS = { "in force": "go", dropped: "stop", "left open": "wait", "not triggered": "", undecided: "" };
@@ -193,27 +214,25 @@ function variables(trace) {
   return h("div", told);
 }
 
+// Each step as a bar from when it began to when it ended, below a scale of the whole turn.
 function time(trace) {
-  const ended = inOrder(trace.steps);
-  if (!ended.length) return null;
-  const total = Math.max(trace.seconds, ...ended.map((step) => step.seconds)) || 1;
-  const inner = new Set(["judge"]);
-  const rows = ended.map((step) => h("li", { class: inner.has(step.name) ? "inner" : null },
+  const steps = trace.steps.filter((step) => step.seconds !== null);
+  if (!steps.length) return null;
+  const noted = steps.every((step) => typeof step.start === "number"); // older traces say no starts
+  const begun = (step) => (noted ? step.start : 0);
+  const total = Math.max(trace.seconds, ...steps.map((step) => begun(step) + step.seconds)) || 1;
+  const part_ = (value) => `${(value / total) * 100}%`;
+  const several = steps.some((step) => step.round > 1);
+  const sorted = noted ? [...steps].sort((one, other) => one.start - other.start || other.seconds - one.seconds) : steps;
+  const inside = (step) => sorted.some((other) => other !== step && other.seconds > step.seconds && begun(other) <= begun(step) && begun(other) + other.seconds >= begun(step) + step.seconds);
+  const rows = sorted.map((step, place) => [several && step.round !== sorted[place - 1]?.round ? h("li.round", `Round ${step.round}`) : null, h("li", { class: noted && inside(step) ? "inner" : null },
     h("span.label", { title: step.detail }, step.name, h("span.quiet", ` ${step.detail}`)),
-    h("span.track", { "aria-hidden": "true" }, h("i", { style: { width: `${Math.max(0.5, (step.seconds / total) * 100)}%` } })),
-    h("span.value", seconds(step.seconds))));
-  return h("ul.times", rows, h("li.total", h("span.label", "The whole turn"), h("span.track"), h("span.value", seconds(trace.seconds))));
-}
-
-// Steps in the order in which they began; in a trace a step that is part of another stands before it, where it ended.
-function inOrder(steps) {
-  const same = (one, other) => one.name === other.name && one.detail === other.detail && one.round === other.round;
-  const ends = steps.filter((step) => step.seconds !== null);
-  const found = steps.filter((step) => step.seconds === null).flatMap((begun) => {
-    const place = ends.findIndex((end) => same(begun, end));
-    return place < 0 ? [] : ends.splice(place, 1);
-  });
-  return [...found, ...ends];
+    h("span.track", { "aria-hidden": "true" }, h("i", { style: { left: part_(begun(step)), width: `max(2px, ${part_(step.seconds)})` } })),
+    h("span.value", h("span.away", noted ? `begins after ${seconds(step.start)}, takes ` : "takes "), seconds(step.seconds)))]);
+  const scale = noted ? h("span.ruler", { "aria-hidden": "true" }, [0, total / 2, total].map((at) => h("span", at ? seconds(at) : "0"))) : h("span.track");
+  return h("div", noted ? null : h("p.quiet", "When each step began was not noted in this trace."),
+    h("ul.times", h("li.axis", h("span.label.quiet", "Step"), scale, h("span.value", "Took")), rows,
+      h("li.total", h("span.label", "The whole turn"), h("span.track"), h("span.value", seconds(trace.seconds)))));
 }
 
 // What was decided before a tool or a journey changed the situation.

@@ -45,6 +45,7 @@ const none = () => empty("No versions are kept here",
   h("p", "A policy that a program declares, or that was given as a text, has none. Serve a folder with ", h("code", "jurat serve my-agent"), " and what is served becomes a version; a new one comes with ", h("code", "POST /versions"), "."));
 
 const ORIGINS = { file: "read from the policy's files", http: "sent over HTTP" };
+const origin = (each) => `${ORIGINS[each.origin] ?? each.origin}${each.author === null ? "" : ` by ${each.author}`}`;
 const STATUSES = { passed: ["go", "proved"], "nothing-to-prove": ["", "nothing to prove"], failed: ["stop", "not proved"], undecided: ["wait", "undecided"] };
 
 function status(each) {
@@ -54,11 +55,11 @@ function status(each) {
 
 const row = (each) => h("li", h("a.row-link", { href: toVersion(each.number), "data-key": String(each.number) },
   h("span.top", h("b", `Version ${each.number}`), each.active ? h("span.chip.go", "in effect") : null, status(each)),
-  h("span.clip", each.comment || "No comment"), h("span.quiet", when(each.at), `, ${ORIGINS[each.origin] ?? each.origin}`)));
+  h("span.clip", each.comment || "No comment"), h("span.quiet", when(each.at), `, ${origin(each)}`)));
 
 function effects(found) {
   return h("section", h("h3", "What took effect when"), h("ul.because", found.activations.map((each) =>
-    h("li", when(each.at), `: version ${each.version}`, each.comment ? h("span.quiet", `, ${each.comment}`) : null))));
+    h("li", when(each.at), `: version ${each.version}`, each.author === null ? null : `, by ${each.author}`, each.comment ? h("span.quiet", `, ${each.comment}`) : null))));
 }
 
 function overview() {
@@ -75,7 +76,7 @@ function one(version, against) {
     h("div.bar", h("h2", { tabindex: "-1" }, `Version ${version.number}`), h("a.button.plain.back", { href: "#/versions" }, "All versions")),
     h("p", version.active ? h("span.chip.go", "in effect") : null, status(version)),
     h("p", version.comment || h("span.quiet", "No comment")),
-    h("p.quiet", when(version.at), `, ${ORIGINS[version.origin] ?? version.origin}`),
+    h("p.quiet", when(version.at), `, ${origin(version)}`),
     h("p", h("a", { href: version.active ? "#/policy" : `#/policy//${version.digest}` }, "See it drawn")),
     version.active ? null : activation(version),
     h("section", h("h3", "Proof"), proof(version.report)),

@@ -2,7 +2,7 @@
 
 import { h } from "./dom.js";
 
-export const seconds = (value) => (value < 0.0005 ? "under 1 ms" : value < 0.1 ? `${Math.round(value * 1000)} ms` : value < 60 ? `${value.toFixed(1)} s` : `${Math.round(value / 60)} min`);
+export const seconds = (value) => (value < 0.0005 ? "under 1 ms" : value < 0.9995 ? `${Math.round(value * 1000)} ms` : value < 60 ? `${value.toFixed(1)} s` : `${Math.round(value / 60)} min`);
 export const percent = (value) => `${Math.round(value * 100)} %`;
 export const shown = (value) => (value === null ? "unknown" : typeof value === "object" ? JSON.stringify(value) : String(value));
 export const sentence = (text) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -91,7 +91,9 @@ guidelines:
 
 
 @pytest.mark.parametrize("place", ["agent", "journey", "state", "guideline"])
-@pytest.mark.parametrize(("said", "source"), [("strict", "canned"), ("composited", "voice"), ("fluid", "voice")])
+@pytest.mark.parametrize(
+    ("said", "source"), [("strict", "canned"), ("composited", "voice"), ("canned_fluid", "canned"), ("fluid", "voice")]
+)
 def test_the_most_restrictive_of_agent_journey_state_and_guideline_wins(
     world, place: str, said: str, source: str
 ) -> None:  # type: ignore[no-untyped-def]
@@ -102,6 +104,13 @@ def test_the_most_restrictive_of_agent_journey_state_and_guideline_wins(
     assert turn.response.source == source
     asked = {each.observation for draft in turn.trace.drafts for each in draft.checks}
     assert (within_statement(("Hello.",)) in asked) is (said == "composited")
+
+
+def test_a_canned_reply_is_preferred_where_one_fits_and_where_none_does_the_model_has_its_own_words(world) -> None:  # type: ignore[no-untyped-def]
+    policy = PLACES.format(agent="canned_fluid", journey="fluid", state="fluid", guideline="fluid")
+    here = world(policy, judge={ASKS: True, fits_statement("Hello."): False}, replies=["Hi!"])
+    turn = here.say("go")
+    assert (turn.response.text, turn.response.source) == ("Hi!", "voice")
 
 
 def test_a_restriction_binds_while_it_is_open_whether_it_applies(world) -> None:  # type: ignore[no-untyped-def]

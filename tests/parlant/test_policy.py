@@ -110,7 +110,6 @@ def test_input_that_cannot_be_is_refused_in_a_sentence(client: ParlantClient, ad
     before = version_of(address)
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"id": "no spaces"}, "id"), ({"id": "refund"}, "taken"), ({"tags": ["nobody"]}, "unknown"),
-        ({"labels": ["x"]}, "unsupported"), ({"composition_mode": "strict_canned"}, "unsupported"),
         ({"tags": ["agent:nobody"]}, "unknown"), ({"tags": ["journey:return", "journey_node:return/ask"]}, "scope"),
     ]  # fmt: skip
     for fields, code in wrong:
@@ -297,7 +296,6 @@ def test_agents_are_made_and_each_has_what_is_its_own(client: ParlantClient, add
     for wrong in (
         {"message_output_mode": "stream"},
         {"max_engine_iterations": 99},
-        {"composition_mode": "strict_canned"},
     ):
         with pytest.raises(UnprocessableEntityError):
             client.agents.update("sales", **wrong)

@@ -141,6 +141,9 @@ def test_the_model_is_told_of_terms_and_variables() -> None:
         await store.keep_record(
             "term", "apr", {"name": "APR", "description": "a rate", "synonyms": ["rate"], "tags": []}
         )
+        for number, title in enumerate(["Lend a phone", *["Something else"] * 25]):
+            body = {"title": title, "description": "y", "signals": ["my phone is broken"], "tags": []}
+            await store.keep_record("capability", str(number), body | ({"signals": []} if number else {}))
         session = agent.engine.start_session({}, await agent.customer_of("bo"))
         await agent.engine.turn(session, "hello")
         told = [each.text for each in session.conversation if each.role == "system"]
@@ -148,6 +151,10 @@ def test_the_model_is_told_of_terms_and_variables() -> None:
         for number in range(30):
             term = {"name": f"word{number:02}", "description": "x", "synonyms": [], "tags": []}
             await store.keep_record("term", f"w{number}", term)
+        broken = agent.engine.start_session({}, {})
+        await agent.engine.turn(broken, "oh, broken is my phone")
+        told = [each.text for each in broken.conversation if each.role == "system"]
+        assert told[-1] == "The agent can help with: Lend a phone: y", "of many, those spoken of"
         other = agent.engine.start_session({}, {})
         await agent.engine.turn(other, "what is word07")
         told = [each.text for each in other.conversation if each.role == "system"]

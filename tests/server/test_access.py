@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jwt
@@ -124,6 +125,26 @@ def test_no_route_shows_one_customer_what_is_anothers(
         assert session not in answer.text.replace(path, "")
     shown = client.get(f"/sessions/{session}", headers=token("b")).json()
     assert [each["text"] for each in shown["conversation"] if each["role"] == "customer"] == ["a secret refund"]
+
+
+def test_a_version_says_who_sent_it_and_who_wanted_it_in_effect(tmp_path: Path) -> None:
+    operator = token("ana", scope="policy:write policy:read manage:write manage:read")
+    with TestClient(create_app(agent(), home=tmp_path, settings=STRICT)) as client:
+        made = client.post(
+            "/keys", json={"name": "deployment", "scopes": ["policy:write", "policy:read"]}, headers=HELD
+        )
+        key = {"authorization": f"Bearer {made.json()['key']}"}
+        policy = "jurat: 1\nguidelines: {hi: {condition: The customer greets, action: Greet}}\n"
+        assert client.post("/versions", json={"policy": policy}, headers=key).json()["author"] == "deployment"
+        said = {"condition": "The customer leaves", "action": "Say goodbye"}
+        assert client.post("/guidelines", json=said, headers=operator).status_code == 201
+        assert client.post("/versions/1/rollback", json={}, headers=operator).json()["author"] == "deployment"
+        found = client.get("/versions", headers=key).json()
+        assert client.get("/v1/versions", headers=key).json() == found
+        assert [each["author"] for each in found["versions"]] == ["ana", "deployment"]
+        assert [(each["version"], each["author"]) for each in found["activations"]] == [
+            (1, "ana"), (2, "ana"), (1, "deployment"),
+        ]  # fmt: skip
 
 
 def test_a_customer_has_what_is_theirs(client: TestClient) -> None:

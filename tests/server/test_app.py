@@ -10,8 +10,15 @@ from xml.etree import ElementTree as ET
 
 import httpx2
 import pytest
+from tests.server.served import HELD, KEY
 
 JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture
+def environment(environment: dict[str, str]) -> dict[str, str]:
+    """The environment of a server whose operator has the key."""
+    return {**environment, "JURAT_API_KEY": KEY}
 
 
 @pytest.fixture
@@ -169,11 +176,12 @@ def test_an_unproved_policy_says_so_everywhere(unproved_server: str) -> None:
         assert (about["proved"], about["status"], len(about["findings"])) == (False, "failed", 4)
         turn = events(client, start(client), "I want an upgrade")[-1][1]
         assert turn["trace"]["unproved"] is True
-        assert "conflicting-actions" in client.get("/policy").text
+        assert "conflicting-actions" in client.get("/policy", headers=HELD).text
 
 
 def test_the_picture_of_the_policy_is_an_svg_without_scripts(client: httpx2.Client) -> None:
-    answer = client.get("/policy")
+    assert client.get("/policy").status_code == 401
+    answer = client.get("/policy", headers=HELD)
     assert answer.headers["content-type"].startswith("image/svg+xml")
     root = ET.fromstring(answer.text)  # noqa: S314 - our own
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))

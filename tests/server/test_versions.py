@@ -72,10 +72,10 @@ def test_a_version_is_proved_takes_effect_is_compared_and_taken_back(till: Till)
         assert (back.status_code, back.json()["active"]) == (200, True)
         assert client.get("/healthz").json()["policy"] == first["digest"]
         effects = client.get("/versions").json()["activations"]
-        assert [(each["version"], each["comment"]) for each in effects] == [
-            (1, "too polite"),
-            (2, "be polite"),
-            (1, ""),
+        assert [(each["version"], each["comment"], each["author"]) for each in effects] == [
+            (1, "too polite", "JURAT_API_KEY"),
+            (2, "be polite", "JURAT_API_KEY"),
+            (1, "", None),
         ]
 
 

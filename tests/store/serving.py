@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,8 @@ HELD = {"authorization": f"Bearer {KEY}"}
 class Till:
     """The policy's folder, what its tool did, and the servers over it."""
 
-    def __init__(self, folder: Path, store: str, *, idempotent: bool = False) -> None:
-        self.folder, self.store = folder, store
+    def __init__(self, folder: Path, store: str, *, idempotent: bool = False, options: Sequence[str] = ()) -> None:
+        self.folder, self.store, self.options = folder, store, options
         self.marker = folder / "marker"
         policy = folder / "policy"
         policy.mkdir()
@@ -76,6 +76,7 @@ class Till:
 
     def command(self, place: str | None) -> list[str]:
         options = [str(self.folder / "policy"), "--store", self.store, "--script", str(self.folder / "script.yaml")]
+        options += self.options
         program = ["-m", "jurat"]
         if place is not None:
             program = [str(Path(__file__).with_name("crashing_server.py")), place, str(self.marker)]

@@ -245,6 +245,10 @@ def test_a_store_of_an_older_version_is_brought_up_to_date_with_what_it_holds(da
             "ALTER TABLE calls DROP COLUMN replies",
             "ALTER TABLE calls DROP COLUMN fields",
             "INSERT INTO calls VALUES ('k', 's', 1, 'pay', '{}', '[]', 'unknown', 1.5, 'o', NULL, '\"\"', '{}', '\"\"')",
+            "ALTER TABLE versions DROP COLUMN author",
+            "ALTER TABLE activations DROP COLUMN author",
+            "INSERT INTO versions VALUES (1, 'd', '{}', '{}', 'http', 1.5, '\"why\"')",
+            "INSERT INTO activations (version, at, comment) VALUES (1, 2.5, '\"\"')",
             "UPDATE alembic_version SET version_num = '0001'",
         ):
             await store._database.write(_running(statement))
@@ -255,6 +259,9 @@ def test_a_store_of_an_older_version_is_brought_up_to_date_with_what_it_holds(da
         assert (await store.customer("mina")).name == "Mina"
         [call] = await store.calls("unknown")
         assert (call.key, call.replies, call.fields) == ("k", (), {})
+        [version] = await store.versions()
+        [effect] = await store.activations()
+        assert (version.comment, version.author, effect.author) == ("why", None, None), "nobody knows any more"
 
     database.with_store(as_it_was)
     database.with_store(now)

@@ -223,7 +223,7 @@ def test_variables_are_kept_by_scope(place: Place) -> None:
 
 def test_versions_are_numbered_and_what_took_effect_is_kept(place: Place) -> None:
     async def work(store: Store) -> None:
-        given = Version("d1", {"policy.yaml": "jurat: 1"}, {"passed": True}, "http", 1.5, "why\0")
+        given = Version("d1", {"policy.yaml": "jurat: 1"}, {"passed": True}, "http", 1.5, "why\0", "Ana\0")
         first = await store.add_version(given)
         second = await store.add_version(replace(given, digest="d2"))
         assert (first.number, second.number) == (1, 2)
@@ -231,8 +231,8 @@ def test_versions_are_numbered_and_what_took_effect_is_kept(place: Place) -> Non
         assert [each.number for each in await store.versions()] == [2, 1]
         assert (await store.versions())[0].files == {}
         await store.activate(Activation(2, 2.5))
-        await store.activate(Activation(1, 3.5, "back"))
-        assert await store.activations() == [Activation(1, 3.5, "back"), Activation(2, 2.5)]
+        await store.activate(Activation(1, 3.5, "back", "Bo"))
+        assert await store.activations() == [Activation(1, 3.5, "back", "Bo"), Activation(2, 2.5)]
 
     place.with_store(work)
 

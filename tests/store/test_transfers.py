@@ -156,6 +156,41 @@ def test_a_process_that_ends_in_the_middle_of_a_reply_is_told_so(database: Place
     database.with_store(after)
 
 
+def test_a_process_that_ends_between_two_agents_is_told_so_and_both_messages_are_answered(database: Place) -> None:
+    async def before(store: Store) -> str:
+        engine = engine_on(store)
+        session = engine.start_session()
+
+        def ended(_: Any) -> Any:
+            raise KeyboardInterrupt  # as if the process had ended here
+
+        engine._onward = ended  # type: ignore[method-assign]
+        with pytest.raises(KeyboardInterrupt):
+            await engine.turn(session, "I want to buy it")
+        assert await store.traces(session.id) == [1]
+        return session.id
+
+    async def after(store: Store) -> None:
+        engine = engine_on(store)
+        session = await reopened(engine, id_)
+        assert [each.role for each in session.conversation] == ["customer"]
+        trace = await store.trace(id_, 2)
+        assert trace is not None
+        assert (trace["agent"], trace["message"], trace["reply"]) == ("sales", "I want to buy it", None)
+        assert trace["notes"] == ["this turn was cut short when its server stopped, and nothing was sent"]
+
+    async def again(store: Store) -> None:
+        session = await reopened(engine_on(store), id_)
+        assert await store.traces(id_) == [1, 2], "it is said once"
+        turn = await engine_on(store).turn(session, "hello?")
+        assert turn.response is not None
+        assert [each.role for each in session.conversation] == ["customer", "customer", "agent"]
+
+    id_ = database.with_store(before)
+    database.with_store(after)
+    database.with_store(again)
+
+
 class Gone:
     """A store that cannot be reached."""
 

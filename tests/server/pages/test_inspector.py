@@ -58,6 +58,37 @@ def test_from_a_reply_one_comes_to_why_it_was_given_and_why_another_was_not(page
     assert page.console == []
 
 
+def test_steps_are_drawn_from_when_they_began_and_who_knows_no_names_is_told_some(page: Page, server: str) -> None:
+    enter(page, server)
+    say(page, "I want a refund for order 1042")
+    page.click(".agent .meta a")
+    page.wait("document.querySelector('.turn')")
+    bars = "[...document.querySelectorAll('.times .track i')].map((each) => [parseFloat(each.style.left), each.clientWidth])"
+    drawn = page.value(bars)
+    starts = [start for start, _ in drawn]
+    assert starts == sorted(starts)
+    assert 0 <= starts[0] < starts[-1] <= 100
+    assert all(width >= 2 for _, width in drawn)
+    assert page.value("[...document.querySelectorAll('.times .round')].map((each) => each.textContent)") == [
+        f"Round {number}" for number in (1, 2, 3)
+    ]
+    assert "begins after" in page.text(".times")
+    offered = "[...document.querySelectorAll('.turn .others button')].map((each) => each.textContent)"
+    first = page.value(offered)
+    assert first[-1].startswith("and ")
+    assert not {"refund-granted", "refund-check"} & set(first), "what was followed is told above"
+    page.value("[...document.querySelectorAll('.turn .others button')].at(-1).click()")
+    names = page.value(offered)
+    assert names[:8] == first[:8]
+    assert "vip-upgrade" in names
+    page.value(
+        "[...document.querySelectorAll('.turn .others button')].find((each) => each.textContent === 'vip-upgrade').click()"
+    )
+    page.wait("document.querySelector('.answer .card')")
+    assert "“The customer asks about an upgrade” was not true" in page.text(".answer")
+    assert page.console == []
+
+
 def test_a_list_is_searched_and_walked_with_the_keyboard_alone(
     page: Page, server: str, operator: httpx2.Client
 ) -> None:

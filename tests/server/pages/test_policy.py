@@ -183,5 +183,6 @@ def test_an_earlier_policy_is_shown_to_whoever_may_see_versions(server: str) -> 
         assert client.get("/pages/policy/entity", params={"id": "none"}).status_code == 404
         assert client.get("/pages/policy", params={"digest": "x"}).status_code == 422
     assert httpx2.get(f"{server}/pages/policy", params={"digest": policy["digest"]}).status_code == 401
-    assert httpx2.get(f"{server}/pages/policy").status_code == 200
+    for address in ("/policy", "/pages/policy", "/pages/policy/entity?id=refund-review"):
+        assert httpx2.get(server + address).status_code == 401, "who may only chat is told of their own turns"
     assert KEY not in httpx2.get(f"{server}/static/api.js").text
