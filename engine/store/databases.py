@@ -13,7 +13,7 @@ import sqlite3
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -33,6 +33,12 @@ CONNECTIONS = 16
 CONNECT_SECONDS = 10
 COMMAND_SECONDS = 30
 BUSY_SECONDS = 5
+CHECKPOINT_WRITES = 64
+"""After so many transactions SQLite's log is taken into its file, beside the turns."""
+
+LOG_PAGES = 10_000
+"""Of SQLite's log at most (40 MB): where it is longer, whoever writes takes it into the file."""
+
 LISTEN_AGAIN_SECONDS = 1
 
 Heard = Callable[[str | None], None]
@@ -83,13 +89,20 @@ class SQLite:
         self._engines = {level: _engine(path, level) for level in ("NORMAL", "FULL")}
         self._writer = ThreadPoolExecutor(1, "jurat-store-write")
         self._readers = ThreadPoolExecutor(READERS, "jurat-store-read")
+        self._tidier = ThreadPoolExecutor(1, "jurat-store-log")
+        self._writes = 0
         self._file: tuple[int, int] | None = None
 
     async def read(self, body: Body[Result]) -> Result:
         return await self._run(self._readers, self._engines["NORMAL"], body)
 
     async def write(self, body: Body[Result], *, durable: bool = False) -> Result:
-        return await self._run(self._writer, self._engines["FULL" if durable else "NORMAL"], body)
+        result = await self._run(self._writer, self._engines["FULL" if durable else "NORMAL"], body)
+        self._writes += 1
+        if not self._writes % CHECKPOINT_WRITES:
+            with suppress(RuntimeError):  # closed meanwhile
+                self._tidier.submit(_checkpoint, self._path)
+        return result
 
     async def _run(self, threads: ThreadPoolExecutor, engine: Engine, body: Body[Result]) -> Result:
         return await asyncio.get_running_loop().run_in_executor(threads, self._done, engine, body)
@@ -122,7 +135,7 @@ class SQLite:
         """Nobody else writes."""
 
     async def close(self) -> None:
-        for threads in (self._writer, self._readers):
+        for threads in (self._writer, self._readers, self._tidier):
             await asyncio.to_thread(threads.shutdown)
         for engine in self._engines.values():
             engine.dispose()
@@ -165,11 +178,17 @@ def _engine(path: Path, synchronous: str) -> Engine:
     engine = create_engine(f"sqlite:///{path}", connect_args=arguments, pool_size=READERS + 1, max_overflow=0)
 
     def prepare(connection: Any, _: Any) -> None:
-        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}"):
+        for pragma in ("journal_mode = WAL", f"synchronous = {synchronous}", f"wal_autocheckpoint = {LOG_PAGES}"):
             connection.execute(f"PRAGMA {pragma}")
 
     event.listen(engine, "connect", prepare)
     return engine
+
+
+def _checkpoint(path: Path) -> None:
+    """Take what is in the log into the file without keeping anybody waiting; what fails is tried again with the next."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
 class PostgreSQL:
