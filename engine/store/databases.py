@@ -187,7 +187,10 @@ def _engine(path: Path, synchronous: str) -> Engine:
 
 def _checkpoint(path: Path) -> None:
     """Take what is in the log into the file without keeping anybody waiting; what fails is tried again with the next."""
-    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection:
+    with (
+        suppress(sqlite3.Error),
+        closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as connection,
+    ):
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
