@@ -105,7 +105,7 @@ def flash(q: Any, k: Any, v: Any, causal: bool, scale: float) -> tuple[Any, Any]
 
 
 # With matrix tiles (AMX) torch's kernel is three times as fast as plain products in bf16; without them half as fast.
-_HAS_TILES = bool(getattr(torch.cpu, "get_capabilities", dict)().get("amx_bf16"))
+_HAS_TILES = bool(getattr(torch.cpu, "get_capabilities", dict[str, Any])().get("amx_bf16"))
 _MOST_SCORES = 1 << 22  # what is computed at a time stays in the last cache
 _FEWEST_ROWS = 64
 
