@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from jurat.engine.cancelling import cancelled_only_from_outside
 from jurat.llm import BackendError, Condition, Judge, Judgement, Message
 from jurat.llm.sensor import Sensor
 from jurat.server.sdk.moments import CURRENT, GuidelineMatch
@@ -70,6 +71,7 @@ class MatcherJudge:
 
 
 async def called(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function gives, whether it is async or not."""
-    found = function(*arguments)
-    return await found if inspect.isawaitable(found) else found
+    """What a function gives, whether it is async or not. Raises whatever it raises."""
+    with cancelled_only_from_outside():
+        found = function(*arguments)
+        return await found if inspect.isawaitable(found) else found
