@@ -197,6 +197,26 @@ def test_functions_are_called_around_a_turn_in_order() -> None:
     ]
 
 
+def test_hooks_of_guidelines_that_fail_are_noted_and_the_turn_goes_on() -> None:
+    async def broken(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        raise RuntimeError("analytics are down")
+
+    async def cancelled(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        raise asyncio.CancelledError
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.create_guideline("Asked", "Answer well", id="well", on_selected=broken, on_message=cancelled)
+
+    first, second = turns(declare, Heard(), "hello", "again")
+    for turn, message in ((first, "hello"), (second, "again")):
+        assert turn.response is not None
+        assert turn.message == message
+        assert turn.trace.notes == [
+            "`on_selected` of `well` failed: analytics are down",
+            "`on_message` of `well` failed: it was cancelled",
+        ]
+
+
 def test_a_hook_can_have_no_reply_sent() -> None:
     failures: list[Exception | None] = []
 
@@ -205,6 +225,7 @@ def test_a_hook_can_have_no_reply_sent() -> None:
 
     def note(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
         failures.append(error)
+        raise RuntimeError("this one changes nothing")
 
     async def declare(server: p.Server, agent: p.Agent) -> None:
         server.hooks.on_message_generated.append(stop)
