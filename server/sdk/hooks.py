@@ -108,7 +108,7 @@ class Running(Hooks):
         agent = server.answering(working.state.agent)
         bare = TurnContext(
             server, session, agent, await server.customer_of(session), Interaction(working.state.messages),
-            working.state.facts,
+            working.state.facts, notes=working.trace.notes,
         )  # fmt: skip
         mine = [each for each in server.variables.values() if each.agent_id in (None, agent.id)]
         kept = await kept_for(await server.stores.variables(), bare) if mine else {}

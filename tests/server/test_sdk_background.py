@@ -139,9 +139,28 @@ def test_a_matcher_decides_in_the_place_of_the_judge(found: bool | None, fires: 
     assert seen == [("noon", "hello")]
 
 
-def test_a_matcher_that_fails_knows_nothing() -> None:
-    async def broken(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> bool:
-        raise RuntimeError("no clock")
+NO_ANSWER = "it gave neither a `p.GuidelineMatch` nor True, False or None"
+
+
+def raising(error: BaseException) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("give", "reason"),
+    [
+        (lambda: raising(RuntimeError("no clock")), "no clock"),
+        (lambda: raising(asyncio.CancelledError()), "it was cancelled"),
+        (lambda: "yes", NO_ANSWER),
+        (lambda: 1, NO_ANSWER),
+        (lambda: p.GuidelineMatch("noon", "yes"), NO_ANSWER),  # type: ignore[arg-type]
+    ],
+)
+def test_a_matcher_that_fails_leaves_its_own_condition_unknown_and_no_other(
+    give: Callable[[], Any], reason: str
+) -> None:
+    async def broken(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> Any:
+        return give()
 
     async def declare(server: p.Server, agent: p.Agent) -> None:
         await agent.create_guideline("It is noon", forbid=[p.Topic("lunch")], matcher=broken, id="noon")
@@ -149,7 +168,25 @@ def test_a_matcher_that_fails_knows_nothing() -> None:
     [turn] = turns(declare, Heard(), "hello")
     assert turn.resolution is not None
     assert "noon" in turn.resolution.possible
-    assert "noon" not in turn.resolution.in_force
+    assert turn.resolution.in_force == ("answer",)
+    assert turn.response is not None
+    assert turn.response.source == "voice"
+    assert turn.trace.notes == [f"the matcher of `noon` failed: {reason}"]
+
+
+def test_a_matcher_that_hangs_leaves_its_own_condition_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hanging(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> bool:
+        await asyncio.sleep(30)
+        return True
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
+        await agent.create_guideline("It is noon", "Say so", matcher=hanging, id="noon")
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert turn.resolution is not None
+    assert turn.resolution.in_force == ("answer",)
+    assert turn.trace.notes == ["the matcher of `noon` failed: it did not answer in time"]
 
 
 def test_a_choice_goes_past_the_matchers_to_the_judge() -> None:
