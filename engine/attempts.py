@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from jurat.engine.cancelling import cancelled_only_from_outside
 from jurat.engine.errors import OutcomeUnknown
 from jurat.engine.limits import Limits
 from jurat.engine.results import ToolResult
@@ -90,7 +91,8 @@ async def _once(tool: Tool, arguments: Mapping[str, Any], context: ToolContext, 
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            return await tool.run(arguments, context)
+            with cancelled_only_from_outside():
+                return await tool.run(arguments, context)
     except (Exception, SystemExit) as reason:  # the author's code may raise anything; the turn goes on without it
         if limit.expired():
             raise _Failed(f"it did not answer within {seconds:g} s", certain=False) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from jurat.engine.match import Decision
+from jurat.engine.parameters import spoken
 from jurat.engine.trace import Acting, Dropped, Held, Known, Open, Round, Source
 from jurat.engine.turn import Working
 from jurat.policies.evaluation import evaluate
@@ -66,13 +67,23 @@ def condition_of(graph: PolicyGraph, g: str) -> str:
 
 
 def meaning_of(graph: PolicyGraph, g: str) -> str:
-    """A guideline's condition in words that a customer could be asked about, where it is one observation."""
+    """What an entity is about in words that a customer could be asked about: a guideline's condition, where it is one
+    observation, and of a journey or a state of it the texts of the journey's triggers, or else its id.
+    """
+    if graph.entities[g].kind in ("journey", "state"):
+        return _journey_meaning(graph, g.partition("/")[0])
     condition = graph.entities[g].condition
     return (
         graph.vocabulary.observations[condition.key].text
         if isinstance(condition, Observation)
         else condition_of(graph, g)
     )
+
+
+def _journey_meaning(graph: PolicyGraph, id_: str) -> str:
+    of_triggers = (sorted(atoms(trigger.expr), key=key_of) for trigger in graph.journeys[id_].triggers)
+    judged = dict.fromkeys(atom.key for found in of_triggers for atom in found if isinstance(atom, Observation))
+    return " or ".join(graph.vocabulary.observations[key].text for key in judged) or spoken(id_.replace("-", "_"))
 
 
 def supporting(expr: Expr, look: Look) -> frozenset[Atom]:

@@ -19,6 +19,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
+from jurat.engine.cancelling import cancelled_only_from_outside
 from jurat.engine.context import Emission, ToolContext
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.parameters import (
@@ -167,7 +168,8 @@ class Tool(ABC):
 
     async def _choices(self, name: str, context: ToolContext) -> tuple[Any, ...]:
         try:
-            return tuple(map(plain, await choices_of(self.options[name], context)))
+            with cancelled_only_from_outside():
+                return tuple(map(plain, await choices_of(self.options[name], context)))
         except Exception as reason:  # noqa: BLE001 - the author's code may raise anything
             raise Rejected({name: f"its choices are not known: {reason}"}) from None
 
@@ -181,8 +183,9 @@ def _held(name: str, value: Any, choices: tuple[Any, ...]) -> None:
 
 async def _adapted(name: str, adapter: Callable[[Any], Any], value: Any) -> Any:
     try:
-        found = adapter(value)
-        return await found if inspect.isawaitable(found) else found
+        with cancelled_only_from_outside():
+            found = adapter(value)
+            return await found if inspect.isawaitable(found) else found
     except Exception as reason:  # noqa: BLE001 - as above
         raise Rejected({name: str(reason) or "it cannot be used"}) from None
 

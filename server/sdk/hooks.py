@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from jurat.engine.errors import TurnRefused
 from jurat.engine.handing import serve
@@ -29,6 +29,7 @@ LOG = logging.getLogger("jurat.sdk")
 TERMS_AT_ONCE = 20
 """So many terms are told without looking which of them is spoken of."""
 
+ToldOf = Literal["on_selected", "on_message"]
 Hook = Callable[[TurnContext, Any, Exception | None], Any]
 
 
@@ -75,7 +76,7 @@ class Running(Hooks):
         if lookup is not None:
             working.background += await lookup
         now = _now(working)
-        await self._say(self._server.document.on_selected, now, decision)
+        await self._say("on_selected", working, now, decision)
         await self._provide(working, now, decision)
         await self._call(self._server.hooks.on_generating_messages, now)
         if working.trace.message is None:
@@ -85,7 +86,7 @@ class Running(Hooks):
         """Say what is about to be sent."""
         now = replace(_now(working), reply=response.text)
         await self._call(self._server.hooks.on_message_generated, now, response.text)
-        await self._say(self._server.document.on_message, now, decision)
+        await self._say("on_message", working, now, decision)
         await self._call(self._server.hooks.on_messages_emitted, now, response.text)
         self._grant(working, now, decision)
 
@@ -95,15 +96,19 @@ class Running(Hooks):
         if lookup is not None:
             lookup.cancel()
         now = CURRENT.get()
-        if now is not None:
+        if now is None:
+            return
+        try:
             await self._call(self._server.hooks.on_error, now, None, error)
+        except Exception as reason:  # noqa: BLE001 - the error of the turn is the one to tell
+            LOG.warning("a hook of `on_error` failed: %s", reason)
 
     async def _context(self, working: Working) -> TurnContext:
         server, session = self._server, working.session
         agent = server.answering(working.state.agent)
         bare = TurnContext(
             server, session, agent, await server.customer_of(session), Interaction(working.state.messages),
-            working.state.facts,
+            working.state.facts, notes=working.trace.notes,
         )  # fmt: skip
         mine = [each for each in server.variables.values() if each.agent_id in (None, agent.id)]
         kept = await kept_for(await server.stores.variables(), bare) if mine else {}
@@ -151,10 +156,16 @@ class Running(Hooks):
         labels = self._server.document.labels
         state.labels |= {label for id_ in decision.resolution.in_force for label in labels.get(id_, ())}
 
-    async def _say(self, hooks: dict[str, Callable[..., Any]], now: TurnContext, decision: Decision) -> None:
-        for id_ in decision.resolution.in_force:
-            if id_ in hooks:
+    async def _say(self, kind: ToldOf, working: Working, now: TurnContext, decision: Decision) -> None:
+        """Tell the functions of what is in force. They only observe, so one that fails is noted and changes nothing."""
+        document = self._server.document
+        hooks = document.on_selected if kind == "on_selected" else document.on_message
+        for id_ in (each for each in decision.resolution.in_force if each in hooks):
+            try:
                 await called(hooks[id_], now, GuidelineMatch(id_, True))
+            except Exception as reason:  # noqa: BLE001 - as above
+                working.trace.notes.append(f"`{kind}` of `{id_}` failed: {reason}")
+                LOG.warning("`%s` of `%s` failed: %s", kind, id_, reason)
 
     @staticmethod
     async def _call(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jurat.llm import BackendError, Condition, Judge, Judgement, Message
+from jurat.engine.cancelling import cancelled_only_from_outside
+from jurat.llm import Condition, Judge, Judgement, Message
 from jurat.llm.sensor import Sensor
 from jurat.server.sdk.moments import CURRENT, GuidelineMatch
 
 if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
+
+LOG = logging.getLogger("jurat.sdk")
 
 
 class Matching:
@@ -57,19 +62,35 @@ class MatcherJudge:
         return await self._inner.choose(conversation, options)
 
     async def _matched(self, condition: Condition) -> Judgement:
+        """What a matcher says. Of one that fails its own condition is unknown and no other, which the trace says."""
         matcher, id_ = self._server.document.matchers[condition.key]
+        now, limit = CURRENT.get(), asyncio.timeout(self._server.limits.tool_timeout_seconds)
         try:
-            found = await called(matcher, CURRENT.get(), self._server.guideline(id_))
-        except Exception as reason:
-            raise BackendError(f"the matcher of `{id_}` failed: {reason}") from reason
-        if isinstance(found, GuidelineMatch):
-            return Judgement(condition.key, found.matched, float(found.matched), found.rationale or "matcher")
-        if found is None or isinstance(found, bool):
-            return Judgement(condition.key, found, None if found is None else float(found), "matcher")
-        raise BackendError(f"the matcher of `{id_}` gave neither a `p.GuidelineMatch` nor True, False or None")
+            async with limit:
+                truth, why = _answer(await called(matcher, now, self._server.guideline(id_)))
+        except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
+            text = f"the matcher of `{id_}` failed: {'it did not answer in time' if limit.expired() else reason}"
+            LOG.warning("%s", text)
+            if now is not None:
+                now.notes.append(text)
+            return Judgement(condition.key, None, None, "the matcher failed")
+        return Judgement(condition.key, truth, None if truth is None else float(truth), why)
+
+
+def _answer(found: Any) -> tuple[bool | None, str]:
+    """Whether it holds, and why.
+
+    Raises:
+        TypeError: a matcher gave no answer.
+    """
+    truth, why = (found.matched, found.rationale) if isinstance(found, GuidelineMatch) else (found, "")
+    if truth is not None and not isinstance(truth, bool):
+        raise TypeError("it gave neither a `p.GuidelineMatch` nor True, False or None")
+    return truth, str(why or "matcher")
 
 
 async def called(function: Callable[..., Any], *arguments: Any) -> Any:
-    """What a function gives, whether it is async or not."""
-    found = function(*arguments)
-    return await found if inspect.isawaitable(found) else found
+    """What a function gives, whether it is async or not. Raises whatever it raises."""
+    with cancelled_only_from_outside():
+        found = function(*arguments)
+        return await found if inspect.isawaitable(found) else found

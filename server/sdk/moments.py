@@ -34,7 +34,7 @@ class Interaction:
 class TurnContext:
     """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check.
 
-    ``wishes``: what is to become of the session when the turn ends.
+    ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks.
     """
 
     server: Server
@@ -46,6 +46,7 @@ class TurnContext:
     variables: Mapping[str, Any] = field(default_factory=dict)
     reply: str | None = None
     wishes: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 CURRENT: ContextVar[TurnContext | None] = ContextVar("jurat_turn", default=None)

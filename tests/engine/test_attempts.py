@@ -129,3 +129,39 @@ def test_an_awaitable_from_a_plain_function_is_awaited(world: Any) -> None:
 def test_traits_that_make_no_sense_are_one_clear_error(traits: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Traits(**traits)
+
+
+def test_a_tool_that_raises_a_cancellation_has_failed_and_the_session_goes_on(world: Any) -> None:
+    async def look() -> str:
+        raise asyncio.CancelledError
+
+    here = world(POLICY.replace("MORE", ""), judge={"asks": ["?"]}, tools={"look": look})
+    first, second = here.say("well?"), here.say("thanks")
+    assert [(each.status, each.reason) for each in first.calls] == [("failed", "it was cancelled")]
+    assert first.response is not None
+    assert second.response is not None
+    assert second.message == "thanks"
+
+
+def test_a_cancelled_turn_cancels_its_tool(world: Any) -> None:
+    seen: list[str] = []
+
+    async def look() -> str:
+        try:
+            await asyncio.sleep(30)
+        except asyncio.CancelledError:
+            seen.append("cancelled")
+            raise
+        return "never"
+
+    here = world(POLICY.replace("MORE", ""), judge={"asks": ["?"]}, tools={"look": look})
+
+    async def scenario() -> None:
+        turn = asyncio.create_task(here.engine.turn(here.session, "well?"))
+        await asyncio.sleep(0.05)
+        turn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+
+    asyncio.run(scenario())
+    assert seen == ["cancelled"]

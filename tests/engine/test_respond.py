@@ -203,3 +203,32 @@ def test_the_voice_is_told_what_is_decided_and_what_to_ask(world) -> None:  # ty
         "Ask the customer which of these is meant: It is about a; or It is about b",
         "Ask the customer a short question to find out whether this holds: It is c",
     )
+
+
+def test_the_voice_is_told_journeys_by_what_they_are_about(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+    jurat: 1
+    facts: {urgent: bool}
+    guidelines: {unclear: {condition: It is unclear, disambiguates: [lab-results, visit, front-desk]}}
+    journeys:
+      lab-results:
+        triggers: [The customer asks for results, The customer asks about a sample]
+        initial: birthday
+        states: {birthday: {say: Ask for the birthday}}
+      visit:
+        triggers: [{condition: The customer wants a visit}]
+        initial: reason
+        states: {reason: {say: Ask for the reason}}
+      front-desk:
+        triggers: [urgent]
+        initial: call
+        states: {call: {say: Give the number}}
+    """
+    here = world(policy, default=True, replies=["Well?"], facts={"urgent": True})
+    here.say("go")
+    [instruction] = here.voice.requests[0].instructions
+    assert instruction.removeprefix("Ask the customer which of these is meant: ").split("; or ") == [
+        "front desk",
+        "The customer asks for results or The customer asks about a sample",
+        "The customer wants a visit",
+    ]

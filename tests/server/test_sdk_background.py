@@ -139,9 +139,28 @@ def test_a_matcher_decides_in_the_place_of_the_judge(found: bool | None, fires: 
     assert seen == [("noon", "hello")]
 
 
-def test_a_matcher_that_fails_knows_nothing() -> None:
-    async def broken(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> bool:
-        raise RuntimeError("no clock")
+NO_ANSWER = "it gave neither a `p.GuidelineMatch` nor True, False or None"
+
+
+def raising(error: BaseException) -> Any:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("give", "reason"),
+    [
+        (lambda: raising(RuntimeError("no clock")), "no clock"),
+        (lambda: raising(asyncio.CancelledError()), "it was cancelled"),
+        (lambda: "yes", NO_ANSWER),
+        (lambda: 1, NO_ANSWER),
+        (lambda: p.GuidelineMatch("noon", "yes"), NO_ANSWER),  # type: ignore[arg-type]
+    ],
+)
+def test_a_matcher_that_fails_leaves_its_own_condition_unknown_and_no_other(
+    give: Callable[[], Any], reason: str
+) -> None:
+    async def broken(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> Any:
+        return give()
 
     async def declare(server: p.Server, agent: p.Agent) -> None:
         await agent.create_guideline("It is noon", forbid=[p.Topic("lunch")], matcher=broken, id="noon")
@@ -149,7 +168,25 @@ def test_a_matcher_that_fails_knows_nothing() -> None:
     [turn] = turns(declare, Heard(), "hello")
     assert turn.resolution is not None
     assert "noon" in turn.resolution.possible
-    assert "noon" not in turn.resolution.in_force
+    assert turn.resolution.in_force == ("answer",)
+    assert turn.response is not None
+    assert turn.response.source == "voice"
+    assert turn.trace.notes == [f"the matcher of `noon` failed: {reason}"]
+
+
+def test_a_matcher_that_hangs_leaves_its_own_condition_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hanging(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> bool:
+        await asyncio.sleep(30)
+        return True
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
+        await agent.create_guideline("It is noon", "Say so", matcher=hanging, id="noon")
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert turn.resolution is not None
+    assert turn.resolution.in_force == ("answer",)
+    assert turn.trace.notes == ["the matcher of `noon` failed: it did not answer in time"]
 
 
 def test_a_choice_goes_past_the_matchers_to_the_judge() -> None:
@@ -197,6 +234,26 @@ def test_functions_are_called_around_a_turn_in_order() -> None:
     ]
 
 
+def test_hooks_of_guidelines_that_fail_are_noted_and_the_turn_goes_on() -> None:
+    async def broken(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        raise RuntimeError("analytics are down")
+
+    async def cancelled(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        raise asyncio.CancelledError
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.create_guideline("Asked", "Answer well", id="well", on_selected=broken, on_message=cancelled)
+
+    first, second = turns(declare, Heard(), "hello", "again")
+    for turn, message in ((first, "hello"), (second, "again")):
+        assert turn.response is not None
+        assert turn.message == message
+        assert turn.trace.notes == [
+            "`on_selected` of `well` failed: analytics are down",
+            "`on_message` of `well` failed: it was cancelled",
+        ]
+
+
 def test_a_hook_can_have_no_reply_sent() -> None:
     failures: list[Exception | None] = []
 
@@ -205,6 +262,7 @@ def test_a_hook_can_have_no_reply_sent() -> None:
 
     def note(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
         failures.append(error)
+        raise RuntimeError("this one changes nothing")
 
     async def declare(server: p.Server, agent: p.Agent) -> None:
         server.hooks.on_message_generated.append(stop)
