@@ -30,7 +30,7 @@ class Agent(Rules, AgentEntity):
     ) -> None:
         self.server = server
         self.document = server.document
-        self.id = self.ref = id_
+        self.id = id_
         self.name = name
         self.description = description
         self.model = model

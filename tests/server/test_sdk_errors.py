@@ -56,6 +56,18 @@ async def of_another_server(agent: p.Agent) -> None:
     await (await agent.create_guideline("a", "b")).depend_on(theirs)
 
 
+def related_to_agent(call: str) -> Wrong:
+    """A relation to an agent that has the id of a guideline."""
+
+    async def relating(server: p.Server, agent: p.Agent) -> None:
+        rival = await agent.create_guideline("a", "b", id="sales")
+        other = await agent.create_guideline("c", "d")
+        sales = await server.create_agent("Sales", id="sales")
+        await getattr(other, call)(*([[rival, sales]] if call == "disambiguate" else [sales]))
+
+    return relating
+
+
 async def inside_itself(agent: p.Agent) -> None:
     one, two = await journey_of(agent), await journey_of(agent)
     await one.initial_state.transition_to(journey=two)
@@ -92,6 +104,11 @@ WRONG: list[tuple[Wrong, str]] = [
     (lambda s, a: foreign_state(a), "`one` is a state of `way`, not of `way-2`"),
     (lambda s, a: related_to_itself(a), "`b` cannot be related to itself"),
     (lambda s, a: of_another_server(a), "`b` belongs to another server"),
+    *(
+        (related_to_agent(call), f"`{call}`: `Agent('Sales')` is no guideline, journey, state or tag")
+        for call in ("prioritize_over", "exclude", "entail", "depend_on", "depend_on_any", "exclusive_with", "disambiguate")
+    ),
+    (lambda s, a: a.create_guideline("a", "b", dependencies=[a]), "`dependencies`: `Agent('Bot')` is no guideline, journey, state or tag"),
     (lambda s, a: inside_itself(a), "`way-2` would be a part of itself"),
     (lambda s, a: s.create_agent(""), "`name` is a text that is not empty"),
     (lambda s, a: s.create_agent("Bot", id="human"), "`human` stands for a person"),
