@@ -9,6 +9,7 @@ from jurat.server.sdk import given
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.places import call_place
+from jurat.server.sdk.starting import refuse_later
 from jurat.server.sdk.tool import ToolEntry, check_tool
 
 
@@ -95,11 +96,12 @@ class Related(Entity):
         """How a policy file names the targets of a relation.
 
         Raises:
-            SDKError: one of them is none, or is this.
+            SDKError: one of them is none, or is this, or starts a journey that would not heed the relation.
         """
         if not targets:
             raise SDKError(f"`{called}` names at least one guideline, journey, state or tag")
         refs = [self._ref(called, each, any_tag) for each in targets]
+        refuse_later(self.document, called, self.ref, refs)
         return list(dict.fromkeys(refs))
 
     def _ref(self, called: str, target: Any, any_tag: bool) -> str:

@@ -249,8 +249,8 @@ def declared(
         tuple(body.get("tags", ())), given.word(options.criticality, Criticality, "`criticality`"), options.priority,
         home.scope or None, options.title, given.mapping(options.metadata or {}, "`metadata`"),
     )  # fmt: skip
-    if options.dependencies:
-        body["requires"] = entity.refs("dependencies", tuple(options.dependencies), any_tag=True)
+    if needs := given.sequence(options.dependencies, "`dependencies`"):
+        body["requires"] = entity.refs("dependencies", tuple(needs), any_tag=True)
     document.add("guidelines", id_, body)
     document.owners[id_] = home.owners
     document.guidelines[id_] = entity

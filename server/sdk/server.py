@@ -42,7 +42,7 @@ from jurat.server.sdk.performance import (
     preamble_body,
 )
 from jurat.server.sdk.publishing import Overlay, overlaid
-from jurat.server.sdk.relations import Related, Tag, tag_names
+from jurat.server.sdk.relations import Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
 from jurat.server.sdk.states import State, Trigger, Way, back_body, states_body
 from jurat.server.sdk.stores import Stores
@@ -291,11 +291,9 @@ class Server(Background, Vocabulary, Rules):
         starts = [*given.sequence(triggers, "`triggers`"), *given.sequence(conditions, "`conditions`")]
         journey = create_journey(
             self.document, title, description, starts, id_=id, body=body, around=around,
-            whole=self._whole(states, initial, on_end, back),
+            dependencies=dependencies, whole=self._whole(states, initial, on_end, back),
         )  # fmt: skip
         self._journeys[journey.id] = journey
-        if dependencies:
-            await Related.depend_on(journey, *dependencies)
         return journey
 
     def _whole(self, states: Any, initial: Any, on_end: Any, back: Any) -> dict[str, Any] | None:

@@ -68,6 +68,44 @@ def related_to_agent(call: str) -> Wrong:
     return relating
 
 
+async def trigger_that_depends(agent: p.Agent) -> None:
+    member = await agent.create_observation("is a member", id="member")
+    await agent.create_journey(
+        "Way", triggers=[await agent.create_observation("asks", id="asks", dependencies=[member])]
+    )
+
+
+async def trigger_that_is_excluded(agent: p.Agent) -> None:
+    asks = await agent.create_observation("asks", id="asks")
+    await (await agent.create_guideline("is angry", "calm")).exclude(asks)
+    await agent.create_journey("Way", triggers=[asks])
+
+
+async def trigger_whose_tag_depends(server: p.Server, agent: p.Agent) -> None:
+    member = await agent.create_observation("is a member", id="member")
+    asks = await agent.create_observation("asks", id="asks", tags=["shop"])
+    await (await server.get_tag("shop")).depend_on_any(member)
+    await agent.create_journey("Way", triggers=[asks])
+
+
+async def trigger_of_a_journey(agent: p.Agent) -> None:
+    asks = await (await journey_of(agent)).create_observation("asks", id="asks")
+    await agent.create_journey("Other", triggers=[asks])
+
+
+def trigger_later(call: str, *, of_others: bool) -> Wrong:
+    """A relation declared once a journey has taken over the condition."""
+
+    async def relating(server: p.Server, agent: p.Agent) -> None:
+        asks = await agent.create_observation("asks", id="asks", tags=["shop"])
+        other = await agent.create_guideline("is angry", "calm")
+        await agent.create_journey("Way", triggers=[asks])
+        source, target = (other, await server.get_tag("shop")) if of_others else (asks, other)
+        await getattr(source, call)(*([[target, other]] if call == "disambiguate" else [target]))
+
+    return relating
+
+
 async def inside_itself(agent: p.Agent) -> None:
     one, two = await journey_of(agent), await journey_of(agent)
     await one.initial_state.transition_to(journey=two)
@@ -109,6 +147,16 @@ WRONG: list[tuple[Wrong, str]] = [
         for call in ("prioritize_over", "exclude", "entail", "depend_on", "depend_on_any", "exclusive_with", "disambiguate")
     ),
     (lambda s, a: a.create_guideline("a", "b", dependencies=[a]), "`dependencies`: `Agent('Bot')` is no guideline, journey, state or tag"),
+    (lambda s, a: trigger_that_depends(a), "`triggers`: `asks` would start the journey `Way` by its condition alone, but `asks` depends on others"),
+    (lambda s, a: trigger_that_is_excluded(a), "but `calm` overrides it; start the journey with the condition itself"),
+    (trigger_whose_tag_depends, "but `tag:shop` depends on others"),
+    (lambda s, a: trigger_of_a_journey(a), "but it belongs to `way`"),
+    *(
+        (trigger_later(call, of_others=others), f"`{call}`: `asks` starts the journey `way` by its condition alone")
+        for call, others in (("depend_on", False), ("depend_on_any", False), ("exclude", True), ("prioritize_over", True), ("entail", True), ("disambiguate", True))
+    ),
+    (lambda s, a: a.create_guideline("a", "b", dependencies=7), "`dependencies` is a list, not `7`"),
+    (lambda s, a: a.create_journey("Way", triggers=["Go"], dependencies=["x"]), "`dependencies`: `x` is no guideline"),
     (lambda s, a: inside_itself(a), "`way-2` would be a part of itself"),
     (lambda s, a: s.create_agent(""), "`name` is a text that is not empty"),
     (lambda s, a: s.create_agent("Bot", id="human"), "`human` stands for a person"),
