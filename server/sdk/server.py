@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -126,9 +127,9 @@ class Server(Background, Vocabulary, Rules):
         limits: Limits | None = None,
         configure_hooks: Any = None,
         configure_container: Any = None,
-        session_store: str = "transient",
-        customer_store: str | None = None,
-        variable_store: str | None = None,
+        session_store: str | Path = "transient",
+        customer_store: str | Path | None = None,
+        variable_store: str | Path | None = None,
         **others: Any,
     ) -> None:
         self._refuse(others)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -101,7 +102,7 @@ def trigger_later(call: str, *, of_others: bool) -> Wrong:
         other = await agent.create_guideline("is angry", "calm")
         await agent.create_journey("Way", triggers=[asks])
         source, target = (other, await server.get_tag("shop")) if of_others else (asks, other)
-        await getattr(source, call)(*([[target, other]] if call == "disambiguate" else [target]))
+        await getattr(source, call)(*([[target, asks]] if call == "disambiguate" else [target]))
 
     return relating
 
@@ -205,12 +206,24 @@ def test_a_wrong_call_is_refused(wrong: Wrong, message: str) -> None:
         ),
         ({"script": "a.yaml", "model": "b"}, "a script stands in for a model"),
         ({"cors_allowed_origins": "https://a.example"}, "`cors_allowed_origins` is a list"),
+        ({"session_store": "bogus"}, "`session_store` is `transient`, `local`, a file such as `kept.db`"),
+        ({"session_store": "mongodb://me:secret@db/x"}, "database`, not `mongodb://…`"),
+        ({"customer_store": 7}, "`customer_store` is a text that is not empty, not `7`"),
+        ({"variable_store": "bogus"}, "`variable_store` is `transient`"),
         ({"judge": object()}, "`judge` and `voice` are given together, or neither"),
     ],
 )
 def test_a_wrong_server_is_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(p.SDKError, match=re.escape(message)):
         p.Server(**options)
+
+
+@pytest.mark.parametrize(
+    "store",
+    ["LOCAL", "Transient", "memory", "kept.db", "kept.SQLite", "folder/kept", Path("kept"), "sqlite:///kept", "postgresql://localhost/kept"],
+)  # fmt: skip
+def test_what_is_a_store_is_taken(store: str | Path) -> None:
+    assert p.Server(session_store=store, customer_store=store, variable_store=store)
 
 
 def test_a_tool_whose_types_cannot_be_asked_for_is_refused_where_it_is_decorated() -> None:
