@@ -10,6 +10,7 @@ from typing import Any
 
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import phrasing_body
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.ids import id_from
@@ -26,6 +27,14 @@ _SPOKEN = {"chat_state": "say", "question": "ask"}
 
 class _EndJourney:
     """Where a journey ends."""
+
+    async def transition_to(self, **_: Any) -> JourneyTransition:
+        """Refused: nothing leads on."""
+        raise SDKError("`END_JOURNEY.transition_to`: the journey has ended there, so nothing leads on")
+
+    async def fork(self) -> JourneyTransition:
+        """Refused: nothing leads on."""
+        raise SDKError("`END_JOURNEY.fork`: the journey has ended there, so nothing leads on")
 
     def __repr__(self) -> str:
         return "END_JOURNEY"
@@ -44,6 +53,7 @@ class JourneyTransition:
     when: str | None = None
 
 
+@explained
 class JourneyState(Entity, Rules):
     """A state of a journey; ``kind`` is ``say``, ``ask``, ``tool``, ``fork``, ``end`` or, of the first one, ``start``."""
 

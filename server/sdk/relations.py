@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jurat.server.sdk import given
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.places import call_place
@@ -37,6 +38,7 @@ class AnyOf:
 Target = Entity | AllOf | AnyOf
 
 
+@explained
 class Related(Entity):
     """What relations can start from: ``section`` and ``id`` say where they are written down."""
 
@@ -79,7 +81,8 @@ class Related(Entity):
             [targets] if isinstance(targets, Entity | AllOf | AnyOf) else given.sequence(targets, "`disambiguate`")
         )
         listed += more
-        if len(listed) < 2 and not any(isinstance(each, Tag | AllOf | AnyOf) for each in listed):
+        refs = self.refs("disambiguate", tuple(listed), any_tag=False) if listed else []
+        if len(refs) < 2 and not any(ref.startswith("tag:") for ref in refs):
             raise SDKError("`disambiguate` chooses between two targets or more, here it has fewer")
         self._relate("disambiguates", "disambiguate", tuple(listed))
 
@@ -126,6 +129,7 @@ class PreambleTag:
     """The tag of canned responses that are said while tools run."""
 
 
+@explained
 class Tag(Related):
     """A name that guidelines and journeys carry; its relations are those of each of them."""
 
@@ -147,7 +151,7 @@ class Tag(Related):
 
     async def reevaluate_after(self, *tools: ToolEntry) -> None:
         """Judge the conditions of all that carry the tag again after any of these tools has run."""
-        names = tool_names(self.document, tools, "`reevaluate_after`")
+        names = reevaluating(self.document, tools)
         self.reevaluated += [name for name in names if name not in self.reevaluated]
         self.document.said(self.section, self.id, place=call_place())
 
@@ -159,6 +163,17 @@ def tool_names(document: Document, tools: Any, what: str) -> list[str]:
         SDKError: one that is no tool, or whose name another tool has.
     """
     return [declare_tool(document, check_tool(each, what)) for each in tools]
+
+
+def reevaluating(document: Document, tools: Any) -> list[str]:
+    """The ids of the tools after which something is judged again.
+
+    Raises:
+        SDKError: there are none, or one that is no tool.
+    """
+    if not tools:
+        raise SDKError("`reevaluate_after` names at least one tool")
+    return tool_names(document, tools, "`reevaluate_after`")
 
 
 def declare_tool(document: Document, tool: ToolEntry) -> str:

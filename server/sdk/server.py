@@ -22,6 +22,7 @@ from jurat.server.sdk import given
 from jurat.server.sdk.actions import phrasing_body
 from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.capture import Captured, capturing
 from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.emitting import emit
@@ -68,6 +69,7 @@ _ADVICE = {
 }
 
 
+@explained
 class Server(Background, Vocabulary, Rules):
     """Serves the agents that are declared inside of its block.
 
@@ -367,6 +369,7 @@ class Server(Background, Vocabulary, Rules):
         from jurat.server.sdk.life import Life
 
         self._life = Life.begin(self)
+        self.document.ended = False
         return self
 
     async def __aexit__(
@@ -379,6 +382,7 @@ class Server(Background, Vocabulary, Rules):
             return await self._life.end(error)
         finally:
             self._life = None
+            self.document.ended = True
             await self._minds.close()
             await self.stores.close()
 

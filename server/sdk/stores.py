@@ -67,7 +67,7 @@ class Stores:
 def _place(given_: object, what: str) -> str:
     """A store as it is opened. A text that is neither a word, an address nor like a path is a mistake, not a file's name."""
     if isinstance(given_, os.PathLike):
-        return os.fspath(given_)
+        return str(os.fspath(given_))
     said = given.text(given_, what)
     if said.lower() in _WORDS:
         return said.lower()

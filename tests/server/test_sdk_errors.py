@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -107,6 +109,39 @@ def trigger_later(call: str, *, of_others: bool) -> Wrong:
     return relating
 
 
+async def two_of_one(agent: p.Agent) -> None:
+    other = await agent.create_guideline("c", "d")
+    await (await agent.create_observation("is unclear")).disambiguate([other, other])
+
+
+async def value_for(server: p.Server, kind: str) -> None:
+    await getattr(await server.create_variable("plan"), f"set_value_for_{kind}")("x", 1)
+
+
+async def utter(agent: p.Agent) -> None:
+    await agent.utter("Hello")
+
+
+async def features(agent: p.Agent) -> None:
+    _ = agent.experimental_features
+
+
+async def after_nothing(agent: p.Agent) -> None:
+    await (await agent.create_guideline("a", "b")).reevaluate_after()
+
+
+async def after_the_end() -> None:
+    await p.END_JOURNEY.transition_to(chat_state="More")
+
+
+async def misspelt_tool() -> None:
+    p.tool(consequentail=True)  # type: ignore[call-overload]
+
+
+async def result_with(**options: Any) -> None:
+    p.ToolResult("x", **options)
+
+
 async def inside_itself(agent: p.Agent) -> None:
     one, two = await journey_of(agent), await journey_of(agent)
     await one.initial_state.transition_to(journey=two)
@@ -158,6 +193,24 @@ WRONG: list[tuple[Wrong, str]] = [
     ),
     (lambda s, a: a.create_guideline("a", "b", dependencies=7), "`dependencies` is a list, not `7`"),
     (lambda s, a: a.create_journey("Way", triggers=["Go"], dependencies=["x"]), "`dependencies`: `x` is no guideline"),
+    (lambda s, a: two_of_one(a), "`disambiguate` chooses between two targets or more, here it has fewer"),
+    (lambda s, a: value_for(s, "customer"), "`set_value_for_customer`: `x` is no customer; give what `create_customer` returned"),
+    (lambda s, a: value_for(s, "tag"), "`set_value_for_tag`: `x` is no tag"),
+    (lambda s, a: value_for(s, "agent"), "`set_value_for_agent`: `x` is no agent"),
+    (lambda s, a: utter(a), "`Agent.utter` is not supported"),
+    (lambda s, a: features(a), "`Agent.experimental_features` is not supported"),
+    (lambda s, a: after_nothing(a), "`reevaluate_after` names at least one tool"),
+    (lambda s, a: after_the_end(), "`END_JOURNEY.transition_to`: the journey has ended there"),
+    (lambda s, a: misspelt_tool(), "no parameter of `@p.tool` is called `consequentail`; did you mean `consequential`?"),
+    (lambda s, a: result_with(guidelines=["x"]), "`ToolResult`: `guidelines` is not supported; declare a guideline"),
+    (lambda s, a: result_with(metdata={}), "`ToolResult` has no parameter `metdata`; did you mean `metadata`?"),
+    (lambda s, a: a.create_guideline("a", "b", pirority=1), "no parameter of `create_guideline` is called `pirority`; did you mean `priority`?"),
+    (lambda s, a: a.create_journey("Way", triger=["Go"]), "no parameter of `create_journey` is called `triger`; did you mean `triggers`?"),
+    (lambda s, a: s.create_agent(), "`create_agent`: missing a required argument: `name`"),
+    (lambda s, a: s.find_agent(name="Bot"), "no parameter of `find_agent` is called `name`"),
+    (lambda s, a: a.create_guideline("a\ud800b", "c"), "the condition of a guideline has one half of a character"),
+    (lambda s, a: a.create_guideline("a", hand_off=a), "`hand_off`: `bot` would hand the conversation to itself"),
+    (lambda s, a: a.create_canned_response("Hi {{ x"), "`template`: "),
     (lambda s, a: inside_itself(a), "`way-2` would be a part of itself"),
     (lambda s, a: s.create_agent(""), "`name` is a text that is not empty"),
     (lambda s, a: s.create_agent("Bot", id="human"), "`human` stands for a person"),
@@ -224,6 +277,30 @@ def test_a_wrong_server_is_refused(options: dict[str, Any], message: str) -> Non
 )  # fmt: skip
 def test_what_is_a_store_is_taken(store: str | Path) -> None:
     assert p.Server(session_store=store, customer_store=store, variable_store=store)
+
+
+def test_nothing_is_declared_after_the_block() -> None:
+    server = p.Server(port=0, script="nobody.yaml")
+
+    async def serving() -> None:
+        with contextlib.suppress(KeyError):
+            async with server:
+                agent = await server.create_agent("Bot")
+                guideline = await agent.create_guideline("a", "b")
+                os.environ["no such variable"]  # ends the block
+        before = server.as_yaml()
+        for call in (
+            server.create_agent("B"),
+            agent.create_guideline("c", "d"),
+            guideline.depend_on(guideline),
+            server.create_fact("x", int),
+        ):
+            with pytest.raises(p.SDKError, match="belongs into the server's block, which has ended"):
+                await call
+        assert server.as_yaml() == before
+        assert await server.list_agents() == [agent]
+
+    asyncio.run(serving())
 
 
 def test_a_tool_whose_types_cannot_be_asked_for_is_refused_where_it_is_decorated() -> None:
