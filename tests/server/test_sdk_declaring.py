@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from tests.server.served import NOBODY
 
 import jurat.sdk as p
 from jurat.policies import build_graph, load
@@ -43,7 +44,7 @@ async def verify(context: p.ToolContext) -> str:
 
 def declared(declare: Declare) -> p.Server:
     """A server on which that was declared; it does not serve."""
-    server = p.Server(script="nobody.yaml")
+    server = p.Server(script=NOBODY)
 
     async def declaring() -> None:
         agent = await server.create_agent(name="Bot", description="Helps", id="agent")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.server.served import NOBODY
 
 import jurat.sdk as p
 
@@ -54,7 +55,7 @@ async def related_to_itself(agent: p.Agent) -> None:
 
 
 async def of_another_server(agent: p.Agent) -> None:
-    other = p.Server(script="nobody.yaml")
+    other = p.Server(script=NOBODY)
     theirs = await (await other.create_agent("Other")).create_guideline("a", "b")
     await (await agent.create_guideline("a", "b")).depend_on(theirs)
 
@@ -232,7 +233,7 @@ WRONG: list[tuple[Wrong, str]] = [
 
 @pytest.mark.parametrize(("wrong", "message"), WRONG, ids=[message for _, message in WRONG])
 def test_a_wrong_call_is_refused(wrong: Wrong, message: str) -> None:
-    server = p.Server(script="nobody.yaml")
+    server = p.Server(script=NOBODY)
 
     async def declaring() -> None:
         agent = await server.create_agent(name="Bot", id="bot")
@@ -259,6 +260,11 @@ def test_a_wrong_call_is_refused(wrong: Wrong, message: str) -> None:
         ),
         ({"script": "a.yaml", "model": "b"}, "a script stands in for a model"),
         ({"cors_allowed_origins": "https://a.example"}, "`cors_allowed_origins` is a list"),
+        (
+            {"script": {"judge": {}}},
+            "`script` is a file, not `{'judge': {}}`; objects are given as `judge` and `voice`",
+        ),
+        ({"script": "nofile.yaml"}, "`script`: `nofile.yaml` cannot be read: No such file or directory"),
         ({"session_store": "bogus"}, "`session_store` is `transient`, `local`, a file such as `kept.db`"),
         ({"session_store": "mongodb://me:secret@db/x"}, "database`, not `mongodb://…`"),
         ({"customer_store": 7}, "`customer_store` is a text that is not empty, not `7`"),
@@ -280,14 +286,14 @@ def test_what_is_a_store_is_taken(store: str | Path) -> None:
 
 
 def test_nothing_is_declared_after_the_block() -> None:
-    server = p.Server(port=0, script="nobody.yaml")
+    server = p.Server(port=0, script=NOBODY)
 
     async def serving() -> None:
         with contextlib.suppress(KeyError):
             async with server:
                 agent = await server.create_agent("Bot")
                 guideline = await agent.create_guideline("a", "b")
-                os.environ["no such variable"]  # ends the block
+                os.environ["NO_SUCH_VARIABLE"]  # ends the block
         before = server.as_yaml()
         for call in (
             server.create_agent("B"),
@@ -337,7 +343,7 @@ def test_two_tools_of_one_name_are_refused() -> None:
         return ""
 
     async def declaring() -> None:
-        agent = await p.Server(script="nobody.yaml").create_agent("Bot")
+        agent = await p.Server(script=NOBODY).create_agent("Bot")
         await agent.create_guideline("a", tools=[look_up])
         with pytest.raises(p.SDKError, match="two tools are called `look_up`"):
             await agent.create_guideline("b", tools=[another])
