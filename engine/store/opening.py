@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MEMORY = "memory"
 MIGRATIONS = Path(__file__).parent / "migrations"
-_POSTGRESQL = ("postgresql", "postgres", "postgresql+asyncpg")
+POSTGRESQL = ("postgresql", "postgres", "postgresql+asyncpg")
 _UPGRADING = 5_871_203
 """The advisory lock under which PostgreSQL's tables are brought up to date, by one process at a time."""
 
@@ -78,7 +78,7 @@ def _database(address: str | Path) -> Database:
         return SQLite(file)
     assert isinstance(address, str)
     url = _url(address)
-    if url.drivername in _POSTGRESQL:
+    if url.drivername in POSTGRESQL:
         import_module("asyncpg")  # now rather than in the middle of a connection
         return PostgreSQL(_for_asyncpg(url))
     raise StoreError(

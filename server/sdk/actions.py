@@ -10,7 +10,7 @@ from typing import Any
 from jurat.server.sdk import given
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError, unknown
-from jurat.server.sdk.relations import Entity, declare_tool, tool_names
+from jurat.server.sdk.relations import declare_tool, tool_names
 from jurat.server.sdk.tool import ToolEntry, check_tool
 from jurat.server.sdk.types import literal
 
@@ -42,8 +42,8 @@ class CannedResponse:
         return self.id
 
 
-class AgentEntity(Entity):
-    """Whom a conversation can be handed to."""
+class AgentEntity:
+    """Whom a conversation can be handed to; no relation can point at one."""
 
     id: str
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import AgentEntity, CannedResponse
-from jurat.server.sdk.errors import SDKError, refuse_unsupported
+from jurat.server.sdk.calls import explained
+from jurat.server.sdk.errors import NotSupported, SDKError, refuse_unsupported
 from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.moments import Current
 from jurat.server.sdk.places import call_place
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
 
 
+@explained
 class Agent(Rules, AgentEntity):
     """An agent as declared; ``Agent.current`` is the one that answers in the turn that runs."""
 
@@ -30,7 +32,7 @@ class Agent(Rules, AgentEntity):
     ) -> None:
         self.server = server
         self.document = server.document
-        self.id = self.ref = id_
+        self.id = id_
         self.name = name
         self.description = description
         self.model = model
@@ -88,6 +90,17 @@ class Agent(Rules, AgentEntity):
             raise SDKError(f"`{given.shown(journey)}` is no journey of this server")
         if self.id not in journey.owners:
             journey.owners.append(self.id)
+
+    async def utter(self, *_: Any, **__: Any) -> None:
+        """Refused: what an agent says of its own accord follows from its policy."""
+        raise NotSupported(
+            "`Agent.utter` is not supported; report an event, and declare a guideline whose condition it is"
+        )
+
+    @property
+    def experimental_features(self) -> Any:
+        """Refused: there are none."""
+        raise NotSupported("`Agent.experimental_features` is not supported; all that there is is in `jurat.sdk`")
 
     async def include(self, *targets: Guideline | Journey | Tag) -> None:
         """Limit the agent to these, and to what carries these tags; what is called later adds to it.

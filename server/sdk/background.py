@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jurat.engine.session import Session
 from jurat.server.sdk import given
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.customers import GUEST, Customer, Customers, Term
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError, unknown
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from jurat.server.sdk.agents import Agent
 
 
+@explained
 class Background:
     """The part of a server that no proof is about."""
 

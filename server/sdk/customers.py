@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from jurat.engine.errors import StoreError
 from jurat.engine.store import Person, Store
 from jurat.server.sdk import given
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.moments import Current
 from jurat.server.sdk.relations import Tag
@@ -20,6 +21,7 @@ PAGE = 1_000
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Customer:
     """Whom sessions are with, as known when it was asked for; ``metadata`` is what tools get as ``user_data``, with ``id``

@@ -40,10 +40,10 @@ _SHARED = (("guidelines", "journeys"), ("facts", "constants", "observations", "e
 class Document:
     """Declarations in the order in which they came. ``touched`` is called after each.
 
-    ``owners`` are the agents that have a guideline or journey, by its id. ``matchers`` are the functions that decide observations, by key, with the guideline each is of; ``on_selected`` and
+    ``owners`` are the agents that have a guideline or journey, by its id; ``triggers`` the guidelines that start a journey, each with it. ``matchers`` are the functions that decide observations, by key, with the guideline each is of; ``on_selected`` and
     ``on_message`` what is called for a guideline, journey or state in force, by id; ``fields`` give templates their fields
     then, and ``labels`` are what the conversation is called from then on. ``preambles`` are the canned responses that every agent
-    says while tools run.
+    says while tools run. ``ended`` is whether the block in which declarations are made has been left.
     """
 
     def __init__(self, touched: Callable[[], None] = lambda: None) -> None:
@@ -53,12 +53,14 @@ class Document:
         self.tools: dict[str, ToolEntry] = {}
         self.guidelines: dict[str, Any] = {}
         self.owners: dict[str, list[str]] = {}
+        self.triggers: dict[str, str] = {}
         self.matchers: dict[str, tuple[Callable[..., Any], str]] = {}
         self.on_selected: dict[str, Callable[..., Any]] = {}
         self.on_message: dict[str, Callable[..., Any]] = {}
         self.fields: dict[str, Callable[..., Any]] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
         self.preambles: list[str] = []
+        self.ended = False
         self._touched = touched
         self._scope: Scope | None = None
 

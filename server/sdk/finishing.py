@@ -72,14 +72,19 @@ def _finished(journey: Journey, scopes: Collection[str]) -> Body:
         return dict(body)
     for state in states.values():
         _ordered(state)
-    open_ended = [state for state in states.values() if not state.get("to") and ("say" in state or "tool" in state)]
+    _close(states)
+    if f"{journey.id}/{START}" not in scopes:
+        _skip_start(body)
+    return dict(body)
+
+
+def _close(states: dict[str, Body]) -> None:
+    """Have every state without a way on lead to the end."""
+    open_ended = [state for state in states.values() if not state.get("to") and "end" not in state]
     for state in open_ended:
         state["to"] = [{"state": END}]
     if open_ended:
         states.setdefault(END, {"end": True})
-    if f"{journey.id}/{START}" not in scopes:
-        _skip_start(body)
-    return dict(body)
 
 
 def _ordered(state: Body) -> None:
@@ -104,13 +109,17 @@ def _with_parts(journey: Journey) -> dict[str, Body]:
     states: dict[str, Body] = copy.deepcopy(journey.body["states"])
     for entry, (part, after) in journey.parts.items():
         inner = _with_parts(part)
-        names = {name: entry if name == START else f"{entry}_{name}" for name in inner if name != END}
-        names[END] = after
+        initial = part.body["initial"]
+        if not part.exact and not inner[START].get("to"):
+            inner[START] = {"say": part.description or part.title}
+        _close(inner)
+        names = {
+            name: after if "end" in state else entry if name == initial else f"{entry}_{name}"
+            for name, state in inner.items()
+        }
         for name, state in inner.items():
-            if name == END:
+            if "end" in state:
                 continue
-            if not state.get("to") and "fork" not in state:
-                state["to"] = [{"state": END}]
             state["to"] = [{**way, "state": names[way["state"]]} for way in state.get("to", [])]
             states[names[name]] = state
     return states

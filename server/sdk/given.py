@@ -24,6 +24,10 @@ def text(value: object, what: str) -> str:
     """
     if not isinstance(value, str) or not value.strip():
         raise SDKError(f"{what} is a text that is not empty, not `{shown(value)}`")
+    if any("\ud800" <= each <= "\udfff" for each in value):
+        raise SDKError(
+            f"{what} has one half of a character (a surrogate without its pair), so that it cannot be written down"
+        )
     return unicodedata.normalize("NFC", value).strip()
 
 

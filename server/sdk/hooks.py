@@ -30,6 +30,9 @@ TERMS_AT_ONCE = 20
 """So many terms are told without looking which of them is spoken of."""
 
 ToldOf = Literal["on_selected", "on_message"]
+VARIABLES = "std.variables."
+"""Begins the name of a field that is the value of a variable."""
+
 Hook = Callable[[TurnContext, Any, Exception | None], Any]
 
 
@@ -64,6 +67,7 @@ class Running(Hooks):
         """Make the turn known to functions, and tell the model what it should know before anything is judged."""
         now = await self._context(working)
         CURRENT.set(now)
+        working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
         await self._call(self._server.hooks.on_acknowledged, now)
         await self._call(self._server.hooks.on_preparing, now)
         working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
@@ -177,6 +181,12 @@ class Running(Hooks):
                 return
             if wanted is EngineHookResult.BAIL:
                 raise TurnRefused("the application wants no reply in this turn")
+
+
+def _with_variables(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """What templates can speak of, the values of variables as they are in this turn."""
+    kept = {name: each for name, each in fields.items() if not name.startswith(VARIABLES)}
+    return kept | {VARIABLES + name: plain(each) for name, each in values.items() if name.isidentifier()}
 
 
 def _fields_of(found: Any) -> dict[str, Any]:

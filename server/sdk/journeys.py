@@ -10,12 +10,14 @@ from typing import Any
 
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import phrasing_body
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
 from jurat.server.sdk.relations import Entity, Related, declare_tool
-from jurat.server.sdk.rules import Formula, Hook, Rules, condition_body
+from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules, condition_body
+from jurat.server.sdk.starting import refuse_related
 from jurat.server.sdk.states import Trigger
 from jurat.server.sdk.tool import ToolEntry, check_tool
 
@@ -25,6 +27,14 @@ _SPOKEN = {"chat_state": "say", "question": "ask"}
 
 class _EndJourney:
     """Where a journey ends."""
+
+    async def transition_to(self, **_: Any) -> JourneyTransition:
+        """Refused: nothing leads on."""
+        raise SDKError("`END_JOURNEY.transition_to`: the journey has ended there, so nothing leads on")
+
+    async def fork(self) -> JourneyTransition:
+        """Refused: nothing leads on."""
+        raise SDKError("`END_JOURNEY.fork`: the journey has ended there, so nothing leads on")
 
     def __repr__(self) -> str:
         return "END_JOURNEY"
@@ -43,6 +53,7 @@ class JourneyTransition:
     when: str | None = None
 
 
+@explained
 class JourneyState(Entity, Rules):
     """A state of a journey; ``kind`` is ``say``, ``ask``, ``tool``, ``fork``, ``end`` or, of the first one, ``start``."""
 
@@ -287,6 +298,7 @@ def create_journey(
     id_: str | None,
     body: dict[str, Any],
     around: Mapping[str, Any],
+    dependencies: Sequence[Any] = (),
     whole: Mapping[str, Any] | None = None,
 ) -> Journey:
     """Store a journey without states yet, or with all of them: ``whole`` has ``initial``, ``states`` and ``on_end``.
@@ -296,7 +308,8 @@ def create_journey(
     """
     name = given.text(title, "`title`")
     about = given.optional_text(description, "`description`")
-    starts = [_trigger(document, each, check=whole is None) for each in given.sequence(triggers, "`triggers`")]
+    listed = given.sequence(triggers, "`triggers`")
+    starts = [_trigger(document, each, name, check=whole is None) for each in listed]
     if not starts and whole is None:
         raise SDKError("a journey starts with one of its `triggers`, and there are none")
     journey = Journey(
@@ -310,9 +323,12 @@ def create_journey(
     )
     states = whole or {"initial": START, "on_end": "deactivate", "states": {START: {"fork": True}}}
     begin = {"triggers": starts} if starts else {}
-    document.add("journeys", journey.id, {**begin, **states, **body})
+    needs = given.sequence(dependencies, "`dependencies`")
+    requires = {"requires": journey.refs("dependencies", tuple(needs), any_tag=True)} if needs else {}
+    document.add("journeys", journey.id, {**begin, **states, **body, **requires})
     if whole is not None:
         _check(document, journey)
+    document.triggers |= {each.id: journey.id for each in listed if isinstance(each, Guideline)}
     document.around(journey.id, **around)
     return journey
 
@@ -340,9 +356,10 @@ def _journeys_in(formula: str) -> set[str]:
     return {one or other for one, other in _NAMED.findall(formula)}
 
 
-def _trigger(document: Document, trigger: Any, *, check: bool = True) -> dict[str, str]:
-    body = document.sections["guidelines"].get(getattr(trigger, "id", ""), None)
-    if isinstance(trigger, Related) and body is not None and trigger.document is document:
+def _trigger(document: Document, trigger: Any, journey: str, *, check: bool = True) -> dict[str, str]:
+    if isinstance(trigger, Guideline) and trigger.document is document:
+        body = document.sections["guidelines"][trigger.id]
+        refuse_related(document, trigger.id, journey)
         found = {name: body[name] for name in ("condition", "when") if name in body}
         if not found:
             raise SDKError(f"`{trigger.id}` always applies, so no journey can start with it")

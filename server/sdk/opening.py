@@ -24,12 +24,15 @@ from jurat.server.cli.shell import complain_mildly, console, show_diagnostics, w
 from jurat.server.cli.streams import forgiving
 from jurat.server.opening import Agent, assemble
 from jurat.server.proving import Bounds, started
+from jurat.server.sdk import given
+from jurat.server.sdk.capture import capturing
 from jurat.server.sdk.elsewhere import ToolElsewhere
 from jurat.server.sdk.errors import NotProved, NotStarted, SDKError
 from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
     from jurat.llm.backends.opening import Kind
+    from jurat.server.scripts import Script
 
 VARIABLES = {"model": "JURAT_MODEL", "backend": "JURAT_BACKEND", "url": "JURAT_URL", "script": "JURAT_SCRIPT"}
 """Where a server is told from outside of the program what the program does not say."""
@@ -49,6 +52,7 @@ class Minds:
     judge: Judge | None = None
     voice: Voice | None = None
     opened: Backend | None = field(default=None, init=False)
+    _script: Script | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         given_here = any((self.model, self.backend, self.url, self.cassette, self.script, self.judge, self.voice))
@@ -59,6 +63,8 @@ class Minds:
             raise SDKError("`judge` and `voice` are given together, or neither")
         if self.script and (self.model or self.backend or self.url or self.judge):
             raise SDKError("a script stands in for a model; give one of `script` and `model`")
+        if self.script is not None and capturing() is None:  # what is only looked at follows no script
+            self._script = _read(self.script)
 
     @property
     def name(self) -> str:
@@ -73,26 +79,19 @@ class Minds:
         """The judge and the voice.
 
         Raises:
-            SDKError: a script that cannot be used.
             NotStarted: the model cannot be loaded or reached.
         """
         if self.judge is None or self.voice is None:
             try:
-                self.judge, self.voice = self._scripted() if self.script else await self._modelled()
+                if self._script is not None:
+                    self.judge, self.voice = self._script.judge(), self._script.voice()
+                else:
+                    self.judge, self.voice = await self._modelled()
             except (LLMError, click.ClickException) as error:
                 raise NotStarted(
                     error.format_message() if isinstance(error, click.ClickException) else str(error)
                 ) from error
         return self.judge, self.voice
-
-    def _scripted(self) -> tuple[Judge, Voice]:
-        from jurat.server.scripts import ScriptError, read_script
-
-        try:
-            script = read_script(str(self.script))
-        except (ScriptError, OSError) as error:
-            raise SDKError(str(error)) from None
-        return script.judge(), script.voice()
 
     async def _modelled(self) -> tuple[Judge, Voice]:
         from jurat.llm.backends.opening import opened
@@ -115,6 +114,24 @@ class Minds:
         """Free the model."""
         if self.opened is not None:
             await self.opened.close()
+
+
+def _read(script: object) -> Script:
+    """The script in a file.
+
+    Raises:
+        SDKError: there is none, or it cannot be used.
+    """
+    from jurat.server.scripts import ScriptError, read_script
+
+    if not isinstance(script, str | os.PathLike):
+        raise SDKError(f"`script` is a file, not `{given.shown(script)}`; objects are given as `judge` and `voice`")
+    try:
+        return read_script(os.fspath(script))
+    except OSError as error:
+        raise SDKError(f"`script`: `{script}` cannot be read: {error.strerror or error}") from None
+    except ScriptError as error:
+        raise SDKError(f"`script`: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jurat.server.sdk import given
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.places import call_place
+from jurat.server.sdk.starting import refuse_later
 from jurat.server.sdk.tool import ToolEntry, check_tool
 
 
@@ -36,6 +38,7 @@ class AnyOf:
 Target = Entity | AllOf | AnyOf
 
 
+@explained
 class Related(Entity):
     """What relations can start from: ``section`` and ``id`` say where they are written down."""
 
@@ -78,7 +81,8 @@ class Related(Entity):
             [targets] if isinstance(targets, Entity | AllOf | AnyOf) else given.sequence(targets, "`disambiguate`")
         )
         listed += more
-        if len(listed) < 2 and not any(isinstance(each, Tag | AllOf | AnyOf) for each in listed):
+        refs = self.refs("disambiguate", tuple(listed), any_tag=False) if listed else []
+        if len(refs) < 2 and not any(ref.startswith("tag:") for ref in refs):
             raise SDKError("`disambiguate` chooses between two targets or more, here it has fewer")
         self._relate("disambiguates", "disambiguate", tuple(listed))
 
@@ -95,11 +99,12 @@ class Related(Entity):
         """How a policy file names the targets of a relation.
 
         Raises:
-            SDKError: one of them is none, or is this.
+            SDKError: one of them is none, or is this, or starts a journey that would not heed the relation.
         """
         if not targets:
             raise SDKError(f"`{called}` names at least one guideline, journey, state or tag")
         refs = [self._ref(called, each, any_tag) for each in targets]
+        refuse_later(self.document, called, self.ref, refs)
         return list(dict.fromkeys(refs))
 
     def _ref(self, called: str, target: Any, any_tag: bool) -> str:
@@ -124,6 +129,7 @@ class PreambleTag:
     """The tag of canned responses that are said while tools run."""
 
 
+@explained
 class Tag(Related):
     """A name that guidelines and journeys carry; its relations are those of each of them."""
 
@@ -145,7 +151,7 @@ class Tag(Related):
 
     async def reevaluate_after(self, *tools: ToolEntry) -> None:
         """Judge the conditions of all that carry the tag again after any of these tools has run."""
-        names = tool_names(self.document, tools, "`reevaluate_after`")
+        names = reevaluating(self.document, tools)
         self.reevaluated += [name for name in names if name not in self.reevaluated]
         self.document.said(self.section, self.id, place=call_place())
 
@@ -157,6 +163,17 @@ def tool_names(document: Document, tools: Any, what: str) -> list[str]:
         SDKError: one that is no tool, or whose name another tool has.
     """
     return [declare_tool(document, check_tool(each, what)) for each in tools]
+
+
+def reevaluating(document: Document, tools: Any) -> list[str]:
+    """The ids of the tools after which something is judged again.
+
+    Raises:
+        SDKError: there are none, or one that is no tool.
+    """
+    if not tools:
+        raise SDKError("`reevaluate_after` names at least one tool")
+    return tool_names(document, tools, "`reevaluate_after`")
 
 
 def declare_tool(document: Document, tool: ToolEntry) -> str:

@@ -9,13 +9,14 @@ from typing import Any
 
 from jurat.policies.types import Value
 from jurat.server.sdk import given
-from jurat.server.sdk.actions import actions_body, phrasing_body
+from jurat.server.sdk.actions import AgentEntity, actions_body, phrasing_body
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.events import event_formula
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
-from jurat.server.sdk.relations import Related, Tag, Target, tag_names, tool_names
+from jurat.server.sdk.relations import Related, Tag, Target, reevaluating, tag_names, tool_names
 from jurat.server.sdk.tool import ToolEntry
 
 OBSERVATION = {"redundant-guideline": "an observation does nothing itself"}
@@ -53,6 +54,7 @@ def judged(text: str) -> Judged:
     return Judged(given.text(text, "a condition"))
 
 
+@explained
 @dataclass(frozen=True, eq=False)
 class Guideline(Related):
     """A rule as declared. ``condition`` is the text for the judge, ``when`` the formula; either may be missing."""
@@ -78,7 +80,7 @@ class Guideline(Related):
 
     async def reevaluate_after(self, *tools: ToolEntry) -> None:
         """Judge the condition again after any of these tools has run."""
-        names = tool_names(self.document, tools, "`reevaluate_after`")
+        names = reevaluating(self.document, tools)
         written = self._body().setdefault("reevaluate_after", [])
         written += [name for name in names if name not in written]
         self.document.said(self.section, self.id, "reevaluate_after", place=call_place())
@@ -132,6 +134,7 @@ class Options:
     metadata: Mapping[str, Any] | None = None
 
 
+@explained
 class Rules:
     """What guidelines can be declared on; ``scope`` is empty for an agent."""
 
@@ -193,6 +196,8 @@ class Rules:
             self.document, action, description, tools=tools, offer=offer, forbid=forbid, decide=decide, reply=reply,
             hand_off=hand_off,
         )  # fmt: skip
+        if isinstance(self, AgentEntity) and actions.get("hand_off") == self.id:
+            raise SDKError(f"`hand_off`: `{self.id}` would hand the conversation to itself")
         options = Options(
             id=id, title=title, tags=tags, priority=priority, criticality=criticality, on_unknown=on_unknown,
             track=track, composition_mode=composition_mode, canned_responses=canned_responses,
@@ -249,8 +254,8 @@ def declared(
         tuple(body.get("tags", ())), given.word(options.criticality, Criticality, "`criticality`"), options.priority,
         home.scope or None, options.title, given.mapping(options.metadata or {}, "`metadata`"),
     )  # fmt: skip
-    if options.dependencies:
-        body["requires"] = entity.refs("dependencies", tuple(options.dependencies), any_tag=True)
+    if needs := given.sequence(options.dependencies, "`dependencies`"):
+        body["requires"] = entity.refs("dependencies", tuple(needs), any_tag=True)
     document.add("guidelines", id_, body)
     document.owners[id_] = home.owners
     document.guidelines[id_] = entity

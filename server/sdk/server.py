@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -21,6 +22,7 @@ from jurat.server.sdk import given
 from jurat.server.sdk.actions import phrasing_body
 from jurat.server.sdk.agents import Agent, agent_body
 from jurat.server.sdk.background import Background
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.capture import Captured, capturing
 from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.emitting import emit
@@ -42,7 +44,7 @@ from jurat.server.sdk.performance import (
     preamble_body,
 )
 from jurat.server.sdk.publishing import Overlay, overlaid
-from jurat.server.sdk.relations import Related, Tag, tag_names
+from jurat.server.sdk.relations import Tag, tag_names
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
 from jurat.server.sdk.states import State, Trigger, Way, back_body, states_body
 from jurat.server.sdk.stores import Stores
@@ -67,6 +69,7 @@ _ADVICE = {
 }
 
 
+@explained
 class Server(Background, Vocabulary, Rules):
     """Serves the agents that are declared inside of its block.
 
@@ -126,9 +129,9 @@ class Server(Background, Vocabulary, Rules):
         limits: Limits | None = None,
         configure_hooks: Any = None,
         configure_container: Any = None,
-        session_store: str = "transient",
-        customer_store: str | None = None,
-        variable_store: str | None = None,
+        session_store: str | Path = "transient",
+        customer_store: str | Path | None = None,
+        variable_store: str | Path | None = None,
         **others: Any,
     ) -> None:
         self._refuse(others)
@@ -291,11 +294,9 @@ class Server(Background, Vocabulary, Rules):
         starts = [*given.sequence(triggers, "`triggers`"), *given.sequence(conditions, "`conditions`")]
         journey = create_journey(
             self.document, title, description, starts, id_=id, body=body, around=around,
-            whole=self._whole(states, initial, on_end, back),
+            dependencies=dependencies, whole=self._whole(states, initial, on_end, back),
         )  # fmt: skip
         self._journeys[journey.id] = journey
-        if dependencies:
-            await Related.depend_on(journey, *dependencies)
         return journey
 
     def _whole(self, states: Any, initial: Any, on_end: Any, back: Any) -> dict[str, Any] | None:
@@ -368,6 +369,7 @@ class Server(Background, Vocabulary, Rules):
         from jurat.server.sdk.life import Life
 
         self._life = Life.begin(self)
+        self.document.ended = False
         return self
 
     async def __aexit__(
@@ -380,6 +382,7 @@ class Server(Background, Vocabulary, Rules):
             return await self._life.end(error)
         finally:
             self._life = None
+            self.document.ended = True
             await self._minds.close()
             await self.stores.close()
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 
 from jurat.engine.errors import StoreError
 from jurat.engine.store import Store
-from jurat.engine.store.opening import MEMORY, open_store
+from jurat.engine.store.opening import MEMORY, POSTGRESQL, open_store
 from jurat.server.data import store_of
 from jurat.server.sdk import given
 from jurat.server.sdk.capture import capturing
-from jurat.server.sdk.errors import NotStarted
+from jurat.server.sdk.errors import NotStarted, SDKError
 from jurat.server.sdk.opening import program_name
 
 TRANSIENT, LOCAL = "transient", "local"
+_WORDS = (TRANSIENT, LOCAL, MEMORY)
+_SCHEMES = ("sqlite", *POSTGRESQL)
+_ENDINGS = (".db", ".sqlite", ".sqlite3")
 
 
 class Stores:
@@ -21,12 +26,15 @@ class Stores:
 
     Each of the three is ``transient``, ``local`` (a file of this program in the user's data folder), or a store's address;
     what is left out is where conversations are.
+
+    Raises:
+        SDKError: one that is none of these.
     """
 
-    def __init__(self, sessions: str, customers: str | None, variables: str | None) -> None:
-        self._sessions = given.text(sessions, "`session_store`")
-        self._customers = given.text(customers or sessions, "`customer_store`")
-        self._variables = given.text(variables or sessions, "`variable_store`")
+    def __init__(self, sessions: str | Path, customers: str | Path | None, variables: str | Path | None) -> None:
+        self._sessions = _place(sessions, "`session_store`")
+        self._customers = self._sessions if customers is None else _place(customers, "`customer_store`")
+        self._variables = self._sessions if variables is None else _place(variables, "`variable_store`")
         self._open: dict[str, Store] = {}
         self._opening = asyncio.Lock()
 
@@ -54,6 +62,23 @@ class Stores:
             if place not in self._open:
                 self._open[place] = await _opened(place)
             return self._open[place]
+
+
+def _place(given_: object, what: str) -> str:
+    """A store as it is opened. A text that is neither a word, an address nor like a path is a mistake, not a file's name."""
+    if isinstance(given_, os.PathLike):
+        return str(os.fspath(given_))
+    said = given.text(given_, what)
+    if said.lower() in _WORDS:
+        return said.lower()
+    scheme, address, _ = said.partition("://")
+    is_path = "/" in said or os.sep in said or said.lower().endswith(_ENDINGS)
+    if scheme in _SCHEMES if address else is_path:
+        return said
+    raise SDKError(
+        f"{what} is `transient`, `local`, a file such as `kept.db`, `sqlite:///file` or `postgresql://user:password@host/database`, "
+        f"not `{scheme + '://…' if address else given.shown(said)}`"
+    )
 
 
 async def _opened(place: str) -> Store:

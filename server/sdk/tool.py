@@ -16,7 +16,7 @@ from jurat.engine.tools import FunctionTool, Traits, tool_of
 from jurat.policies.reader.shapes import ID
 from jurat.policies.spans import Span
 from jurat.server.sdk import given
-from jurat.server.sdk.errors import SDKError
+from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.places import function_place
 from jurat.server.sdk.types import expressible, literal
 
@@ -101,6 +101,7 @@ def tool(
     idempotent: bool = False,
     retries: int | None = None,
     allow: Mapping[str, str] | None = None,
+    **others: Any,
 ) -> Any:
     """Make a tool of a function, sync or async.
 
@@ -117,10 +118,15 @@ def tool(
         idempotent: called again with the same idempotency key it does nothing twice, so that what failed may be tried again.
         retries: how often it is tried again, of an idempotent tool.
         allow: findings accepted, each with the reason.
+        others: refused, with the near miss.
 
     Raises:
         SDKError: the signature cannot be asked for, or a parameter is wrong.
     """
+    for each in others:
+        raise unknown(
+            "parameter of `@p.tool`", each, [name for name in inspect.signature(tool).parameters if name != "others"]
+        )
     locals_ = sys._getframe(1).f_locals  # noqa: SLF001 - types of the function around are known nowhere else
     options: dict[str, Any] = {
         "name": name, "consequential": consequential, "guard": guard, "limits": limits, "provides": provides,

@@ -16,6 +16,8 @@ from jurat.engine.store import Store
 from jurat.engine.store import Variable as Stored
 from jurat.engine.tools import ToolContext, plain, result_of
 from jurat.server.sdk import given
+from jurat.server.sdk.actions import AgentEntity
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.customers import GUEST, Customer
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.matching import called
@@ -66,6 +68,7 @@ class Freshness:
         return self.seconds is None and self.rule is None
 
 
+@explained
 @dataclass(eq=False)
 class Variable:
     """Something that the model is told of every conversation; a value for a customer wins over one for a tag of theirs, that
@@ -84,15 +87,15 @@ class Variable:
 
     async def set_value_for_customer(self, customer: Customer, value: Any) -> None:
         """Set what holds of a customer."""
-        await self._set(f"customer:{customer.id}", value)
+        await self._set(_scope(customer, "customer", "set_value_for_customer"), value)
 
     async def set_value_for_tag(self, tag: Tag, value: Any) -> None:
         """Set what holds of every customer with a tag."""
-        await self._set(f"tag:{tag.name}", value)
+        await self._set(_scope(tag, "tag", "set_value_for_tag"), value)
 
     async def set_value_for_agent(self, agent: Agent, value: Any) -> None:
         """Set what holds of the conversations of an agent."""
-        await self._set(f"agent:{agent.id}", value)
+        await self._set(_scope(agent, "agent", "set_value_for_agent"), value)
 
     async def set_global_value(self, value: Any) -> None:
         """Set what holds where nothing closer is set."""
@@ -100,15 +103,15 @@ class Variable:
 
     async def get_value_for_customer(self, customer: Customer) -> Any:
         """What is set for a customer; None if nothing is."""
-        return await self._get(f"customer:{customer.id}")
+        return await self._get(_scope(customer, "customer", "get_value_for_customer"))
 
     async def get_value_for_tag(self, tag: Tag) -> Any:
         """What is set for a tag."""
-        return await self._get(f"tag:{tag.name}")
+        return await self._get(_scope(tag, "tag", "get_value_for_tag"))
 
     async def get_value_for_agent(self, agent: Agent) -> Any:
         """What is set for an agent."""
-        return await self._get(f"agent:{agent.id}")
+        return await self._get(_scope(agent, "agent", "get_value_for_agent"))
 
     async def get_global_value(self) -> Any:
         """What is set for all."""
@@ -167,6 +170,16 @@ class Variable:
         self._guests.move_to_end(session)
         while len(self._guests) > GUESTS:
             self._guests.popitem(last=False)
+
+
+_KINDS: Mapping[str, type[Any]] = {"customer": Customer, "tag": Tag, "agent": AgentEntity}
+
+
+def _scope(whose: object, kind: str, called_: str) -> str:
+    """Whose value it is, as the store knows it."""
+    if not isinstance(whose, _KINDS[kind]):
+        raise SDKError(f"`{called_}`: `{given.shown(whose)}` is no {kind}; give what `create_{kind}` returned")
+    return f"{kind}:{whose.id}"
 
 
 async def kept_for(store: Store, now: TurnContext) -> Kept:

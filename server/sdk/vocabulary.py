@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from jurat.policies.templates import TemplateFault, fields_in
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import CannedResponse, reply_id
+from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.ids import id_from
@@ -42,6 +44,7 @@ class Decision:
         return self.id
 
 
+@explained
 class Vocabulary:
     """The declarations of a server that no agent owns."""
 
@@ -204,6 +207,8 @@ class Vocabulary:
         text = given.text(template, "`template`")
         name = id or self.document.free_id("replies", id_from(text, "reply"))
         filled = "{{" in text or "{%" in text if fields is None else given.flag(fields, "`fields`")
+        if filled:
+            _refuse_unreadable(text)
         body = {"template" if filled else "text": text}
         self._add("replies", name, body | ({"mode": "composited"} if composited else {}))
         if len(others) < len(listed):
@@ -259,6 +264,13 @@ class Vocabulary:
         if isinstance(item, Entity | Journey):
             return item.ref
         raise SDKError(f"`expect`: `{given.shown(item)}` is nothing that a guideline could do")
+
+
+def _refuse_unreadable(template: str) -> None:
+    try:
+        fields_in(template)
+    except TemplateFault as fault:
+        raise SDKError(f"`template`: {fault}") from None
 
 
 def _formula(document: Document, value: Any, what: str) -> str:

@@ -5,7 +5,7 @@ Everything here builds the policy that a YAML file would: it is proved before it
 
 from typing import TYPE_CHECKING
 
-from jurat.engine.tools import Control, ToolContext, ToolParameterOptions, ToolResult
+from jurat.engine.tools import Control, ToolContext, ToolParameterOptions
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
 from jurat.server.sdk.conversations import Session
@@ -48,6 +48,7 @@ from jurat.server.sdk.performance import (
     VoiceOptimizedPerceivedPerformancePolicy,
 )
 from jurat.server.sdk.relations import AllOf, AnyOf, Tag
+from jurat.server.sdk.results import ToolResult
 from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, Judged, formula, judged
 from jurat.server.sdk.server import Server
 from jurat.server.sdk.states import State, Trigger, Way

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,6 +18,8 @@ from jurat.server.opening import Agent
 from jurat.server.settings import Settings
 
 KEY = "the key of whoever runs the test"
+NOBODY = str(Path(__file__).with_name("nobody.yaml"))
+"""A script by which nothing is judged or said."""
 HELD = {"authorization": f"Bearer {KEY}"}
 POLICY = """
 jurat: 1

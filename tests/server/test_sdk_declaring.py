@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from tests.server.served import NOBODY
 
 import jurat.sdk as p
 from jurat.policies import build_graph, load
@@ -43,7 +44,7 @@ async def verify(context: p.ToolContext) -> str:
 
 def declared(declare: Declare) -> p.Server:
     """A server on which that was declared; it does not serve."""
-    server = p.Server(script="nobody.yaml")
+    server = p.Server(script=NOBODY)
 
     async def declaring() -> None:
         agent = await server.create_agent(name="Bot", description="Helps", id="agent")
@@ -272,6 +273,54 @@ journeys:
       after-identify: {fork: true, to: [{state: take}]}
       take: {say: Take the money, to: [{state: end}]}
       end: {end: true}
+""",
+    )
+
+
+def test_what_leads_nowhere_ends_by_itself() -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        exact = {"ask": p.State(say="Ask for the name", to=[p.Way("done")]), "done": p.State(end=True)}
+        named = await agent.create_journey("Identify", triggers=["The customer logs in"], states=exact, id="identify")
+        bare = await agent.create_journey("Greet", triggers=["The customer greets"], id="greet")
+        pay = await agent.create_journey("Pay", triggers=["The customer pays"], id="pay")
+        first = await pay.initial_state.transition_to(chat_state="Name the price", id="price")
+        await first.target.transition_to(journey=named, condition="The customer agrees")
+        await first.target.transition_to(journey=bare, condition="The customer is new")
+        await (await agent.create_journey("Wait", triggers=["The customer waits"], id="wait")).initial_state.fork()
+
+    same(
+        declare,
+        """
+journeys:
+  identify:
+    triggers: [The customer logs in]
+    initial: ask
+    on_end: deactivate
+    states: {ask: {say: Ask for the name, to: [{state: done}]}, done: {end: true}}
+  greet:
+    triggers: [The customer greets]
+    initial: start
+    on_end: deactivate
+    states: {start: {say: Greet}}
+    allow: {stuck-state: the journey has no states of its own; it lasts until its agent is left}
+  pay:
+    triggers: [The customer pays]
+    initial: price
+    on_end: deactivate
+    states:
+      price:
+        say: Name the price
+        to: [{condition: The customer agrees, state: identify}, {condition: The customer is new, state: greet}]
+      identify: {say: Ask for the name, to: [{state: after-identify}]}
+      after-identify: {fork: true, to: [{state: end}]}
+      greet: {say: Greet, to: [{state: after-greet}]}
+      after-greet: {fork: true, to: [{state: end}]}
+      end: {end: true}
+  wait:
+    triggers: [The customer waits]
+    initial: fork
+    on_end: deactivate
+    states: {fork: {fork: true, to: [{state: end}]}, end: {end: true}}
 """,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ROOT
+from tests.server.served import NOBODY
 
 import jurat.sdk as p
 from jurat.server.sdk.events import EVENTS
@@ -46,7 +47,7 @@ async def find_order(context: p.ToolContext, number: int) -> str:
 def test_what_is_shown_can_be_declared(block: str) -> None:
     found: dict[str, Any] = {}
     exec(compile(block, "docs/sdk.md", "exec"), found)  # noqa: S102 - it is our own page
-    server = p.Server(script="nobody.yaml")
+    server = p.Server(script=NOBODY)
 
     async def declaring() -> None:
         agent = await server.create_agent("Bot")

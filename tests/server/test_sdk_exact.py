@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.server.served import NOBODY
 
 import jurat.sdk as p
 from jurat.policies import PolicyError, load
@@ -22,7 +23,7 @@ ORDERS = Path(__file__).parents[1] / "engine" / "mcp_orders.py"
 
 def declared(declare: Callable[[p.Server], Awaitable[Any]]) -> p.Server:
     """A server on which something was declared."""
-    server = p.Server(script="nobody.yaml")
+    server = p.Server(script=NOBODY)
     asyncio.run(declare(server))
     return server
 

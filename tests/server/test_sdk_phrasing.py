@@ -43,6 +43,25 @@ def test_a_strict_agent_says_only_what_was_written(monkeypatch: pytest.MonkeyPat
     ]
 
 
+def test_a_canned_response_can_speak_of_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def program() -> None:
+        async with p.Server() as server:
+            agent = await server.create_agent("Bot", composition_mode=p.CompositionMode.STRICT)
+            plan = await agent.create_variable("plan")
+            await plan.set_global_value("gold")
+
+            async def over(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+                await plan.set_global_value(None)
+
+            await agent.create_guideline("The plan is asked for", "Say it", on_message=over)
+            await agent.create_canned_response("Your plan is {{ std.variables.plan }}.")
+            await agent.create_canned_response("I do not know.", id="no_match")
+
+    judge = {"The plan is asked for": ["plan"], fits_statement("Your plan is gold."): ["plan"]}
+    known, unknown = talked(monkeypatch, program, judge, "my plan?", "my plan?")
+    assert (known["reply"], unknown["reply"]) == ("Your plan is gold.", "I do not know.")
+
+
 def test_a_guideline_is_stricter_than_its_agent_while_it_applies(monkeypatch: pytest.MonkeyPatch) -> None:
     async def program() -> None:
         async with p.Server() as server:

@@ -17,7 +17,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.llm.openai_server import free_port
-from tests.server.served import HELD, KEY
+from tests.server.served import HELD, KEY, NOBODY
 
 import jurat.sdk as p
 from jurat.testing import ScriptedJudge, ScriptedVoice
@@ -294,10 +294,10 @@ async def opened_with(**options: Any) -> None:
 def test_the_port_may_come_from_outside_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     monkeypatch.setenv("JURAT_PORT", str(port))
-    assert p.Server(script="nobody.yaml").port == port
-    assert p.Server(script="nobody.yaml", port=1).port == 1
+    assert p.Server(script=NOBODY).port == port
+    assert p.Server(script=NOBODY, port=1).port == 1
     monkeypatch.delenv("JURAT_PORT")
-    assert p.Server(script="nobody.yaml").port == 8800
+    assert p.Server(script=NOBODY).port == 8800
 
 
 def test_a_model_without_a_backend_is_replaced_with_a_warning(capfd: pytest.CaptureFixture[str]) -> None:
