@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field, StringConstraints
 
 from jurat.server.api.auth import Caller, requires
-from jurat.server.api.dependencies import Body, Shown, Text
+from jurat.server.api.dependencies import Body, Served, Shown, Text
 from jurat.server.api.errors import errors
 from jurat.server.keys import NAME_CHARACTERS, Key, KeyRefused, Keys
 from jurat.server.refusals import Refusal
@@ -71,12 +71,14 @@ async def list_(keys: Kept, caller: Minding) -> dict[str, Any]:  # noqa: ARG001
 
 
 @ROUTER.post("/keys", status_code=201, response_model=KeyMade)
-async def create(given: NewKey, keys: Kept, caller: Minding) -> dict[str, Any]:
+async def create(given: NewKey, keys: Kept, service: Served, caller: Minding) -> dict[str, Any]:
     """Make one. Nobody makes a key for more than they may do themselves."""
     if beyond := sorted(set(given.scopes) - caller.scopes):
         raise Refusal(403, "forbidden", f"this needs the scope `{beyond[0]}`")
     if caller.agents is not None and not caller.agents.issuperset(given.agents or ["*"]):
         raise Refusal(403, "forbidden", "this key or token is for other agents")
+    if unknown := sorted({*(given.agents or ())} - {*service.agent.engine.agents}):
+        raise Refusal(422, "unknown-name", f"`agents`: the policy has no agent `{unknown[0][:60]}`")
     made = given.model_dump()
     key, text = await keys.create(made.pop("name"), made.pop("scopes"), **made)
     return {**shown(key), "key": text}

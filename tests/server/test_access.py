@@ -279,6 +279,24 @@ def test_nobody_makes_a_key_for_more_than_they_may(client: TestClient) -> None:
         assert client.post("/keys", json={"name": "x", "scopes": ["chat"], **agents}, headers=held).status_code == 403
 
 
+def test_a_key_is_for_agents_that_there_are(client: TestClient) -> None:
+    wanted = {"name": "k", "scopes": ["chat"], "agents": ["sales", "nope"]}
+    answer = client.post("/keys", json=wanted, headers=HELD)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "unknown-name")
+    assert "`agents`: the policy has no agent `nope`" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [("/v1/report", "policy:read"), ("/pages/policy", "policy:read"), ("/versions", "policy:read"), ("/guidelines", "manage:read")],
+)  # fmt: skip
+def test_the_whole_policy_is_for_who_deals_with_all_agents(client: TestClient, path: str, scope: str) -> None:
+    for agents, status in ((["support"], 403), (["support", "sales"], 200), (None, 200)):
+        answer = client.get(path, headers=token(scope=scope, agents=agents))
+        assert answer.status_code == status, answer.text
+    assert "the whole policy" in client.get(path, headers=token(scope=scope, agents=[])).text
+
+
 def test_a_key_comes_to_its_end_and_its_own_rate_counts() -> None:
     async def scenario() -> None:
         now = [1_000.0]
