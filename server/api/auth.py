@@ -36,7 +36,9 @@ async def caller_of(
         if scope not in caller.scopes:
             raise gatekeeper.refused(caller, scope)
         if scope in WHOLE and not all(map(caller.deals_with, request.app.state.service.agent.engine.agents)):
-            raise Refusal(403, "forbidden", "this is of the whole policy, and this key or token is for some agents only")
+            raise Refusal(
+                403, "forbidden", "this is of the whole policy, and this key or token is for some agents only"
+            )
     await check_parameters(request)
     request.state.caller = caller
     return caller

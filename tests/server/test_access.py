@@ -279,6 +279,36 @@ def test_nobody_makes_a_key_for_more_than_they_may(client: TestClient) -> None:
         assert client.post("/keys", json={"name": "x", "scopes": ["chat"], **agents}, headers=held).status_code == 403
 
 
+LIMITED: dict[str, Any] = {"name": "k", "scopes": ["keys", "chat"], "agents": ["sales"], "rate": 100}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"scopes": ["policy:write"]},
+        {"scopes": ["chat", "sessions"]},
+        {"agents": ["sales", "support"]},
+        {"agents": None},
+        {"rate": 101},
+        {"rate": None},
+        {"customer": "b"},
+    ],
+)
+def test_nobody_makes_or_revokes_a_key_for_more_than_they_may(client: TestClient, more: dict[str, Any]) -> None:
+    mine = client.post("/keys", json=LIMITED, headers=HELD).json()
+    held = {"authorization": f"Bearer {mine['key']}"}
+    assert client.post("/keys", json={**LIMITED, **more}, headers=held).status_code == 403
+    theirs = client.post("/keys", json={**LIMITED, **more}, headers=HELD).json()
+    assert client.delete(f"/keys/{theirs['id']}", headers=held).status_code == 403
+    [kept] = [each for each in client.get("/keys", headers=HELD).json()["keys"] if each["id"] == theirs["id"]]
+    assert kept["revoked"] is None
+    less = client.post("/keys", json={**LIMITED, "scopes": ["chat"], "rate": 1}, headers=held)
+    assert less.status_code == 201
+    for id_ in (less.json()["id"], mine["id"]):
+        assert client.delete(f"/keys/{id_}", headers=held).status_code == 200
+    assert client.delete("/keys/none", headers=held).status_code == 401, "it is revoked"
+
+
 def test_a_key_is_for_agents_that_there_are(client: TestClient) -> None:
     wanted = {"name": "k", "scopes": ["chat"], "agents": ["sales", "nope"]}
     answer = client.post("/keys", json=wanted, headers=HELD)
