@@ -167,7 +167,7 @@ async def answered(given: Question, service: Service, caller: Caller) -> bytes:
     try:
         if given.situation is not None:
             return service.decider.situation(given.situation, given.about)
-        return to_json(await _conversation(given, service, caller))
+        return to_json(await _conversation(given, service))
     except ValuationError as error:
         raise Refusal(422, "refused", str(error)) from None
     except RefusedTurn as error:
@@ -181,7 +181,7 @@ def _check_agent(service: Service, caller: Caller, agent: str | None) -> None:
         raise Refusal(422, "refused", f"the policy has no agent `{agent[:60]}`" + (f"; {close}" if close else ""))
 
 
-async def _conversation(given: Question, service: Service, caller: Caller) -> dict[str, Any]:
+async def _conversation(given: Question, service: Service) -> dict[str, Any]:
     assert given.messages is not None
     if given.messages[-1].role not in ("customer", "user"):
         raise Refusal(422, "malformed", "`messages` ends with what the customer said")

@@ -167,6 +167,14 @@ def test_a_customer_says_no_facts_but_those_that_the_issuer_vouches_for(client: 
     assert client.post("/sessions", json={}, headers=token(facts={"customer.tier": 7})).status_code == 422
 
 
+def test_who_may_chat_is_told_of_the_agent_and_not_of_the_policy(client: TestClient) -> None:
+    told = client.get("/about", headers=token())
+    assert (told.json()["agent"], told.json()["findings"], told.json()["facts"]) == ("Sales", 0, [])
+    for said in ("Offer it", "Say what was found", "verify", "asks_refund", "plain"):
+        assert said not in told.text
+    assert [each["name"] for each in client.get("/about", headers=HELD).json()["facts"]] == ["customer.tier"]
+
+
 def test_nobody_begins_a_conversation_for_somebody_else(client: TestClient) -> None:
     for_b = {"customer": "b"}
     assert client.post("/sessions", json=for_b, headers=token("a")).status_code == 403
