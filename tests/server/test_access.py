@@ -197,6 +197,23 @@ def test_a_stranger_does_not_learn_which_customers_there_are(client: TestClient)
         assert len({each.text for each in answers}) == 1
 
 
+def test_a_customer_notes_things_of_their_own_messages_alone(client: TestClient) -> None:
+    session = client.post("/sessions", json={}, headers=token("a")).json()["id"]
+    client.post(f"/sessions/{session}/messages", json={"message": "a refund"}, headers=token("a"))
+    events = client.get(f"/sessions/{session}/events?kinds=message", headers=token("a")).json()
+    noted = {"metadata": {"set": {"trace": "forged"}}}
+    for each in events:
+        path, own = f"/sessions/{session}/events/{each['id']}", each["source"] == "customer"
+        assert client.patch(path, json=noted, headers=token("a")).status_code == (200 if own else 403)
+        assert (client.get(path, headers=HELD).json()["metadata"].get("trace") == "forged") is own
+    assert {each["source"] for each in events} == {"customer", "ai_agent"}
+    assert client.patch(f"/sessions/{session}/events/{events[-1]['id']}", json=noted, headers=HELD).status_code == 200
+    for change in ({"metadata": {"set": {"vip": True}}}, {"labels": {"upsert": ["vip"]}}):
+        assert client.patch(f"/sessions/{session}", json=change, headers=token("a")).status_code == 403
+        assert client.patch(f"/sessions/{session}", json=change, headers=HELD).status_code == 200
+    assert client.patch(f"/sessions/{session}", json={"title": "Mine"}, headers=token("a")).status_code == 200
+
+
 def test_a_caller_deals_with_their_agents_alone(client: TestClient) -> None:
     limited = token(agents=["support"])
     assert client.post("/sessions", json={"agent": "sales"}, headers=limited).status_code == 403
