@@ -8,13 +8,11 @@ from jurat import __version__
 from jurat.policies.model import FactDeclaration
 from jurat.policies.types import BoolType, DecimalType, EnumType, IntType, Type
 from jurat.policies.values import jsonable
-from jurat.server.drawing.picture import describe
 from jurat.server.opening import Agent
-from jurat.server.reports.json_object import finding_as_json
 
 
-def about(agent: Agent) -> dict[str, Any]:
-    """The agent, whether its policy is proved, what its guidelines say, and the facts that an application may give."""
+def about(agent: Agent, *, may_give_facts: bool) -> dict[str, Any]:
+    """The agent, whether its policy is proved, and the facts that whoever asks may give; what the policy says is not told."""
     report, engine = agent.report, agent.engine
     return {
         "agent": agent.name,
@@ -26,11 +24,14 @@ def about(agent: Agent) -> dict[str, Any]:
         "digest": report.digest,
         "obligations": report.obligations,
         "guidelines": report.guidelines,
-        "findings": [finding_as_json(each) for each in report.failures],
+        "findings": len(report.failures),
         "message_characters": engine.limits.message_characters,
-        "entities": {each.id: [describe(action) for action in each.actions] for each in agent.graph.entities.values()},
-        "facts": [_fact(each) for each in agent.graph.vocabulary.facts.values() if each.source != "tools"],
+        "facts": _facts(agent) if may_give_facts else [],
     }
+
+
+def _facts(agent: Agent) -> list[dict[str, Any]]:
+    return [_fact(each) for each in agent.graph.vocabulary.facts.values() if each.source != "tools"]
 
 
 def _fact(fact: FactDeclaration) -> dict[str, Any]:

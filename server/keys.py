@@ -100,6 +100,18 @@ class Keys:
         found = await self._store.variables(SCOPE)
         return sorted((_key(each.value) for each in found.values()), key=lambda key: (key.created, key.id))
 
+    async def get(self, id_: str) -> Key:
+        """One by its id.
+
+        Raises:
+            KeyRefused: there is none.
+            StoreError: it cannot be read.
+        """
+        found = {each.id: each for each in await self.all()}.get(id_)
+        if found is None:
+            raise KeyRefused(f"there is no key `{id_[:60]}`")
+        return found
+
     async def revoke(self, id_: str) -> Key:
         """Take one back, for good.
 
@@ -107,9 +119,7 @@ class Keys:
             KeyRefused: there is none.
             StoreError: that cannot be stored.
         """
-        found = {each.id: each for each in await self.all()}.get(id_)
-        if found is None:
-            raise KeyRefused(f"there is no key `{id_[:60]}`")
+        found = await self.get(id_)
         if found.revoked is None:
             found = replace(found, revoked=self._clock())
             await self._keep(found)

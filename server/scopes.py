@@ -17,6 +17,8 @@ Scope = Literal[
     "manage:write",  # change them
     "keys",  # make and revoke keys
 ]
+WHOLE: frozenset[str] = frozenset({"policy:read", "policy:write", "manage:read", "manage:write"})
+"""What is of all agents, so that nobody who may deal with some alone has it."""
 SCOPES: frozenset[str] = frozenset(get_args(Scope))
 LOCAL: frozenset[str] = frozenset({"chat", "facts"})
 """Of whoever is on this machine and says no name."""

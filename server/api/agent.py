@@ -40,7 +40,7 @@ class FactField(Shown):
 
 
 class About(Shown):
-    """The agent, whether its policy is proved, what its guidelines say, and the facts that an application may give."""
+    """The agent, whether its policy is proved, how many findings close the gate, and the facts that the caller may give."""
 
     agent: str
     description: str
@@ -51,9 +51,8 @@ class About(Shown):
     digest: str
     obligations: int
     guidelines: int
-    findings: list[dict[str, Any]]
+    findings: int
     message_characters: int
-    entities: dict[str, list[str]]
     facts: list[FactField]
 
 
@@ -72,9 +71,9 @@ async def ready(service: Served) -> dict[str, Any]:
 
 
 @ROUTER.get("/about", response_model=About)
-async def about(service: Served, caller: Annotated[Caller, requires("chat")]) -> dict[str, Any]:  # noqa: ARG001
+async def about(service: Served, caller: Annotated[Caller, requires("chat")]) -> dict[str, Any]:
     """What is served."""
-    return told(service.agent)
+    return told(service.agent, may_give_facts=caller.may("facts"))
 
 
 @ROUTER.get("/policy", response_class=Response, responses={200: {"content": {"image/svg+xml": {}}}})

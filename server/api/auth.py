@@ -13,7 +13,8 @@ from fastapi.security import HTTPBearer, SecurityScopes
 
 from jurat.server.api.parameters import check_parameters
 from jurat.server.gatekeeper import Caller, Gatekeeper, owner_of
-from jurat.server.scopes import SCOPES, Scope
+from jurat.server.refusals import Refusal
+from jurat.server.scopes import SCOPES, WHOLE, Scope
 
 __all__ = ["SCOPES", "Caller", "Chatting", "Scope", "caller_of", "owner_of", "requires"]
 
@@ -34,6 +35,10 @@ async def caller_of(
     for scope in security.scopes:
         if scope not in caller.scopes:
             raise gatekeeper.refused(caller, scope)
+        if scope in WHOLE and not all(map(caller.deals_with, request.app.state.service.agent.engine.agents)):
+            raise Refusal(
+                403, "forbidden", "this is of the whole policy, and this key or token is for some agents only"
+            )
     await check_parameters(request)
     request.state.caller = caller
     return caller

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from jurat.llm import Message
 from jurat.policies import RefusedTurn, ValuationError
+from jurat.policies.diagnostics import near_miss
 from jurat.server.api.auth import Caller, requires
 from jurat.server.api.dependencies import Body, Served, Shown, Text, check_agent, no_longer_than
 from jurat.server.api.errors import errors
@@ -153,32 +154,39 @@ async def answered(given: Question, service: Service, caller: Caller) -> bytes:
     """The answer, a :class:`Decided` in JSON.
 
     Raises:
-        Refusal: the question is none.
+        Refusal: the question is none, or of an agent that is not the caller's to deal with.
         FactRefused, TurnRefused, LLMError: as :meth:`jurat.server.deciding.Decider.conversation`.
     """
     if (given.situation is None) is (given.messages is None):
         raise Refusal(422, "malformed", "give one of `situation`, values by name, and `messages`, a conversation")
     if given.facts and given.situation is not None:
         raise Refusal(422, "malformed", "a situation has its facts in itself; `facts` go with `messages`")
+    _check_agent(service, caller, given.agent)
     if wrong := service.decider.unknown_names(given.about):
         raise Refusal(422, "unknown-name", f"`about`: the policy has no guideline, journey or state `{wrong[0][:60]}`")
     try:
         if given.situation is not None:
             return service.decider.situation(given.situation, given.about)
-        return to_json(await _conversation(given, service, caller))
+        return to_json(await _conversation(given, service))
     except ValuationError as error:
         raise Refusal(422, "refused", str(error)) from None
     except RefusedTurn as error:
         raise Refusal(422, "contradiction", str(error)) from None
 
 
-async def _conversation(given: Question, service: Service, caller: Caller) -> dict[str, Any]:
+def _check_agent(service: Service, caller: Caller, agent: str | None) -> None:
+    check_agent(service, caller, agent)
+    if agent is not None and agent not in service.agent.engine.agents:
+        close = near_miss(agent[:60], service.agent.engine.agents)
+        raise Refusal(422, "refused", f"the policy has no agent `{agent[:60]}`" + (f"; {close}" if close else ""))
+
+
+async def _conversation(given: Question, service: Service) -> dict[str, Any]:
     assert given.messages is not None
     if given.messages[-1].role not in ("customer", "user"):
         raise Refusal(422, "malformed", "`messages` ends with what the customer said")
     longest = service.agent.engine.limits.message_characters
     lines = [Message(ROLES[each.role], no_longer_than(each.content, longest, "content")) for each in given.messages]
-    check_agent(service, caller, given.agent)
     told: dict[str, Any] = await service.within(
         lambda: service.decider.conversation(lines, given.facts, given.agent, given.about)
     )

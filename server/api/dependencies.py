@@ -68,14 +68,23 @@ async def begun(
         Refusal: the caller may not: another customer, facts, or an agent that is not theirs to deal with.
         FactRefused, StoreError: as :meth:`jurat.server.service.Service.begin`.
     """
-    if customer is not None and customer != caller.customer and not caller.may("sessions"):
-        raise Gatekeeper.refused(caller, "sessions")
+    check_customer(caller, customer)
     if facts and not caller.may("facts"):
         raise Gatekeeper.refused(caller, "facts")
     check_agent(service, caller, agent)
     theirs = customer is None or customer == caller.customer
     who = customer or caller.customer
     return await service.begin({**facts, **caller.facts}, agent, who, vouched=theirs, history=history)
+
+
+def check_customer(caller: Caller, customer: str | None) -> None:
+    """Refuse a customer on whose behalf the caller may not act; None is the caller's own.
+
+    Raises:
+        Refusal: it is one.
+    """
+    if customer is not None and customer != caller.customer and not caller.may("sessions"):
+        raise Gatekeeper.refused(caller, "sessions")
 
 
 def check_agent(service: Service, caller: Caller, agent: str | None) -> None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import Field, StringConstraints
 
 from jurat.server.api.auth import Caller, requires
-from jurat.server.api.dependencies import Body, Shown, Text
+from jurat.server.api.dependencies import Body, Served, Shown, Text
 from jurat.server.api.errors import errors
 from jurat.server.keys import NAME_CHARACTERS, Key, KeyRefused, Keys
 from jurat.server.refusals import Refusal
@@ -71,24 +71,42 @@ async def list_(keys: Kept, caller: Minding) -> dict[str, Any]:  # noqa: ARG001
 
 
 @ROUTER.post("/keys", status_code=201, response_model=KeyMade)
-async def create(given: NewKey, keys: Kept, caller: Minding) -> dict[str, Any]:
+async def create(given: NewKey, keys: Kept, service: Served, caller: Minding) -> dict[str, Any]:
     """Make one. Nobody makes a key for more than they may do themselves."""
-    if beyond := sorted(set(given.scopes) - caller.scopes):
-        raise Refusal(403, "forbidden", f"this needs the scope `{beyond[0]}`")
-    if caller.agents is not None and not caller.agents.issuperset(given.agents or ["*"]):
-        raise Refusal(403, "forbidden", "this key or token is for other agents")
+    _check_within(caller, given)
+    if unknown := sorted({*(given.agents or ())} - {*service.agent.engine.agents}):
+        raise Refusal(422, "unknown-name", f"`agents`: the policy has no agent `{unknown[0][:60]}`")
     made = given.model_dump()
     key, text = await keys.create(made.pop("name"), made.pop("scopes"), **made)
     return {**shown(key), "key": text}
 
 
 @ROUTER.delete("/keys/{id}", response_model=KeyShown, responses=errors(404))
-async def revoke(id: str, keys: Kept, caller: Minding) -> dict[str, Any]:  # noqa: A002, ARG001
-    """Take one back, for good. Servers notice within five seconds."""
+async def revoke(id: str, keys: Kept, caller: Minding) -> dict[str, Any]:  # noqa: A002
+    """Take one back, for good. Nobody revokes a key that may do more than they do. Servers notice within five seconds."""
     try:
+        _check_within(caller, await keys.get(id))
         return shown(await keys.revoke(id))
     except KeyRefused as error:
         raise Refusal(404, "unknown", str(error)) from None
+
+
+def _check_within(caller: Caller, key: NewKey | Key) -> None:
+    """Refuse a key for more than the caller may do.
+
+    Raises:
+        Refusal: it is one.
+    """
+    if beyond := sorted(set(key.scopes) - caller.scopes):
+        raise Refusal(403, "forbidden", f"this needs the scope `{beyond[0]}`")
+    if caller.agents is not None and (key.agents is None or not caller.agents.issuperset(key.agents)):
+        raise Refusal(403, "forbidden", "this key or token is for other agents")
+    if key.customer != caller.customer and not caller.may("sessions"):
+        raise Refusal(403, "forbidden", "on behalf of another customer needs the scope `sessions`")
+    if caller.rate is not None and (key.rate is None or key.rate > caller.rate.per_second):
+        raise Refusal(
+            403, "forbidden", f"`rate`: no more than {caller.rate.per_second:g} a second, as this key or token has"
+        )
 
 
 def shown(key: Key) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from jurat.engine.session import Session
 from jurat.engine.trace import Step
 from jurat.engine.turn import Turn
 from jurat.server.api.auth import Chatting
-from jurat.server.api.dependencies import Body, Served, Shown, Text, begun, no_longer_than, own_session
+from jurat.server.api.dependencies import Body, Served, Shown, Text, begun, check_customer, no_longer_than, own_session
 from jurat.server.api.errors import errors
 from jurat.server.api.streaming import EVENT_STREAM, Events, streamed
 from jurat.server.parlant.common import unsupported
@@ -91,6 +91,7 @@ async def start(
         one_of(given.agent, given.agent_id, "agent"),
         one_of(given.customer, given.customer_id, "customer"),
     )
+    check_customer(caller, customer)  # before anything is said of whether there is one
     if given.customer_id is not None and customer != caller.customer:
         await known_customer(service, customer)
     try:

@@ -33,6 +33,7 @@ WAIT_SECONDS = 55
 """How long is waited where nothing is said: a little less than the client's own patience, which is a minute."""
 
 LONGEST_WAIT_SECONDS = 600
+CUSTOMERS = ("customer", "customer_ui")
 HUMANS = ("human_agent", "human_agent_on_behalf_of_ai_agent")
 
 
@@ -155,8 +156,10 @@ async def retrieve(
 async def update(
     session_id: SessionId, event_id: str, given: EventChanged, service: Served, caller: Chatting
 ) -> dict[str, Any]:  # fmt: skip
-    """Change what is noted of an event."""
+    """Change what is noted of an event; of another one than a customer's, this needs the scope `sessions`."""
     found = await _one(service, await own_session(service, caller, session_id), event_id)
+    if found.source not in CUSTOMERS and not caller.may("sessions"):
+        raise Refusal(403, "forbidden", "to change what somebody else said needs the scope `sessions`")
     if given.metadata is not None:
         found = replace(found, metadata=given.metadata.applied(found.metadata))
         await service.store.amend_feed(session_id, found)
@@ -176,7 +179,7 @@ async def posted(
     if given.kind is None or given.source is None:
         raise Refusal(422, "missing", "an event has a `kind` and a `source`")
     _refuse_what_cannot_be(given)
-    if not caller.may("sessions") and (given.source not in ("customer", "customer_ui") or given.participant):
+    if not caller.may("sessions") and (given.source not in CUSTOMERS or given.participant):
         raise Refusal(403, "forbidden", "to speak as somebody else needs the scope `sessions`")
     if given.kind != "message":
         return shown_event((await service.feeds.add(session.id, _plain_event(given)))[0])

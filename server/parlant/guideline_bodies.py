@@ -19,7 +19,7 @@ def body_of(old: Mapping[str, Any], said: Mapping[str, Any], notes: Mapping[str,
     """The body after a client has said something; ``notes`` are the action and description as they were.
 
     Raises:
-        Refusal: it would say nothing.
+        Refusal: it would say nothing, or its condition is blank.
     """
     body = dict(old)
     if said.get("condition") is not None:
@@ -42,14 +42,20 @@ def body_of(old: Mapping[str, Any], said: Mapping[str, Any], notes: Mapping[str,
 
 
 def _condition(body: dict[str, Any], text: str) -> None:
-    """Put a text in the place of the one that was shown: of the formula, where there was no other."""
+    """Put a text in the place of the one that was shown: of the formula, where there was no other. The empty one is none.
+
+    Raises:
+        Refusal: it is blank and yet not empty, which says no more than that somebody forgot to fill it in.
+    """
+    if text and not text.strip():
+        raise Refusal(422, "blank", "`condition` is blank; a guideline that always applies has none")
     if "condition" not in body:
         body.pop("when", None)
     body.pop("condition", None)
-    formula = event_formula(text) if text.strip() else None
+    formula = event_formula(text) if text else None
     if formula:
         body["when"] = formula
-    elif text.strip():
+    elif text:
         body["condition"] = text
 
 

@@ -80,6 +80,8 @@ async def delete_many(
 async def update(session_id: SessionId, given: SessionChanged, service: Served, caller: Chatting) -> dict[str, Any]:
     """Change a conversation."""
     session = await own_session(service, caller, session_id)
+    if (given.metadata or given.labels) and not caller.may("sessions"):
+        raise Refusal(403, "forbidden", "to change `metadata` and `labels` needs the scope `sessions`")
     await _assign(service, caller, session, given)
     known = await service.store.record(KIND, session_id)
     before = dict(known.body) if known else {}

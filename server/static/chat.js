@@ -64,7 +64,7 @@ function choose(button, trace, open) {
   state.chosen?.setAttribute("aria-pressed", "false");
   button.setAttribute("aria-pressed", "true");
   state.chosen = button;
-  part("reasons").replaceChildren(...reasons(trace, state.about));
+  part("reasons").replaceChildren(...reasons(trace));
   part("why").scrollTop = 0;
   if (open) {
     part("why").classList.add("open");

@@ -51,7 +51,7 @@ function introduce() {
   const proved = about.status === "passed" ? "proved free of conflict" : "nothing to prove";
   part("proof").title = `${about.obligations} obligations, digest ${about.digest}`;
   part("proof").textContent = `${about.guidelines} guidelines, ${about.proved ? proved : "not proved"}`;
-  part("banner").textContent = `Unproved: this policy did not pass its check (${about.findings.length} findings). Do not put it before customers.`;
+  part("banner").textContent = `Unproved: this policy did not pass its check (${about.findings} findings). Do not put it before customers.`;
   part("banner").hidden = about.proved;
   document.body.classList.toggle("unproved", !about.proved);
 }

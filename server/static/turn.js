@@ -4,7 +4,7 @@ import { get, path } from "./api.js";
 import { h } from "./dom.js";
 import { gauges, legend } from "./gauge.js";
 import { into } from "./state.js";
-import { conflicts, decided, notes, unasked } from "./why.js";
+import { action, conflicts, decided, notes, unasked } from "./why.js";
 import { REASONS, SOURCES, count, marked, percent, seconds, sentence, shown, toConversation, toEntity, toTurn, toVersion, verdict } from "./words.js";
 
 // `turns` are the numbers around it, to go on from one to the next.
@@ -123,13 +123,6 @@ class Look {
 const CALL = /^(called|succeeded|failed)\("([^"]+)"\)$/;
 const CALLED = { called: ["was called", "was not called"], succeeded: ["succeeded", "did not succeed"], failed: ["failed", "did not fail"] };
 const happened = ([, what, tool], truth) => (tool === "*" ? ["A tool ", CALLED[what][truth ? 0 : 1]] : [h("code", tool), " ", h("b", CALLED[what][truth ? 0 : 1])]);
-
-const VERBS = {
-  instruct: (text) => text, call: (text) => `Call ${text}`, offer: (text) => `${text} may be called`, forbid: (text) => `Forbid the ${text}`,
-  decide: (text) => `Decide ${text}`, reply: (text) => `Reply with ${text}, to the letter`, hand_off: (text) => `Hand off to ${text}`,
-};
-
-const action = (each) => h("p.does", `→ ${(VERBS[each.kind] ?? String)(each.text)}`, each.because === "certain" ? null : h("span.chip", each.because));
 
 const SUGGESTED = 8; // names to ask about, for who does not know what there is
 

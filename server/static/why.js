@@ -3,13 +3,13 @@
 import { h } from "./dom.js";
 import { REASONS, SOURCES, count, percent, seconds, sentence, shown, verdict } from "./words.js";
 
-export function reasons(trace, about) {
+export function reasons(trace) {
   const last = trace.rounds.at(-1);
   return [
     h("p.quiet", `Turn ${trace.turn}, ${seconds(trace.seconds)}. Judged by ${trace.judge}.`),
     trace.unproved && h("p.card.stop", "This policy runs unproved."),
     ...conflicts(trace).map((text) => h("p.card.stop", `Conflict at run time: ${text}`)),
-    section("In force", (last?.in_force ?? []).map((held) => inForce(held, about))),
+    section("In force", (last?.in_force ?? []).map((held) => inForce(held, last))),
     section("Not in force", (last?.dropped ?? []).map(dropped)),
     section("Left open", (last?.possible ?? []).map(open)),
     section("Tools", trace.calls.map(call)),
@@ -39,10 +39,17 @@ export function section(title, items) {
 
 export const conflicts = (trace) => [...new Set(trace.rounds.flatMap((round) => round.conflicts))];
 
-function inForce(held, about) {
-  const actions = about.entities[held.id] ?? [];
+const VERBS = {
+  instruct: (text) => text, call: (text) => `Call ${text}`, offer: (text) => `${text} may be called`, forbid: (text) => `Forbid the ${text}`,
+  decide: (text) => `Decide ${text}`, reply: (text) => `Reply with ${text}, to the letter`, hand_off: (text) => `Hand off to ${text}`,
+};
+
+export const action = (each) => h("p.does", `→ ${(VERBS[each.kind] ?? String)(each.text)}`, each.because === "certain" ? null : h("span.chip", each.because));
+
+function inForce(held, round) {
+  const actions = round.actions.filter((each) => each.guideline === held.id);
   return h("li.card.go", h("p", h("b", held.id), h("span.chip", held.kind)),
-    actions.map((action) => h("p", `→ ${action}`)),
+    actions.map(action),
     known(held.known),
     held.entailed_by.length ? h("p.quiet", `Entailed by ${held.entailed_by.join(", ")}`) : null,
     !held.known.length && !held.entailed_by.length ? h("p.quiet", "It has no condition of its own.") : null);

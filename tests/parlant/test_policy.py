@@ -116,9 +116,13 @@ def test_input_that_cannot_be_is_refused_in_a_sentence(client: ParlantClient, ad
         with pytest.raises(UnprocessableEntityError) as error:
             client.guidelines.create(condition="The customer waits", action="Hurry", **fields)
         assert refused(error)["error"]["code"] == code, fields
+    for condition, action, code in (("", None, "empty"), (" ", None, "blank"), (" \n", "Hurry", "blank")):
+        with pytest.raises(UnprocessableEntityError) as error:
+            client.guidelines.create(condition=condition, action=action)
+        assert refused(error)["error"]["code"] == code
     with pytest.raises(UnprocessableEntityError) as error:
-        client.guidelines.create(condition=" ", action=None)
-    assert refused(error)["error"]["code"] == "empty"
+        client.guidelines.update("calm", condition="  ")
+    assert refused(error)["error"]["code"] == "blank"
     for policy in ({"nonsense": 1}, {"rank": 1.5}, {"tags": [None]}, {"when": "no_such_name"}, {"action": "a\u0000b"}):
         answer = web.post(f"{address}/guidelines", json={"condition": "x", "action": "y", "policy": policy})
         assert (answer.status_code, answer.json()["error"]["code"]) == (422, "unreadable"), policy

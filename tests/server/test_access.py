@@ -167,6 +167,14 @@ def test_a_customer_says_no_facts_but_those_that_the_issuer_vouches_for(client: 
     assert client.post("/sessions", json={}, headers=token(facts={"customer.tier": 7})).status_code == 422
 
 
+def test_who_may_chat_is_told_of_the_agent_and_not_of_the_policy(client: TestClient) -> None:
+    told = client.get("/about", headers=token())
+    assert (told.json()["agent"], told.json()["findings"], told.json()["facts"]) == ("Sales", 0, [])
+    for said in ("Offer it", "Say what was found", "verify", "asks_refund", "plain"):
+        assert said not in told.text
+    assert "customer.tier" in [each["name"] for each in client.get("/about", headers=HELD).json()["facts"]]
+
+
 def test_nobody_begins_a_conversation_for_somebody_else(client: TestClient) -> None:
     for_b = {"customer": "b"}
     assert client.post("/sessions", json=for_b, headers=token("a")).status_code == 403
@@ -174,6 +182,36 @@ def test_nobody_begins_a_conversation_for_somebody_else(client: TestClient) -> N
     assert made.status_code == 201
     assert client.get(f"/sessions/{made.json()['id']}", headers=token("b")).status_code == 200
     assert client.get(f"/sessions/{made.json()['id']}", headers=token("a")).status_code == 404
+
+
+def test_a_stranger_does_not_learn_which_customers_there_are(client: TestClient) -> None:
+    known = client.post("/customers", json={"name": "Carol", "id": "carol"}, headers=HELD)
+    assert known.status_code == 201, known.text
+    for headers, status in (({}, 401), (token("a"), 403)):
+        answers = [
+            client.post("/sessions", json={name: who}, headers=headers)
+            for name in ("customer", "customer_id")
+            for who in ("carol", "nobody")
+        ]
+        assert {each.status_code for each in answers} == {status}
+        assert len({each.text for each in answers}) == 1
+
+
+def test_a_customer_notes_things_of_their_own_messages_alone(client: TestClient) -> None:
+    session = client.post("/sessions", json={}, headers=token("a")).json()["id"]
+    client.post(f"/sessions/{session}/messages", json={"message": "a refund"}, headers=token("a"))
+    events = client.get(f"/sessions/{session}/events?kinds=message", headers=token("a")).json()
+    noted = {"metadata": {"set": {"trace": "forged"}}}
+    for each in events:
+        path, own = f"/sessions/{session}/events/{each['id']}", each["source"] == "customer"
+        assert client.patch(path, json=noted, headers=token("a")).status_code == (200 if own else 403)
+        assert (client.get(path, headers=HELD).json()["metadata"].get("trace") == "forged") is own
+    assert {each["source"] for each in events} == {"customer", "ai_agent"}
+    assert client.patch(f"/sessions/{session}/events/{events[-1]['id']}", json=noted, headers=HELD).status_code == 200
+    for change in ({"metadata": {"set": {"vip": True}}}, {"labels": {"upsert": ["vip"]}}):
+        assert client.patch(f"/sessions/{session}", json=change, headers=token("a")).status_code == 403
+        assert client.patch(f"/sessions/{session}", json=change, headers=HELD).status_code == 200
+    assert client.patch(f"/sessions/{session}", json={"title": "Mine"}, headers=token("a")).status_code == 200
 
 
 def test_a_caller_deals_with_their_agents_alone(client: TestClient) -> None:
@@ -277,6 +315,54 @@ def test_nobody_makes_a_key_for_more_than_they_may(client: TestClient) -> None:
     held = {"authorization": f"Bearer {limited.json()['key']}"}
     for agents in ({}, {"agents": ["support"]}):
         assert client.post("/keys", json={"name": "x", "scopes": ["chat"], **agents}, headers=held).status_code == 403
+
+
+LIMITED: dict[str, Any] = {"name": "k", "scopes": ["keys", "chat"], "agents": ["sales"], "rate": 100}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"scopes": ["policy:write"]},
+        {"scopes": ["chat", "sessions"]},
+        {"agents": ["sales", "support"]},
+        {"agents": None},
+        {"rate": 101},
+        {"rate": None},
+        {"customer": "b"},
+    ],
+)
+def test_nobody_makes_or_revokes_a_key_for_more_than_they_may(client: TestClient, more: dict[str, Any]) -> None:
+    mine = client.post("/keys", json=LIMITED, headers=HELD).json()
+    held = {"authorization": f"Bearer {mine['key']}"}
+    assert client.post("/keys", json={**LIMITED, **more}, headers=held).status_code == 403
+    theirs = client.post("/keys", json={**LIMITED, **more}, headers=HELD).json()
+    assert client.delete(f"/keys/{theirs['id']}", headers=held).status_code == 403
+    [kept] = [each for each in client.get("/keys", headers=HELD).json()["keys"] if each["id"] == theirs["id"]]
+    assert kept["revoked"] is None
+    less = client.post("/keys", json={**LIMITED, "scopes": ["chat"], "rate": 1}, headers=held)
+    assert less.status_code == 201
+    for id_ in (less.json()["id"], mine["id"]):
+        assert client.delete(f"/keys/{id_}", headers=held).status_code == 200
+    assert client.delete("/keys/none", headers=held).status_code == 401, "it is revoked"
+
+
+def test_a_key_is_for_agents_that_there_are(client: TestClient) -> None:
+    wanted = {"name": "k", "scopes": ["chat"], "agents": ["sales", "nope"]}
+    answer = client.post("/keys", json=wanted, headers=HELD)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "unknown-name")
+    assert "`agents`: the policy has no agent `nope`" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "scope"),
+    [("/v1/report", "policy:read"), ("/pages/policy", "policy:read"), ("/versions", "policy:read"), ("/guidelines", "manage:read")],
+)  # fmt: skip
+def test_the_whole_policy_is_for_who_deals_with_all_agents(client: TestClient, path: str, scope: str) -> None:
+    for agents, status in ((["support"], 403), (["support", "sales"], 200), (None, 200)):
+        answer = client.get(path, headers=token(scope=scope, agents=agents))
+        assert answer.status_code == status, answer.text
+    assert "the whole policy" in client.get(path, headers=token(scope=scope, agents=[])).text
 
 
 def test_a_key_comes_to_its_end_and_its_own_rate_counts() -> None:

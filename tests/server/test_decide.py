@@ -117,6 +117,7 @@ def test_a_conversation_is_judged_as_a_turn_would(client: TestClient) -> None:
         ({"messages": [{"role": "user", "content": "a"}], "facts": {"customer.verified": True}}, "refused: "),
         ({"messages": [{"role": "user", "content": "a" * 16_001}]}, "too-long: `content`"),
         ({"messages": [{"role": "user", "content": "a"}], "agent": "sale"}, "refused: the policy has no agent"),
+        ({"situation": {}, "agent": "sale"}, "refused: the policy has no agent `sale`"),
         ({"messages": [{"role": "tool", "content": "a"}]}, "malformed: `messages.0.role` must be one of"),
     ],
 )
@@ -125,6 +126,20 @@ def test_a_wrong_question_is_one_clear_answer(client: TestClient, question: dict
     assert answer.status_code in (409, 422), answer.text
     error = answer.json()["error"]
     assert said in f"{error['code']}: {error['message']}"
+
+
+@pytest.mark.parametrize("way", [{}, USUAL], ids=["quick", "through the framework"])
+@pytest.mark.parametrize("asked", [{"situation": {}}, {"messages": [{"role": "user", "content": "a"}]}])
+def test_a_key_for_some_agents_asks_of_no_other(way: dict[str, str], asked: dict[str, Any]) -> None:
+    with TestClient(app()) as client:
+        wanted = {"name": "k", "scopes": ["decide"], "agents": ["support"]}
+        key = client.post("/keys", json=wanted, headers=HELD).json()["key"]
+        headers = {"authorization": f"Bearer {key}", **way}
+        assert client.post("/v1/decide", json={**asked, "agent": "support"}, headers=headers).status_code == 200
+        for other in ({"agent": "sales"}, {}):  # the first agent is another one
+            answer = client.post("/v1/decide", json={**asked, **other}, headers=headers)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
+            assert "for other agents" in answer.text
 
 
 TRUTH = st.sampled_from([True, False, None])

@@ -21,6 +21,7 @@ def test_a_message_gets_its_reply_and_the_reasons_for_it(server: str, tmp_path: 
         why = page.text("#reasons")
         for told in (
             "refund-granted",
+            "→ ",
             "order.returnable true",
             "check_order_status(order_id: 1042)",
             "The customer asks for a refund",

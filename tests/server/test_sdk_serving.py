@@ -59,7 +59,7 @@ def test_nobody_is_answered_before_all_that_was_declared_is_proved() -> None:
                 assert not serving.ready.is_set()
                 assert (await client.post("/sessions", json={})).status_code == 503
                 await statuses(client, 201)
-                assert len((await client.get("/about")).json()["entities"]) == 2
+                assert (await client.get("/about")).json()["guidelines"] == 2
             serving.shut_down()
 
     asyncio.run(scenario())
