@@ -23,6 +23,7 @@ from jurat.engine.describe import described
 from jurat.engine.effects import without_passing
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.facts import checked_facts
+from jurat.engine.forgetting import forget_traces
 from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
 from jurat.engine.hooks import Hooks
 from jurat.engine.journeys import advance, leave_ended
@@ -234,7 +235,8 @@ class Engine:
             raise
 
     async def forget_after(self, session: Session, kept: int) -> None:
-        """Forget what was said after the first ``kept`` lines of customer and agent; what tools did, they did.
+        """Forget what was said after the first ``kept`` lines of customer and agent, with the traces of the turns
+        that go; what tools did, they did.
 
         Raises:
             StoreError: it cannot be stored, and is not so.
@@ -242,6 +244,7 @@ class Engine:
         async with self._changing(session) as state:
             spoken = [place for place, each in enumerate(state.messages) if each.role in ("customer", "agent")]
             if kept < len(spoken):
+                await forget_traces(self.store, session.id, [state.messages[each] for each in spoken], kept)
                 state.messages = state.messages[: spoken[kept]]
 
     async def resolve_call(
