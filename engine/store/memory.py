@@ -105,8 +105,9 @@ class MemoryStore(MemoryRecords, MemoryFeed):
         return self._traces[session].get(turn) if session in self._traces else None
 
     async def forget_traces(self, session: str, turns: Collection[int]) -> None:
+        kept = self._traces.get(session, OrderedDict())
         for turn in turns:
-            self._traces.get(session, {}).pop(turn, None)
+            kept.pop(turn, None)
 
     async def calls(self, status: CallState | None = None, session: str | None = None, limit: int = 100) -> list[Call]:
         found = sorted(self._calls.values(), key=lambda each: (-each.at, each.key))
