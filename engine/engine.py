@@ -393,7 +393,7 @@ class Engine:
             raise TurnRefused(f"the policy has no event `{event}`" + _hint(event, known))
 
     def _begin(
-        self, session: Session, message: str | None, event: str | None, on_step: OnStep | None, *, again: bool
+        self, session: Session, message: str | None, event: str | None, on_step: OnStep | None, *, again: bool = False
     ) -> Working:
         state = session.state.copy()
         notes = adapted(self.graph, state)
