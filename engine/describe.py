@@ -100,6 +100,19 @@ def supporting(expr: Expr, look: Look) -> frozenset[Atom]:
     return atoms(expr)
 
 
+def leaving_open(expr: Expr, look: Look) -> frozenset[Atom]:
+    """The atoms without a value that leave a formula open: none from a part that is true or false without them."""
+    if evaluate(expr, look) is not None:
+        return frozenset()
+    if isinstance(expr, Not):
+        return leaving_open(expr.operand, look)
+    if isinstance(expr, Implies):
+        return leaving_open(Or((Not(expr.left), expr.right)), look)
+    if isinstance(expr, And | Or):
+        return frozenset().union(*(leaving_open(each, look) for each in expr.operands))
+    return frozenset(each for each in atoms(expr) if look(each) is None)
+
+
 def _held(graph: PolicyGraph, working: Working, decision: Decision, g: str) -> Held:
     entity, look = graph.entities[g], decision.valuation.look
     true = evaluate(entity.condition, look) is True
@@ -109,9 +122,8 @@ def _held(graph: PolicyGraph, working: Working, decision: Decision, g: str) -> H
 
 
 def _open(graph: PolicyGraph, working: Working, decision: Decision, g: str) -> Open:
-    look = decision.valuation.look
-    unknown = frozenset(atom for atom in atoms(graph.entities[g].condition) if look(atom) is None)
-    return Open(g, _known(working, decision, unknown) if evaluate(graph.entities[g].condition, look) is None else ())
+    unknown = leaving_open(graph.entities[g].condition, decision.valuation.look)
+    return Open(g, _known(working, decision, unknown))
 
 
 def _known(working: Working, decision: Decision, found: frozenset[Atom]) -> tuple[Known, ...]:

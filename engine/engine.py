@@ -23,6 +23,7 @@ from jurat.engine.describe import described
 from jurat.engine.effects import without_passing
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.facts import checked_facts
+from jurat.engine.forgetting import forget_traces
 from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
 from jurat.engine.hooks import Hooks
 from jurat.engine.journeys import advance, leave_ended
@@ -41,7 +42,7 @@ from jurat.engine.trace import Trace
 from jurat.engine.tracking import carried_out, without_done
 from jurat.engine.turn import OnEmit, OnStep, Response, Turn, Working
 from jurat.llm import Judge, Message, OnText, Voice
-from jurat.llm.conversation import together
+from jurat.llm.conversation import last_message_last, together
 from jurat.llm.sensor import Sensor
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.findings import Report
@@ -234,7 +235,8 @@ class Engine:
             raise
 
     async def forget_after(self, session: Session, kept: int) -> None:
-        """Forget what was said after the first ``kept`` lines of customer and agent; what tools did, they did.
+        """Forget what was said after the first ``kept`` lines of customer and agent, with the traces of the turns
+        that go; what tools did, they did.
 
         Raises:
             StoreError: it cannot be stored, and is not so.
@@ -242,6 +244,7 @@ class Engine:
         async with self._changing(session) as state:
             spoken = [place for place, each in enumerate(state.messages) if each.role in ("customer", "agent")]
             if kept < len(spoken):
+                await forget_traces(self.store, session.id, [state.messages[each] for each in spoken], kept)
                 state.messages = state.messages[: spoken[kept]]
 
     async def resolve_call(
@@ -280,6 +283,7 @@ class Engine:
         on_step: OnStep | None = None,
         on_text: OnText | None = None,
         on_emit: OnEmit | None = None,
+        again: bool = False,
     ) -> Turn:
         """One turn, on a message or on an event without one, which gets no reply.
 
@@ -287,7 +291,8 @@ class Engine:
         answered together with it, unless that turn has made a consequential call or begun to answer. ``on_text`` receives
         the reply sentence by sentence, each once it has passed the check and is stored: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled
         or fails leaves journeys, agent and mode as they were; the message stays, and so do calls that were made, for
-        they happened, and a human whom one of them gave the session to.
+        they happened, and a human whom one of them gave the session to. ``again``: the message is the last one of the
+        conversation already, and its turn was cut short.
 
         Raises:
             TurnRefused: a message too long or empty, an event that nobody declared, or a session that has ended.
@@ -301,7 +306,7 @@ class Engine:
         async with self._running(), session.lock:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
-            working = self._begin(session, message, event, on_step)
+            working = self._begin(session, message, event, on_step, again=again)
             working.on_emit, working.on_text = on_emit, on_text
             turn = await self._carry_out(working, number)
             while turn.response is None and turn.trace.handed_to in self.agents and message is not None:
@@ -387,7 +392,9 @@ class Engine:
         if event is not None and event not in known:
             raise TurnRefused(f"the policy has no event `{event}`" + _hint(event, known))
 
-    def _begin(self, session: Session, message: str | None, event: str | None, on_step: OnStep | None) -> Working:
+    def _begin(
+        self, session: Session, message: str | None, event: str | None, on_step: OnStep | None, *, again: bool = False
+    ) -> Working:
         state = session.state.copy()
         notes = adapted(self.graph, state)
         told_who_answers(self.graph, state)
@@ -396,8 +403,11 @@ class Engine:
         trace.notes += notes
         events = [event] if event else []
         if message is not None:
-            state.messages = (*state.messages, Message("customer", message))
-            unanswered = together(state.messages)[-1].text
+            if again:  # as for whom a message is handed on to, it is another position of the history
+                trace.notes.append("the turn of this message was cut short, and is run again")
+            else:
+                state.messages = (*state.messages, Message("customer", message))
+            unanswered = last_message_last(together(state.messages))[-1].text
             events += ["message.received", *(["message.pii"] if mentions_personal_data(unanswered) else [])]
         working = Working(session, state, trace, self.clock, on_step)
         working.happen(*events, *(["session.started"] if state.turns == 1 else []))

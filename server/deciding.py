@@ -14,7 +14,7 @@ from pydantic_core import to_json
 
 from jurat.engine import Engine
 from jurat.engine.arbitration import arbitrated
-from jurat.engine.describe import condition_of, meaning_of, shown, supporting
+from jurat.engine.describe import condition_of, leaving_open, meaning_of, shown, supporting
 from jurat.engine.match import Knowledge, Matched, match
 from jurat.engine.personal import mentions_personal_data
 from jurat.engine.resolving import Resolver
@@ -24,7 +24,7 @@ from jurat.llm import Judgement, Message
 from jurat.llm.sensor import Sensor
 from jurat.policies import Resolution, Valuation, valuation_of
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Atom, Event, Expr, Fact, History, Observation, atoms, key_of
+from jurat.policies.expr import Atom, Event, Expr, Fact, History, Observation, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.types import Value
 from jurat.policies.values import jsonable
@@ -162,8 +162,7 @@ class Because:
     def open(self, g: str) -> dict[str, Any]:
         """What leaves something open: its own unknowns, or those of others, which stand there."""
         condition = self._graph.entities[g].condition
-        open_ = self._is(condition, None)
-        unknown = sorted(key_of(each) for each in atoms(condition) if self._look(each) is None) if open_ else []
+        unknown = sorted(key_of(each) for each in leaving_open(condition, self._look))
         self._left.update(unknown)
         return {"id": g, "condition": self._conditions[g], "unknown": unknown}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -13,12 +14,17 @@ from jurat.engine.store import FeedEvent, Store
 Wanted = Callable[[FeedEvent], bool]
 
 
+class FeedGone(Exception):
+    """The conversation whose feed somebody waits for was deleted."""
+
+
 class Feeds:
     """Adds to feeds, and wakes those who wait."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._bells: dict[str, set[asyncio.Future[None]]] = {}
+        self._gone: deque[str] = deque(maxlen=1_000)  # lately, for those who were about to wait
         self._ended = False
         self._hearing: asyncio.Task[None] | None = None
 
@@ -36,6 +42,16 @@ class Feeds:
         for bell in self._bells.pop(session, ()):
             if not bell.done():
                 bell.set_result(None)
+
+    def gone(self, session: str) -> None:
+        """Let nobody wait for a conversation that was deleted."""
+        self._gone.append(session)
+        self._ring(session)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody may wait any longer."""
+        return self._ended
 
     def _heard(self, session: str | None) -> None:
         """Another server added to a feed, or may have to any."""
@@ -62,20 +78,25 @@ class Feeds:
         """What is wanted of a feed from an offset on: at once if there is any, else as soon as there is; nothing in time is [].
 
         Raises:
+            FeedGone: the conversation was deleted meanwhile.
             StoreError: it cannot be read.
         """
         end = time.monotonic() + seconds
         if self._hearing is None and seconds > 0 and not self._ended:
             self._hearing = asyncio.create_task(self._store.hear(self._heard))
+        woken = session in self._gone
         while True:
             bell = self._bell(session)  # hung up before the look, so that nothing falls in between
             try:
                 events = await self._store.feed(session, since)
+                if woken and not (events or self._ended) and await self._store.load(session) is None:
+                    raise FeedGone
                 found = [each for each in events if wanted(each)]
                 if found or self._ended or (left := end - time.monotonic()) <= 0:
                     return found
                 since = events[-1].offset + 1 if events else since
                 await asyncio.wait((bell,), timeout=left)
+                woken = bell.done()
             finally:
                 self._take_down(session, bell)
 

@@ -1,7 +1,7 @@
 """Conversations by feed: a message starts a turn that nobody waits for, and the feed tells how it goes.
 
-A message is in the feed before it is acknowledged; where the process ends before its turn began, the turn is begun when the
-conversation is used again. What was said through other doors is in the feed too, once somebody reads it.
+A message is in the feed before it is acknowledged; where the process ends before its turn has, the turn is run when the
+conversation is used again, or, where that is not safe, its end is told. What was said through other doors is in the feed too, once somebody reads it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 from jurat.engine.context import Emission
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded
@@ -23,6 +23,7 @@ from jurat.engine.trace import CallRecord, Step
 from jurat.engine.turn import Turn
 from jurat.llm import Message
 from jurat.server.feeds import Feeds, event, status
+from jurat.server.resuming import Fate, fate, has_reply, unended
 
 if TYPE_CHECKING:
     from jurat.server.service import Service
@@ -34,6 +35,8 @@ ROLES = {"customer": "customer", "agent": "ai_agent"}
 KINDS = {"guideline": "guidelines", "journey": "journeys", "state": "journey_states"}
 TAKEN = "turn"
 """Records of messages by id that a server has taken, where several share a store: the server that answers."""
+
+STOPPED = "the server stopped before the reply was finished"
 
 NEVER = -1
 """The ordinal of a message that no turn will take."""
@@ -47,6 +50,8 @@ class Talks:
         self._feeds = feeds
         self._told: WeakKeyDictionary[Session, int] = WeakKeyDictionary()
         self._telling: WeakKeyDictionary[Session, asyncio.Lock] = WeakKeyDictionary()
+        self._resumed: WeakSet[Session] = WeakSet()
+        self._here: set[str] = set()  # messages that this process took and has not done with
 
     async def say(self, session: Session, said: FeedEvent) -> FeedEvent:
         """Take a message of the customer's and answer it in the background; it is in the feed when this returns.
@@ -58,29 +63,57 @@ class Talks:
         await self.catch_up(session)
         taken: asyncio.Future[FeedEvent] = asyncio.get_running_loop().create_future()
         self._service.run(lambda: self._answer(session, taken))
+        self._here.add(said.id)
         try:
             await self._take(said)
             placed = (await self._feeds.add(session.id, said))[0]
         except BaseException:
             taken.cancel()
+            self._here.discard(said.id)
             raise
         taken.set_result(placed)
         return placed
 
     async def catch_up(self, session: Session) -> None:
-        """Tell the feed what was said that it does not know, and begin turns that the end of a process has prevented.
+        """Tell the feed what was said that it does not know, and run or end the turns that the end of a process cut short.
 
         Raises:
             StoreError: it cannot be read or stored.
+            Refusal: such a turn is to run, and there are too many.
         """
         if self._service.sessions.runs(session) or await self._elsewhere(session):
             return
-        first = session not in self._told
-        await self.tell(session, session.id)
-        if first:
-            for lost in await self._untaken(session):
+        if session in self._resumed:
+            await self.tell(session, session.id)
+            return
+        self._resumed.add(session)  # at once, so that nobody else does the same
+        try:
+            await self._resume(session)
+        except BaseException:
+            self._resumed.discard(session)
+            raise
+
+    async def look_after(self, session: Session) -> None:
+        """As :meth:`catch_up`, where a message of the feed's has told no end; else the feed is left for those who read it."""
+        if session not in self._resumed and await self._unended(session):
+            await self.catch_up(session)
+
+    async def _resume(self, session: Session) -> None:
+        last = (await self._unended(session))[-1:]
+        if last and has_reply(session, last[0]):
+            await self.tell(session, last[0].trace, f"{session.id}-{session.state.completed}")
+        else:
+            await self.tell(session, session.id)
+        feed = await self._service.store.feed(session.id)
+        for lost in unended(session, feed, self._here):
+            become = "again" if lost.ordinal is None else fate(session, feed, lost)
+            if become == "again":
                 await self._take(lost)
-                self._service.run(partial(self._answer, session, _done(lost)))
+                work = partial(self._answer, session, _done(lost), again=lost.ordinal is not None)
+                self._service.run(work)
+            elif become != "left":
+                await self._feeds.add(session.id, *_end(session, lost.trace, become))
+                await self._done_with(lost)
 
     async def tell(self, session: Session, trace: str, number: str | None = None) -> None:
         """Put into the feed what the conversation has and the feed has not; ``number`` is the trace that says why."""
@@ -122,16 +155,15 @@ class Talks:
         agent = self._service.agent.engine.agents.get(session.agent)
         return {"id": session.agent, "display_name": agent.name if agent else session.agent}
 
-    async def _untaken(self, session: Session) -> list[FeedEvent]:
-        feed = await self._service.store.feed(session.id)
-        return [each for each in feed if each.kind == "message" and each.source == "customer" and each.ordinal is None]
+    async def _unended(self, session: Session) -> list[FeedEvent]:
+        return unended(session, await self._service.store.feed(session.id), self._here)
 
     async def _elsewhere(self, session: Session) -> bool:
         """Whether another server, which still runs, answers in the conversation and tells its feed."""
         store = self._service.store
         if not store.shared:
             return False
-        ids = [each.id for each in await self._untaken(session)]
+        ids = [each.id for each in await self._unended(session)]
         found = await store.records(TAKEN, ids) if ids else {}
         owners = {each.body["owner"] for each in found.values()} - {store.owner}
         return any([await store.alive(each) for each in owners])
@@ -145,22 +177,23 @@ class Talks:
         if self._service.store.shared:
             await _unless_lost(self._service.store.drop_record(TAKEN, said.id))
 
-    async def _answer(self, session: Session, taken: asyncio.Future[FeedEvent]) -> None:
+    async def _answer(self, session: Session, taken: asyncio.Future[FeedEvent], *, again: bool = False) -> None:
         try:
             said = await taken
         except asyncio.CancelledError:
             return
         with self._service.sessions.running(session):  # so that nobody else tells the feed of what this turn has said
-            await self._answered(session, said)
+            await self._answered(session, said, again)
+        self._here.discard(said.id)
         await self._done_with(said)
 
-    async def _answered(self, session: Session, said: FeedEvent) -> None:
+    async def _answered(self, session: Session, said: FeedEvent, again: bool) -> None:
         progress = Progress(self._feeds, session.id, said.trace, self.participant(session, "ai_agent"))
         if session.mode == "auto":
             progress.reach("acknowledged")
         try:
             turn = await self._service.unheard_turn(
-                session, said.data["message"], on_step=progress.step, on_emit=progress.emitted
+                session, said.data["message"], on_step=progress.step, on_emit=progress.emitted, again=again
             )
         except Exception as error:  # noqa: BLE001 - whatever it was, the feed says that there is no reply
             await _unless_lost(self._failed(session, said, progress, error))
@@ -261,6 +294,15 @@ def _done(said: FeedEvent) -> asyncio.Future[FeedEvent]:
     future: asyncio.Future[FeedEvent] = asyncio.get_running_loop().create_future()
     future.set_result(said)
     return future
+
+
+def _end(session: Session, trace: str, become: Fate) -> list[FeedEvent]:
+    """What tells the end of a turn that was cut short and does not run again."""
+    if become == "superseded":
+        return [status(trace, "cancelled")]
+    if become == "replied":
+        return [_ready(trace, f"{session.id}-{session.state.completed}", {})]
+    return [status(trace, "error", exception=STOPPED, code="stopped"), status(trace, "ready", "completed")]
 
 
 def _ready(trace: str, number: str, matched: dict[str, Any]) -> FeedEvent:

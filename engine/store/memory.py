@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -103,6 +103,11 @@ class MemoryStore(MemoryRecords, MemoryFeed):
 
     async def trace(self, session: str, turn: int) -> Mapping[str, Any] | None:
         return self._traces[session].get(turn) if session in self._traces else None
+
+    async def forget_traces(self, session: str, turns: Collection[int]) -> None:
+        kept = self._traces.get(session, OrderedDict())
+        for turn in turns:
+            kept.pop(turn, None)
 
     async def calls(self, status: CallState | None = None, session: str | None = None, limit: int = 100) -> list[Call]:
         found = sorted(self._calls.values(), key=lambda each: (-each.at, each.key))

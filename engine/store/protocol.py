@@ -135,6 +135,9 @@ class Store(Protocol):
     async def trace(self, session: str, turn: int) -> Mapping[str, Any] | None:
         """One of them."""
 
+    async def forget_traces(self, session: str, turns: Collection[int]) -> None:
+        """Delete the traces of some of them."""
+
     async def calls(self, status: CallState | None = None, session: str | None = None, limit: int = 100) -> list[Call]:
         """Consequential calls, newest first."""
 

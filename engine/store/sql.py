@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
@@ -139,6 +139,7 @@ class SqlStore(SqlRecords, SqlFeed):
         def work(connection: Connection) -> None:
             for statement in statements:
                 connection.execute(statement)
+            self._notify(connection, session)
 
         await self._database.write(work)
 
@@ -166,6 +167,11 @@ class SqlStore(SqlRecords, SqlFeed):
         body = await self._database.read(lambda connection: connection.execute(query).scalar())
         found: Mapping[str, Any] | None = None if body is None else json.loads(body)
         return found
+
+    async def forget_traces(self, session: str, turns: Collection[int]) -> None:
+        statement = delete(TRACES).where(TRACES.c.session == session, TRACES.c.turn.in_(turns))
+        if turns and storable(session):
+            await self._database.write(lambda connection: connection.execute(statement))
 
     async def calls(self, status: CallState | None = None, session: str | None = None, limit: int = 100) -> list[Call]:
         query = select(CALLS).order_by(CALLS.c.at.desc(), CALLS.c.key).limit(limit)

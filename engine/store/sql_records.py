@@ -107,7 +107,8 @@ class SqlFeed:
         await self._database.write(lambda connection: connection.execute(statement))
 
     async def cut_feed(self, session: str, since: int) -> None:
-        statement = update(FEED).where(FEED.c.session == session, FEED.c.offset >= since).values(deleted=True)
+        gone = {"deleted": True, "data": "null", "metadata": "{}"}  # the offset stays taken
+        statement = update(FEED).where(FEED.c.session == session, FEED.c.offset >= since).values(gone)
         if storable(session) and since < 2**31:
             await self._database.write(lambda connection: connection.execute(statement))
 

@@ -6,7 +6,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends
 from fastapi.requests import HTTPConnection
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic_core import PydanticCustomError
 
 from jurat.engine.session import Session
 from jurat.llm import Message
@@ -17,6 +18,16 @@ from jurat.server.service import Service
 
 Text = Annotated[str, StringConstraints(pattern=r"\S")]
 """Not empty, nor blank."""
+
+
+def _reachable(id_: str) -> str:
+    if "/" in id_ or id_ != id_.strip() or id_ in ("", ".", "..") or not id_.isprintable():
+        raise PydanticCustomError("id", "not an id")
+    return id_
+
+
+NewId = Annotated[str, AfterValidator(_reachable)]
+"""An id of a client's choice, which a path can name."""
 
 
 class Body(BaseModel):
@@ -49,8 +60,13 @@ async def own_session(service: Service, caller: Caller, id_: str) -> Session:
     """
     session = await service.session(id_)
     if not caller.owns(session):
-        raise Refusal(404, "unknown", "there is no such conversation")
+        raise missing_session()
     return session
+
+
+def missing_session() -> Refusal:
+    """That there is no such conversation, or none any more."""
+    return Refusal(404, "unknown", "there is no such conversation")
 
 
 async def begun(

@@ -100,10 +100,11 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:  # noqa:
     return answer(described(error.errors()[0]))
 
 
-_CODES = {"missing": "missing", "string_type": "missing", "string_pattern_mismatch": "missing"}
+_CODES = {"missing": "missing", "string_type": "missing", "string_pattern_mismatch": "missing", "id": "id"}
 _EXPECTED = {
     "string_type": "a text that is not empty",
     "string_pattern_mismatch": "a text that is not empty",
+    "id": "an id without `/`, control characters, and white space at its ends",
     "string_unicode": "a text of whole characters",
     "dict_type": "an object",
     "list_type": "a list",

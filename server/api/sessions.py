@@ -105,7 +105,9 @@ async def start(
 @ROUTER.get("/sessions/{id}", response_model=Conversation)
 async def show(id: str, service: Served, caller: Chatting) -> dict[str, Any]:  # noqa: A002 - the path's name for it
     """A conversation so far."""
-    return await shown(service, await own_session(service, caller, id))
+    session = await own_session(service, caller, id)
+    await service.talks.look_after(session)
+    return await shown(service, session)
 
 
 @ROUTER.post("/sessions/{id}/messages", response_class=StreamingResponse, responses=EVENT_STREAM)

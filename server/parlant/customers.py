@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import StringConstraints
 
 from jurat.engine.store import Person, Record, Store
-from jurat.server.api.dependencies import Body, Served, Shown, Text
+from jurat.server.api.dependencies import Body, NewId, Served, Shown, Text
 from jurat.server.api.errors import errors
 from jurat.server.parlant.common import Bench, Names, Reading, Values, Writing, missing, moment
 from jurat.server.parlant.pages import Cursor, Limit, Sort, page
@@ -47,7 +47,7 @@ class CustomerGiven(Body):
     """A new customer."""
 
     name: Text
-    id: Text | None = None
+    id: NewId | None = None
     metadata: dict[str, Any] | None = None
     tags: list[Text] | None = None
 

@@ -15,10 +15,10 @@ from pydantic import Field
 from jurat.engine.session import Session
 from jurat.engine.store import FeedEvent
 from jurat.server.api.auth import Caller, Chatting
-from jurat.server.api.dependencies import Body, Served, Shown, Text, no_longer_than, own_session
+from jurat.server.api.dependencies import Body, Served, Shown, Text, missing_session, no_longer_than, own_session
 from jurat.server.api.errors import errors
 from jurat.server.api.streaming import EVENT_STREAM
-from jurat.server.feeds import Wanted, event
+from jurat.server.feeds import FeedGone, Wanted, event
 from jurat.server.parlant.common import SessionId, Values, missing, moment, unsupported
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
@@ -114,9 +114,13 @@ async def list_(
     if sse:
         stream = _stream(service, session, min_offset, wanted, seconds)
         return StreamingResponse(stream, media_type="text/event-stream", headers={"cache-control": "no-store"})
-    found = await service.feeds.wait(session_id, min_offset, wanted, seconds)
+    try:
+        found = await service.feeds.wait(session_id, min_offset, wanted, seconds)
+    except FeedGone:
+        raise missing_session() from None
     if not found and seconds > 0:
-        raise Refusal(504, "timeout", f"nothing happened within {seconds:g} seconds")
+        why = "the server ends; ask again" if service.feeds.ended else f"nothing happened within {seconds:g} seconds"
+        raise Refusal(504, "timeout", why)
     return [shown_event(each) for each in found]
 
 
@@ -254,7 +258,10 @@ def _filter(source: str | None, kinds: str | None, *traces: str | None) -> Wante
 async def _stream(service: Service, session: Session, since: int, wanted: Wanted, seconds: float) -> AsyncIterator[str]:
     end = time.monotonic() + seconds
     while True:
-        found = await service.feeds.wait(session.id, since, wanted, max(0.0, end - time.monotonic()))
+        try:
+            found = await service.feeds.wait(session.id, since, wanted, max(0.0, end - time.monotonic()))
+        except FeedGone:
+            return
         if not found:
             return
         since, end = found[-1].offset + 1, time.monotonic() + seconds

@@ -138,3 +138,4 @@ async def _forget(service: Service, session: Session) -> None:
     await service.store.forget(session.id)
     await service.store.drop_record(KIND, session.id)
     service.sessions.forget(session)
+    service.feeds.gone(session.id)

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from jurat.engine.store import Record
-from jurat.server.api.dependencies import Body, Served, Shown, Text
+from jurat.server.api.dependencies import Body, NewId, Served, Shown, Text
 from jurat.server.api.errors import errors
 from jurat.server.parlant.common import Bench, Names, Reading, Workbench, Writing, free_id, missing
 from jurat.server.parlant.tags import found_tag
@@ -36,7 +36,7 @@ class TermGiven(Body):
     description: Text
     synonyms: list[Text] | None = None
     tags: list[Text] | None = None
-    id: Text | None = None
+    id: NewId | None = None
 
 
 class TermChanged(Body):

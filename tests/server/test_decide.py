@@ -13,6 +13,9 @@ from starlette.testclient import TestClient
 from tests.server.served import HELD, POLICY, agent, app
 
 import jurat
+from jurat.engine.describe import leaving_open
+from jurat.policies import load, valuation_of
+from jurat.policies.expr import key_of
 from jurat.server.deciding import Decider
 
 USUAL = {"origin": "https://elsewhere.example"}
@@ -168,3 +171,22 @@ def test_it_is_the_reference_that_decides(situation: dict[str, Any]) -> None:
 
 GRAPH = jurat.load(POLICY)
 DECIDER = Decider(agent().engine)
+
+
+@pytest.mark.parametrize(
+    ("condition", "values", "unknown"),
+    [
+        ("pays && !(has(paid) && paid)", {}, ["pays"]),
+        ("pays && !(has(paid) && paid)", {"pays": True}, []),
+        ("pays && paid", {}, ["paid", "pays"]),
+        ("pays implies paid", {"pays": True}, ["paid"]),
+        ("pays || paid", {"pays": True}, []),
+    ],
+)
+def test_an_absent_fact_is_named_where_it_leaves_a_condition_open(
+    condition: str, values: dict[str, bool], unknown: list[str]
+) -> None:
+    text = "jurat: 1\nfacts: {paid: bool}\nobservations: {pays: They pay}\nguidelines:\n  g: {when: CONDITION, action: Do it}\n"
+    graph = load(text.replace("CONDITION", f"'{condition}'"))
+    look = valuation_of(graph, values).look
+    assert sorted(key_of(each) for each in leaving_open(graph.entities["g"].condition, look)) == unknown

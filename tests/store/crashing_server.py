@@ -13,6 +13,7 @@ from typing import Any
 from jurat.__main__ import main
 from jurat.engine import consequences
 from jurat.engine.engine import Engine
+from jurat.server.talks import Talks
 
 
 def stop(marker: Path) -> None:
@@ -42,6 +43,8 @@ def arrange(place: str, marker: Path) -> None:
         consequences.settle = settled
     elif place == "after the message":
         Engine._run = not_settled  # type: ignore[method-assign, assignment]
+    elif place == "after the reply":
+        Talks._told_of = not_settled  # type: ignore[method-assign, assignment]
 
 
 if __name__ == "__main__":

@@ -113,13 +113,25 @@ class Till:
         with self.serving(place) as (client, process):
             session = str(client.post("/sessions", json={}).json()["id"])
             with client.stream("POST", f"/sessions/{session}/messages", json={"message": message}):
-                until = time.monotonic() + 60
-                while not self.marker.exists():
-                    assert time.monotonic() < until, "the place was not reached"
-                    time.sleep(0.01)
-                process.send_signal(signal.SIGKILL)
-                process.wait()
+                self._kill(process)
+        return session
+
+    def _kill(self, process: subprocess.Popen[str]) -> None:
+        until = time.monotonic() + 60
+        while not self.marker.exists():
+            assert time.monotonic() < until, "the place was not reached"
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
         self.marker.unlink()
+
+    def kill_feed_at(self, place: str, message: str = "I pay 50") -> str:
+        """As :meth:`kill_at`, where the message is taken by the conversation's feed."""
+        with self.serving(place) as (client, process):
+            session = str(client.post("/sessions", json={}).json()["id"])
+            said = {"kind": "message", "source": "customer", "message": message}
+            assert client.post(f"/sessions/{session}/events", json=said).status_code == 201
+            self._kill(process)
         return session
 
 

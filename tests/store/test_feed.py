@@ -7,10 +7,18 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
+import pytest
 from tests.store.conftest import Place
 
+from jurat.engine import Toolbox
+from jurat.engine.forgetting import turns_about
 from jurat.engine.session import Call, Session, State
 from jurat.engine.store import FeedEvent, Store
+from jurat.llm import Message
+from jurat.policies import load
+from jurat.server.opening import open_with_script
+from jurat.server.scripts import Script
+from jurat.solver import check
 
 
 def event(id_: str, **more: Any) -> FeedEvent:
@@ -116,5 +124,52 @@ def test_the_values_of_a_variable_by_scope(place: Place) -> None:
             "tag:vip": [2],
         }
         assert await store.variable("a\0") == {}
+
+    place.with_store(work)
+
+
+def test_traces_that_are_forgotten_are_gone_and_others_stay(place: Place) -> None:
+    async def work(store: Store) -> None:
+        one, two = session("one", {}), session("two", {})
+        for each in (one, two):
+            for turn in (1, 2, 3):
+                await store.save(each, each.state, {"turn": turn})
+        await store.forget_traces("one", [2, 3, 9])
+        await store.forget_traces("one", [])
+        await store.forget_traces("none", [1])
+        assert (await store.traces("one"), await store.traces("two")) == ([1], [1, 2, 3])
+        assert await store.trace("one", 2) is None
+
+    place.with_store(work)
+
+
+LINES = (
+    ("customer", "hi"), ("agent", "A"), ("customer", "pay"), ("customer", "now"), ("agent", "B"), ("customer", "hi"), ("agent", "C")
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kept", "gone"), [(0, [1, 2, 3, 4, 5, 6, 7]), (1, [1, 2, 3, 4, 5, 6, 7]), (2, [3, 4, 5, 6, 7]), (3, [4, 5, 6, 7]),
+                       (4, [4, 5, 6, 7]), (5, [7]), (6, [7])],
+)  # fmt: skip
+def test_turns_about_what_is_taken_back(kept: int, gone: list[int]) -> None:
+    messages = ("hi", None, "pay", "now", "now", None, "hi")  # the fifth: handed on, or run again
+    traces = [(number, {"message": each}) for number, each in enumerate(messages, 1)]
+    assert turns_about(traces, [Message(*each) for each in LINES], kept) == gone
+
+
+def test_what_is_taken_back_is_in_no_trace(place: Place) -> None:
+    async def work(store: Store) -> None:
+        graph = load("jurat: 1\nguidelines:\n  greet: {condition: The customer greets, action: Greet them}\n")
+        script = Script({"The customer greets": ("hello",)})
+        agent = open_with_script(graph, check(graph), Toolbox(graph), script, unproved=False, store=store)
+        talk = agent.engine.start_session()
+        for text in ("hello", "secret", "hello again"):
+            await agent.engine.turn(talk, text)
+        await agent.engine.forget_after(talk, 2)
+        assert await store.traces(talk.id) == [1]
+        assert talk.conversation[0].text == "hello"
+        assert len(talk.conversation) == 2
+        assert (await agent.engine.turn(talk, "hello")).number == 4
 
     place.with_store(work)
