@@ -13,6 +13,8 @@ from typing import Any
 
 import mcp_types as types
 from mcp.server import Server, ServerRequestContext
+from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
+from mcp.server.auth.provider import AccessToken
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.types import Receive, Scope, Send
@@ -54,7 +56,8 @@ class Guarded:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI's interface."""
         try:
-            scope["state"]["caller"] = await self._caller(scope)
+            scope["state"]["caller"] = caller = await self._caller(scope)
+            scope["user"] = _user(caller)
             manager = await self._started()
         except Exception as error:  # noqa: BLE001 - every failure has its answer
             await answer(refusal_of(error))(scope, receive, send)
@@ -150,3 +153,8 @@ def _told(text: str, *, error: bool, data: Any = None, session: str | None = Non
         content=[types.TextContent(text=text)], structured_content=data, is_error=error,
         _meta=None if session is None else {META: session},
     )  # fmt: skip
+
+
+def _user(caller: Caller) -> AuthenticatedUser:
+    """Who asks, in MCP's terms: its sessions are then of those alone who began them."""
+    return AuthenticatedUser(AccessToken(token="", client_id=caller.name, scopes=[]))

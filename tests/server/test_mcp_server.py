@@ -154,3 +154,18 @@ def test_strangers_get_no_tools(address: str, headers: dict[str, str], status: i
         answer = httpx2.request(method, f"{address}/mcp", headers=headers, **body)  # type: ignore[arg-type]
         assert answer.status_code == status
         assert set(answer.json()["error"]) == {"code", "message"}
+
+
+def test_nobody_uses_or_ends_the_session_of_another(address: str) -> None:
+    hello = {
+        "jsonrpc": "2.0", "id": 1, "method": "initialize",
+        "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+    }  # fmt: skip
+    accepted = {"accept": "application/json, text/event-stream"}
+    opened = httpx2.post(f"{address}/mcp", json=hello, headers={**GOLD, **accepted})
+    session = {"mcp-session-id": opened.headers["mcp-session-id"], **accepted}
+    ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
+    assert httpx2.delete(f"{address}/mcp", headers={**PLAIN, **session}).status_code == 404
+    assert httpx2.post(f"{address}/mcp", json=ping, headers={**PLAIN, **session}).status_code == 404
+    assert httpx2.post(f"{address}/mcp", json=ping, headers={**GOLD, **session}).status_code == 200
+    assert httpx2.delete(f"{address}/mcp", headers={**GOLD, **session}).status_code == 200
