@@ -431,13 +431,13 @@ class Engine:
         working.state.ended = working.trace.event == "session.ended"
         if working.state.mode == "manual":
             working.trace.notes.append("a human answers this session")
-            return _ended(working, None, None)
+            return working.ended(None, None)
         await self._hooks.begun(working)
         decision = without_circles(working, given_to_a_human(working, await self._decide(working)))
         await self._hooks.decided(working, decision)
         if decision.hand_off in self.agents and working.trace.message is not None:
             hand_off(working, decision, self.agents)  # who takes over answers, and who hands on says nothing
-            return _ended(working, None, decision)
+            return working.ended(None, decision.resolution)
         response = await self._respond(working, decision) if working.trace.message is not None else None
         if response is not None:
             await self._hooks.replied(working, response, decision)
@@ -446,7 +446,7 @@ class Engine:
             working.happen("reply")
         carried_out(self.graph, working, decision, response)
         hand_off(working, decision, self.agents)
-        return _ended(working, response, decision)
+        return working.ended(response, decision.resolution)
 
     async def _decide(self, working: Working) -> Decision:
         """Match, resolve and act until there is no new call; the last resolution is the one to respond under."""
@@ -491,12 +491,3 @@ def _unproved(graph: PolicyGraph, report: Report | None) -> str:
 def _hint(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
     close = near_miss(name, known)
     return f"; {close}" if close else ""
-
-
-def _ended(working: Working, response: Response | None, decision: Decision | None) -> Turn:
-    trace = working.trace
-    trace.seconds = time.perf_counter() - working.began
-    trace.reply = response.text if response else None
-    trace.reply_source = response.source if response else None
-    resolution = decision.resolution if decision else None
-    return Turn(trace.turn, trace.message, trace.event, trace, response, resolution, tuple(trace.calls))

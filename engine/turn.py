@@ -150,3 +150,11 @@ class Working:
     def _tell(self, step: Step) -> None:
         if self.on_step is not None:
             self.on_step(step)
+
+    def ended(self, response: Response | None, resolution: Resolution | None) -> Turn:
+        """What comes of it; its trace is complete now."""
+        trace = self.trace
+        trace.seconds = time.perf_counter() - self.began
+        trace.reply = response.text if response else None
+        trace.reply_source = response.source if response else None
+        return Turn(trace.turn, trace.message, trace.event, trace, response, resolution, tuple(trace.calls))
