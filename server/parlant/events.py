@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
@@ -246,6 +246,8 @@ def shown_event(one: FeedEvent) -> dict[str, Any]:
 
 def _filter(source: str | None, kinds: str | None, *traces: str | None) -> Wanted:
     names = {each.strip() for each in (kinds or "").split(",") if each.strip()}
+    if unknown := sorted(names - set(get_args(Kind))):
+        raise Refusal(422, "kinds", f"`{unknown[0]}` is no kind of event; there are {', '.join(get_args(Kind))}")
     ids = {each for each in traces if each is not None}
 
     def wanted(one: FeedEvent) -> bool:

@@ -81,8 +81,7 @@ class Related(Entity):
             [targets] if isinstance(targets, Entity | AllOf | AnyOf) else given.sequence(targets, "`disambiguate`")
         )
         listed += more
-        refs = self.refs("disambiguate", tuple(listed), any_tag=False) if listed else []
-        if len(refs) < 2 and not any(ref.startswith("tag:") for ref in refs):
+        if len(listed) < 2 and not any(isinstance(each, Tag | AllOf | AnyOf) for each in listed):
             raise SDKError("`disambiguate` chooses between two targets or more, here it has fewer")
         self._relate("disambiguates", "disambiguate", tuple(listed))
 

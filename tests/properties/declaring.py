@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from tests.properties.writing import TYPES
+from tests.server.served import NOBODY
 
 import jurat.sdk as p
 from jurat.policies.expr import TRUE
@@ -36,7 +37,7 @@ def declarable(relation: Relation) -> bool:
 
 async def declare(policy: Policy) -> p.Server:
     """A server on which all of the policy was declared."""
-    server = p.Server(script="nobody.yaml")
+    server = p.Server(script=NOBODY)
     agent = await server.create_agent("Agent", id="agent")
     await _vocabulary(server, policy)
     homes: dict[str, Any] = {"": agent}

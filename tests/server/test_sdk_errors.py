@@ -110,11 +110,6 @@ def trigger_later(call: str, *, of_others: bool) -> Wrong:
     return relating
 
 
-async def two_of_one(agent: p.Agent) -> None:
-    other = await agent.create_guideline("c", "d")
-    await (await agent.create_observation("is unclear")).disambiguate([other, other])
-
-
 async def value_for(server: p.Server, kind: str) -> None:
     await getattr(await server.create_variable("plan"), f"set_value_for_{kind}")("x", 1)
 
@@ -194,7 +189,6 @@ WRONG: list[tuple[Wrong, str]] = [
     ),
     (lambda s, a: a.create_guideline("a", "b", dependencies=7), "`dependencies` is a list, not `7`"),
     (lambda s, a: a.create_journey("Way", triggers=["Go"], dependencies=["x"]), "`dependencies`: `x` is no guideline"),
-    (lambda s, a: two_of_one(a), "`disambiguate` chooses between two targets or more, here it has fewer"),
     (lambda s, a: value_for(s, "customer"), "`set_value_for_customer`: `x` is no customer; give what `create_customer` returned"),
     (lambda s, a: value_for(s, "tag"), "`set_value_for_tag`: `x` is no tag"),
     (lambda s, a: value_for(s, "agent"), "`set_value_for_agent`: `x` is no agent"),
