@@ -95,7 +95,7 @@ def traces(graph: PolicyGraph, facts: dict[str, object], seed: int) -> list[dict
 
 def _timeless(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _timeless(each) for name, each in value.items() if name != "seconds"}
+        return {name: _timeless(each) for name, each in value.items() if name not in ("seconds", "start")}
     return [_timeless(each) for each in value] if isinstance(value, list) else value
 
 
