@@ -24,8 +24,8 @@ from jurat.server.app import create_app
 from jurat.server.settings import Rate, Settings
 
 TEXTS = (
-    "{{7*191}}",
-    "${7*191} #{7*191} <%= 7*191 %>",
+    "{{7919*6101}}",
+    "${7919*6101} #{7919*6101} <%= 7919*6101 %>",
     "{% for x in ().__class__.__base__.__subclasses__() %}{{x}}{% endfor %}",
     "{0.__class__.__init__.__globals__}",
     "%(x)s %s %n",
@@ -51,7 +51,7 @@ def good(answer: Any) -> Any:
     """An answer that is none of the server's own failures and shows nothing of its inside."""
     assert answer.status_code < 500, answer.text
     assert "Traceback" not in answer.text
-    assert "1337" not in answer.text, "a template was filled in"
+    assert "48313819" not in answer.text, "a template was filled in"
     return answer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -168,7 +169,7 @@ def test_no_text_of_anybody_becomes_markup(page: Page, hostile_server: str) -> N
         ("#/versions/1", ".pairs", "in effect"),
     ):
         go(page, address, shown)
-        assert text in page.text("#main"), address
+        page.wait(f"document.getElementById('main').textContent.includes({json.dumps(text)})")
     inspect(page, session, 1)
     page.value(
         f"document.getElementById('why-not').value = {bad!r}; document.querySelector('.turn form').requestSubmit()"
