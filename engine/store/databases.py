@@ -105,7 +105,11 @@ class SQLite:
         return result
 
     async def _run(self, threads: ThreadPoolExecutor, engine: Engine, body: Body[Result]) -> Result:
-        return await asyncio.get_running_loop().run_in_executor(threads, self._done, engine, body)
+        try:
+            running = asyncio.get_running_loop().run_in_executor(threads, self._done, engine, body)
+        except RuntimeError as error:  # the threads have ended
+            raise StoreError(f"the store `{self._path}` is closed") from error
+        return await running
 
     def _done(self, engine: Engine, body: Body[Result]) -> Result:
         try:

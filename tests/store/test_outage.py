@@ -265,3 +265,13 @@ def test_a_store_of_an_older_version_is_brought_up_to_date_with_what_it_holds(da
 
     database.with_store(as_it_was)
     database.with_store(now)
+
+
+def test_a_turn_that_outlives_its_store_hears_that_it_is_closed(tmp_path: Path) -> None:
+    async def work() -> None:
+        store = await open_store(str(tmp_path / "store.db"))
+        await store.close()
+        with pytest.raises(StoreError, match="is closed"):
+            await store.load("s")
+
+    asyncio.run(work())
