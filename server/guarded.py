@@ -17,7 +17,9 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from mcp.server.transport_security import TransportSecuritySettings
-from starlette.types import Receive, Scope, Send
+from mcp.types import INVALID_REQUEST
+from pydantic_core import to_json
+from starlette.types import Message, Receive, Scope, Send
 
 from jurat import __version__
 from jurat.engine import direct
@@ -31,6 +33,7 @@ from jurat.server.refusals import Refusal, refusal_of
 from jurat.server.service import Service
 
 HEADER = "x-jurat-session"
+NO_MESSAGE = "the body is no message of JSON-RPC"
 CLIENTS = 1_000
 """MCP sessions whose conversation is remembered."""
 
@@ -62,7 +65,7 @@ class Guarded:
         except Exception as error:  # noqa: BLE001 - every failure has its answer
             await answer(refusal_of(error))(scope, receive, send)
         else:
-            await manager.handle_request(scope, receive, send)
+            await manager.handle_request(scope, receive, _plain(send))
 
     async def _caller(self, scope: Scope) -> Caller:
         said = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), None)
@@ -158,3 +161,26 @@ def _told(text: str, *, error: bool, data: Any = None, session: str | None = Non
 def _user(caller: Caller) -> AuthenticatedUser:
     """Who asks, in MCP's terms: its sessions are then of those alone who began them."""
     return AuthenticatedUser(AccessToken(token="", client_id=caller.name, scopes=[]))
+
+
+def _plain(send: Send) -> Send:
+    """Says of a body that is no message what it is not, where MCP's library would tell how it was read."""
+    held: list[Message] = []
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start" and message["status"] == 400:
+            held.append(message)
+        elif held:
+            start, body = held.pop(), message["body"]
+            if b'"message":"Validation error' in body.replace(b": ", b":"):
+                body = to_json(
+                    {"jsonrpc": "2.0", "id": None, "error": {"code": INVALID_REQUEST, "message": NO_MESSAGE}}
+                )
+            length = (b"content-length", b"%d" % len(body))
+            headers = [each for each in start["headers"] if each[0].lower() != length[0]]
+            await send({**start, "headers": [*headers, length]})
+            await send({**message, "body": body})
+        else:
+            await send(message)
+
+    return sent

@@ -169,3 +169,11 @@ def test_nobody_uses_or_ends_the_session_of_another(address: str) -> None:
     assert httpx2.post(f"{address}/mcp", json=ping, headers={**PLAIN, **session}).status_code == 404
     assert httpx2.post(f"{address}/mcp", json=ping, headers={**GOLD, **session}).status_code == 200
     assert httpx2.delete(f"{address}/mcp", headers={**GOLD, **session}).status_code == 200
+
+
+@pytest.mark.parametrize("body", ["[]", "{}", '{"jsonrpc": "2.0"}', "3", '{"jsonrpc": "2.0", "id": 1, "method": 7}'])
+def test_what_is_no_message_is_told_so_without_how_it_was_read(address: str, body: str) -> None:
+    headers = {**GOLD, "accept": "application/json, text/event-stream", "content-type": "application/json"}
+    answer = httpx2.post(f"{address}/mcp", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"] == {"code": -32600, "message": "the body is no message of JSON-RPC"}
