@@ -1,4 +1,4 @@
-"""The seed's last block as it stands in the shell, with the real model: how long until a conversation is answered."""
+"""The seed's last block as it stands in the shell, with the real model; `-s` shows how long until a conversation is answered."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ import httpx2
 import pytest
 from tests.llm.openai_server import free_port
 
-SECONDS = 60
-
 
 @pytest.mark.live
 @pytest.mark.timeout(300)
-def test_the_quick_start_answers_within_a_minute(repository: Path) -> None:
+def test_the_quick_start_answers(repository: Path) -> None:
     shell = (repository / "examples/seed/quick_start.sh").read_text(encoding="utf-8")
     found = re.search(r'python -c "\n(.*?)"\n', shell, re.DOTALL)
     assert found is not None
@@ -36,7 +34,6 @@ def test_the_quick_start_answers_within_a_minute(repository: Path) -> None:
             _, said = process.communicate(timeout=100)
     assert reply.strip(), said
     print(f"answered {took:.1f} s after its start: {reply}")
-    assert took < SECONDS
 
 
 def _reply(address: str) -> str:
