@@ -6,12 +6,14 @@ when it is imported, so whoever imports this sets `PARLANT_HOME` before.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import parlant.sdk as p
 from parlant.core.nlp.embedding import Embedder, EmbeddingResult
 from parlant.core.nlp.generation import SchematicGenerationResult, SchematicGenerator, T
 from parlant.core.nlp.generation_info import GenerationInfo, UsageInfo
@@ -90,3 +92,19 @@ class Scripted(NLPService):
 
     async def get_moderation_service(self) -> NoModeration:
         return NoModeration()
+
+
+async def serve(given: dict[str, Any], begin: Callable[[p.Server, p.Agent], Awaitable[None]]) -> None:
+    """Serve an agent with the ``guidelines`` on the ``port`` until the process is ended; ``begin`` runs beside it."""
+    async with p.Server(
+        host="127.0.0.1", port=given["port"], tool_service_port=given["port"] + 1, nlp_service=lambda _: Scripted(),
+        session_store="local", log_level=p.LogLevel.CRITICAL,
+    ) as server:  # fmt: skip
+        agent = await server.create_agent(
+            name="Agent",
+            description="Serves the customers of a shop",
+            perceived_performance_policy=p.NullPerceivedPerformancePolicy(),  # else it waits on purpose
+        )
+        for condition, action in given["guidelines"]:
+            await agent.create_guideline(condition=condition, action=action)
+        server.task = asyncio.create_task(begin(server, agent))

@@ -26,7 +26,7 @@ from parlant.core.customers import CustomerStore  # noqa: E402
 from parlant.core.emission.event_buffer import EventBuffer  # noqa: E402
 from parlant.core.engines.types import Context, Engine  # noqa: E402
 from parlant.core.sessions import EventKind, EventSource, SessionStore  # noqa: E402
-from parlant_model import Scripted  # noqa: E402
+from parlant_model import serve  # noqa: E402
 
 
 async def turns(server: Any, agent: Any) -> None:
@@ -60,20 +60,5 @@ async def turns(server: Any, agent: Any) -> None:
     os._exit(0)
 
 
-async def main() -> None:
-    async with p.Server(
-        host="127.0.0.1", port=GIVEN["port"], tool_service_port=GIVEN["port"] + 1, nlp_service=lambda _: Scripted(),
-        session_store="local", log_level=p.LogLevel.CRITICAL,
-    ) as server:  # fmt: skip
-        agent = await server.create_agent(
-            name="Agent",
-            description="Serves the customers of a shop",
-            perceived_performance_policy=p.NullPerceivedPerformancePolicy(),  # else it waits on purpose
-        )
-        for condition, action in GIVEN["guidelines"]:
-            await agent.create_guideline(condition=condition, action=action)
-        server.task = asyncio.create_task(turns(server, agent))
-
-
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(serve(GIVEN, turns))

@@ -6,13 +6,11 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from jurat.engine.store import Record
 from jurat.server.api.dependencies import Body, Served, Shown, Text
 from jurat.server.api.errors import errors
-from jurat.server.parlant.common import Bench, Names, Reading, Writing, free_id, missing
-from jurat.server.parlant.terms import check_tags
+from jurat.server.parlant.common import Bench, Names, Reading, Writing, free_id
+from jurat.server.parlant.tagged import changed, check_tags, dropped, listed, one, shown
 from jurat.server.sdk.ids import id_from
-from jurat.server.service import Service
 from jurat.server.telling import CAPABILITY
 
 ROUTER = APIRouter(tags=["capabilities"])
@@ -49,8 +47,7 @@ class CapabilityChanged(Body):
 @ROUTER.get("/capabilities", response_model=list[CapabilityShown])
 async def list_(service: Served, caller: Reading, tag_id: str | None = None) -> list[dict[str, Any]]:  # noqa: ARG001
     """All capabilities, or those with a tag."""
-    found = [_shown(each) for each in (await service.store.records(CAPABILITY)).values()]
-    return [each for each in found if tag_id is None or tag_id in each["tags"]]
+    return await listed(service, CAPABILITY, tag_id)
 
 
 @ROUTER.post("/capabilities", status_code=201, response_model=CapabilityShown)
@@ -60,13 +57,13 @@ async def create(given: CapabilityGiven, service: Served, bench: Bench, caller: 
     await check_tags(bench, service, given.tags)
     body = {**given.model_dump(), "signals": given.signals or [], "tags": given.tags or []}
     id_ = free_id(known, id_from(given.title, "capability"))
-    return _shown(await service.store.keep_record(CAPABILITY, id_, body))
+    return shown(await service.store.keep_record(CAPABILITY, id_, body))
 
 
 @ROUTER.get("/capabilities/{capability_id}", response_model=CapabilityShown, responses=errors(404))
 async def retrieve(capability_id: str, service: Served, caller: Reading) -> dict[str, Any]:  # noqa: ARG001
     """One capability."""
-    return _shown(await _one(service, capability_id))
+    return shown(await one(service, CAPABILITY, capability_id))
 
 
 @ROUTER.patch("/capabilities/{capability_id}", response_model=CapabilityShown, responses=errors(404))
@@ -74,28 +71,10 @@ async def update(
     capability_id: str, given: CapabilityChanged, service: Served, bench: Bench, caller: Writing  # noqa: ARG001
 ) -> dict[str, Any]:  # fmt: skip
     """Change a capability."""
-    before = (await _one(service, capability_id)).body
-    await check_tags(bench, service, given.tags and given.tags.add)
-    body = {**before, **given.model_dump(exclude_none=True, exclude={"tags"})}
-    if given.tags is not None:
-        body["tags"] = given.tags.applied(before["tags"])
-    return _shown(await service.store.keep_record(CAPABILITY, capability_id, body))
+    return await changed(bench, service, CAPABILITY, capability_id, given)
 
 
 @ROUTER.delete("/capabilities/{capability_id}", status_code=204, responses=errors(404))
 async def delete(capability_id: str, service: Served, caller: Writing) -> Response:  # noqa: ARG001
     """Delete a capability."""
-    if not await service.store.drop_record(CAPABILITY, capability_id):
-        raise missing("capability", capability_id)
-    return Response(status_code=204)
-
-
-def _shown(capability: Record) -> dict[str, Any]:
-    return {"id": capability.id, **capability.body}
-
-
-async def _one(service: Service, id_: str) -> Record:
-    found = await service.store.record(CAPABILITY, id_)
-    if found is None:
-        raise missing("capability", id_)
-    return found
+    return await dropped(service, CAPABILITY, capability_id)

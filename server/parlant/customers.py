@@ -13,7 +13,7 @@ from jurat.server.api.dependencies import Body, NewId, Served, Shown, Text
 from jurat.server.api.errors import errors
 from jurat.server.parlant.common import Bench, Names, Reading, Values, Writing, missing, moment
 from jurat.server.parlant.pages import Cursor, Limit, Sort, page
-from jurat.server.parlant.terms import check_tags
+from jurat.server.parlant.tagged import check_tags
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 

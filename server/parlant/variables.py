@@ -12,7 +12,7 @@ from jurat.engine.store import Record, Variable
 from jurat.server.api.dependencies import Body, Served, Shown
 from jurat.server.api.errors import errors
 from jurat.server.parlant.common import Bench, Names, Reading, Writing, free_id, missing, moment, unsupported
-from jurat.server.parlant.terms import check_tags
+from jurat.server.parlant.tagged import check_tags
 from jurat.server.parlant.tools import ToolId
 from jurat.server.refusals import Refusal
 from jurat.server.sdk.ids import id_from
