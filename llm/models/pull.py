@@ -150,10 +150,14 @@ def _local_sources() -> tuple[LocalFile, ...]:
 
 
 def cache_folder(cache: Path | None) -> Path:
-    """Where models are kept: under `cache`, or JURAT_CACHE, or the user's cache folder."""
+    """Where models are kept: under `cache`, or in `cache_root`."""
+    return (cache or cache_root()) / "models"
+
+
+def cache_root() -> Path:
+    """JURAT_CACHE, or the user's cache folder."""
     given = os.environ.get("JURAT_CACHE")
-    root = cache or (Path(given).expanduser() if given else platformdirs.user_cache_path("jurat"))
-    return root / "models"
+    return Path(given).expanduser() if given else platformdirs.user_cache_path("jurat")
 
 
 def _require_space(partial: Path, model: Model) -> None:

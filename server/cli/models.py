@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from jurat.server.cli.shell import Exit, Refused, complain_mildly, console, remark
+from jurat.server.cli.shell import Exit, Refused, complain_mildly, console, remark, working
 
 if TYPE_CHECKING:
     from jurat.llm.models import Progress
@@ -58,9 +58,35 @@ def list_() -> int:
 @models.command()
 @click.argument("name", required=False)
 def pull(name: str | None) -> int:
-    """Download the model NAME (the default one if left out), unless it is here already."""
-    click.echo(pull_model(name))
+    """Download the model NAME (the default one if left out), unless it is here already.
+
+    The default one then reads the judge's instructions, some 40 s on two cores, so that no start has to.
+    """
+    from jurat.llm.models import DEFAULT_MODEL
+
+    file = pull_model(name)
+    if name in {None, DEFAULT_MODEL}:
+        _prepare(file)
+    click.echo(file)
     return Exit.PASSED
+
+
+def _prepare(file: str) -> None:
+    """Have the default model read what it reads at each start."""
+    import asyncio
+    from pathlib import Path
+
+    from jurat.llm.errors import LLMError
+    from jurat.llm.models import DEFAULT_MODEL, find_model
+    from jurat.llm.preparing import is_prepared, prepare
+
+    if is_prepared(find_model(DEFAULT_MODEL)):
+        return
+    try:
+        with working("reading the judge's instructions"):
+            asyncio.run(prepare(Path(file)))
+    except LLMError as error:
+        complain_mildly(f"the model is here, and cannot run yet: {error}")
 
 
 @models.command("path")
