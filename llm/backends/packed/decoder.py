@@ -92,7 +92,7 @@ class _Layer:
         self._of_q, self._of_k = (_weight(getattr(own, name, None)) for name in ("q_norm", "k_norm"))
         self._project = linear(own.q_proj, own.k_proj, own.v_proj)
         self._output = linear(own.o_proj)
-        self._gate, self._up, self._down = linear(mlp.gate_proj), linear(mlp.up_proj), linear(mlp.down_proj)
+        self._gate_and_up, self._down = linear(mlp.gate_proj, mlp.up_proj), linear(mlp.down_proj)
 
     def __call__(self, x: Any, turn: tuple[Any, Any], stored: tuple[Any, Any], at: Layout, only: Any) -> Any:
         decoder = self._decoder
@@ -102,8 +102,8 @@ class _Layer:
         if not len(x):
             return x
         x = self._output.plus(attended, x)
-        normed = decoder.norm(x, self._between)
-        return self._down.plus(self._up.times(normed, self._gate.silu(normed)), x)
+        gate, up = self._gate_and_up(decoder.norm(x, self._between)).chunk(2, dim=-1)
+        return self._down.plus(functional.silu(gate).mul_(up), x)
 
     def _attend(self, x: Any, turn: tuple[Any, Any], stored: tuple[Any, Any], at: Layout) -> Any:
         decoder = self._decoder

@@ -1,6 +1,6 @@
-"""Matrix products with what follows them: an activation, a product or a sum that never leaves the cache.
+"""Matrix products, and those with a sum after them that never leaves the cache.
 
-On a CPU oneDNN keeps the weights in its own order and does the following step on each tile while it is in a register.
+On a CPU oneDNN keeps the weights in its own order and adds to each tile while it is in a register.
 """
 
 from __future__ import annotations
@@ -18,12 +18,6 @@ class Linear(Protocol):
     """y = x W^T + b for x of shape [rows, inputs]."""
 
     def __call__(self, x: Any) -> Any: ...
-    def silu(self, x: Any) -> Any:
-        """The SiLU of y."""
-
-    def times(self, x: Any, other: Any) -> Any:
-        """The elementwise product of y and `other`."""
-
     def plus(self, x: Any, other: Any) -> Any:
         """The sum of y and `other`."""
 
@@ -36,12 +30,6 @@ class Plain:
 
     def __call__(self, x: Any) -> Any:
         return functional.linear(x, self._weight, self._bias)
-
-    def silu(self, x: Any) -> Any:
-        return functional.silu(self(x), inplace=True)
-
-    def times(self, x: Any, other: Any) -> Any:
-        return self(x).mul_(other)
 
     def plus(self, x: Any, other: Any) -> Any:
         return self(x).add_(other)
@@ -57,12 +45,6 @@ class Prepacked:
 
     def __call__(self, x: Any) -> Any:
         return self._run(x, self._weight, self._bias, "none", [], "")
-
-    def silu(self, x: Any) -> Any:
-        return self._run(x, self._weight, self._bias, "swish", [], "")
-
-    def times(self, x: Any, other: Any) -> Any:
-        return self._run.binary(x, other, self._weight, self._bias, "mul")
 
     def plus(self, x: Any, other: Any) -> Any:
         return self._run.binary(x, other, self._weight, self._bias, "add")
