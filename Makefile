@@ -7,6 +7,10 @@ PORT ?= 8800
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
+# How many processes run the tests: one for each core that this one may use.
+WORKERS ?= auto
+# The tests start Python hundreds of times; an environment in which it may not keep what it compiled costs minutes.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -23,7 +27,8 @@ demo: port install ## install, prove the example policy, download the model, cha
 
 test: lint ## install, check the code and run every test but vLLM's, the real model's included
 	$(VENV)/bin/jurat models pull
-	$(VENV)/bin/python -m pytest
+	$(VENV)/bin/python -m pytest --numprocesses $(WORKERS) --dist worksteal --ignore tests/live
+	$(VENV)/bin/python -m pytest tests/live # one after another: the real model takes every core by itself
 
 vllm: ## build .venv-vllm: vLLM for CPUs, Outlines and transformers (4 GB, minutes)
 	@command -v $(PYTHON) >/dev/null || { echo "Jurat needs Python 3.11 or newer, and \`$(PYTHON)\` was not found" >&2; exit 1; }

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
@@ -21,15 +20,13 @@ from jurat.server.api.pages import STATIC
 from jurat.server.bodies import Bodies
 from jurat.server.gatekeeper import Gatekeeper
 from jurat.server.headers import HeadAsGet, SecurityHeaders, with_cors
+from jurat.server.mcp_route import Tools
 from jurat.server.opening import Agent
 from jurat.server.parlant import routers
 from jurat.server.quick import Application
 from jurat.server.service import Service
 from jurat.server.settings import Settings
 from jurat.server.versions import Folder, Versions, Workshop
-
-if TYPE_CHECKING:
-    from jurat.server.guarded import Guarded
 
 DEFAULT = Settings()
 ABOUT = "Conversational agents whose policies are proved free of conflict before they are served."
@@ -66,26 +63,24 @@ def create_app(
         app.state.versions = Versions(agent, app.state.service.change, workshop)
         for router in (versions.ROUTER, *routers.POLICY):
             app.include_router(router)
-    app.state.guarded = _guarded(app)
+    app.state.tools = _tools(app)
     app.mount("/static", StaticFiles(directory=STATIC))
     return app
 
 
-def _guarded(app: FastAPI) -> Guarded | None:
+def _tools(app: FastAPI) -> Tools | None:
     """The policy's tools over MCP, where its package is installed."""
     if find_spec("mcp") is None:
         return None
-    from jurat.server.guarded import Guarded
-
-    guarded = Guarded(app.state.service, app.state.gatekeeper)
-    app.router.routes.append(Route("/mcp", guarded, methods=["GET", "POST", "DELETE"], include_in_schema=False))
-    return guarded
+    tools = Tools(app.state.service, app.state.gatekeeper)
+    app.router.routes.append(Route("/mcp", tools, methods=["GET", "POST", "DELETE"], include_in_schema=False))
+    return tools
 
 
 async def settle(app: FastAPI) -> None:
     """End: turns that run come to their end if they do so soon."""
-    if app.state.guarded is not None:
-        await app.state.guarded.close()
+    if app.state.tools is not None:
+        await app.state.tools.close()
     await app.state.service.settle()
 
 

@@ -2,7 +2,7 @@
 
 import { get, isRefusal, path } from "./api.js";
 import { h } from "./dom.js";
-import { empty, into } from "./state.js";
+import { empty, into, put } from "./state.js";
 import { turnView } from "./turn.js";
 import { count, person, seconds, toConversation, toTurn, when } from "./words.js";
 
@@ -14,18 +14,20 @@ export async function open(root, [session, turn]) {
   root.dataset.level = turn ? "turn" : session ? "conversation" : "list";
   mark(list, session);
   state.turn = turn;
+  const here = (state.at = {}); // another, once one has gone on
   const opened = session !== undefined && session !== state.session;
   if (!state.listed || (!session && !turn)) conversations();
   if (!session) {
     state.session = null;
-    line.replaceChildren(empty("No conversation chosen", h("p", "Choose one from the list to see its turns.")));
-    return detail.replaceChildren();
+    put(line, empty("No conversation chosen", h("p", "Choose one from the list to see its turns.")));
+    return put(detail);
   }
   const number = turn === undefined ? null : Number(turn);
   const listing = opened || number === null || !state.turns.includes(number) ? timeline(session, number) : null;
   if (turn === undefined) {
     await listing;
-    return detail.replaceChildren(empty("No turn chosen", h("p", "Choose a turn to see why the reply was given, and why another guideline was not followed.")));
+    if (state.at === here) put(detail, empty("No turn chosen", h("p", "Choose a turn to see why the reply was given, and why another guideline was not followed.")));
+    return;
   }
   const asked = get(`/pages/turns/${encodeURIComponent(`${session}-${turn}`)}`);
   asked.catch(() => {}); // said below

@@ -3,7 +3,7 @@
 import { get, path } from "./api.js";
 import { h } from "./dom.js";
 import { Drawing } from "./drawing.js";
-import { empty, into } from "./state.js";
+import { empty, into, put } from "./state.js";
 import { count, marked, sentence, toEntity, toVersion } from "./words.js";
 
 const LISTED = 200; // boxes in the list at once; a search narrows them down
@@ -22,7 +22,7 @@ export async function open(root, [id, digest]) {
   state.drawing.current = id ?? null;
   if (!id) {
     state.drawing.render();
-    return detail.replaceChildren(overview());
+    return put(detail, overview());
   }
   state.drawing.show(id);
   const found = await into(detail, () => get(path("/pages/policy/entity", { id, digest })), entity);

@@ -21,6 +21,12 @@ export function failed(error, again) {
 // Shows that something is under way in a place, then what came of it. What comes too late, after something newer, is dropped.
 const newest = new WeakMap();
 
+// Shows something at once in a place; what is still under way for it is dropped.
+export function put(place, ...content) {
+  newest.delete(place);
+  place.replaceChildren(...content);
+}
+
 export async function into(place, work, render) {
   const turn = {};
   newest.set(place, turn);

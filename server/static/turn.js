@@ -3,7 +3,7 @@
 import { get, path } from "./api.js";
 import { h } from "./dom.js";
 import { gauges, legend } from "./gauge.js";
-import { into } from "./state.js";
+import { into, put } from "./state.js";
 import { action, conflicts, decided, notes, unasked } from "./why.js";
 import { REASONS, SOURCES, count, marked, percent, seconds, sentence, shown, toConversation, toEntity, toTurn, toVersion, verdict } from "./words.js";
 
@@ -132,8 +132,8 @@ function whyNot({ trace, entities }, at) {
   const answer = h("div.answer", { id: "why-not-answer", role: "status" });
   const ask = async () => {
     const id = input.value.trim();
-    if (!id) return answer.replaceChildren();
-    if (!at.entities.has(id)) return answer.replaceChildren(h("p.quiet", `The policy has nothing that is called ${id}.`));
+    if (!id) return put(answer);
+    if (!at.entities.has(id)) return put(answer, h("p.quiet", `The policy has nothing that is called ${id}.`));
     await into(answer, () => get(path(`/pages/turns/${encodeURIComponent(`${trace.session}-${trace.turn}`)}/why`, { about: id })), (found) => explanation(found, at));
   };
   return h("form.ask", { submit: (event) => { event.preventDefault(); ask(); } },

@@ -3,7 +3,7 @@
 import { get, path, post } from "./api.js";
 import { behaviour, texts } from "./changes.js";
 import { h } from "./dom.js";
-import { empty, failed, into, waiting } from "./state.js";
+import { empty, failed, into, put, waiting } from "./state.js";
 import { count, marked, seconds, sentence, toEntity, toVersion, when } from "./words.js";
 
 const state = { known: null, parts: null, number: null };
@@ -16,7 +16,7 @@ export async function open(root, [number, against]) {
   if (!(await list())) return root.classList.add("alone");
   root.classList.remove("alone");
   const { detail } = state.parts;
-  if (!number) return detail.replaceChildren(overview());
+  if (!number) return put(detail, overview());
   const version = await into(detail, () => get(`/v1/versions/${encodeURIComponent(number)}`), (found) => one(found, against));
   detail.scrollTop = 0;
   if (version) detail.querySelector("h2")?.focus();
@@ -34,7 +34,7 @@ async function list() {
   const { list: place, detail } = state.parts;
   state.known = await into(place, () => get("/v1/versions"), (found) => (found.versions.length ? [h("h2", "Versions"), h("ol.rows", found.versions.map(row)), effects(found)] : none()));
   if (!state.known?.versions.length) {
-    detail.replaceChildren();
+    put(detail);
     return false;
   }
   for (const link of place.querySelectorAll("a[data-key]")) if (link.dataset.key === String(state.number)) link.setAttribute("aria-current", "true");

@@ -133,7 +133,7 @@ def serving(manners: Manners) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True  # what it is slow with is not waited for
         thread.join(10)
         listener.close()
 

@@ -140,10 +140,10 @@ def test_a_server_that_is_down_is_named() -> None:
 
 
 def test_a_slow_server_is_given_up_on_once(start: Start) -> None:
-    manners = Manners(delay_seconds=3)
+    manners = Manners(delay_seconds=60)
     begin = time.monotonic()
     assert "gave no answer in 0.3 s" in refused(start(manners), answer_seconds=0.3)
-    assert time.monotonic() - begin < 2
+    assert time.monotonic() - begin < 30
     assert len(manners.asked) == 1
 
 
@@ -151,7 +151,7 @@ def test_a_server_that_becomes_slow_fails_the_question(start: Start) -> None:
     manners = Manners()
 
     async def later(backend: ServerBackend) -> list[float]:
-        manners.delay_seconds = 3
+        manners.delay_seconds = 60
         return await backend.score("", ["refund"], ANSWERS)
 
     with pytest.raises(BackendError, match=r"gave no answer in 0\.5 s"):

@@ -19,10 +19,10 @@ CASES = sorted(path.stem for path in ERRORS.glob("*.yaml"))
 @pytest.mark.parametrize("case", CASES)
 def test_what_a_wrong_policy_is_answered(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ERRORS)
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(PolicyError) as refusal:
         read_policy(f"{case}.yaml")
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
     shown = render(refusal.value.diagnostics)
     expected = Path(f"{case}.expected")
     if os.environ.get("UPDATE_SNAPSHOTS"):

@@ -145,10 +145,8 @@ def _refuse(*_: object, **__: object) -> Iterator[bytes]:
 
 
 def test_what_is_no_file(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.yaml")
-    started = time.perf_counter()
+    os.mkfifo(tmp_path / "pipe.yaml")  # whoever reads from it waits for ever
     assert fault_of(tmp_path / "pipe.yaml").message == f"`{tmp_path}/pipe.yaml` is not a file"
-    assert time.perf_counter() - started < 1
 
 
 def test_folders_that_contain_each_other(tmp_path: Path) -> None:
@@ -174,9 +172,9 @@ def test_a_file_that_is_too_large_is_refused_unread(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     with path.open("wb") as stream:
         stream.truncate(50 * 1024 * 1024)
-    started = time.perf_counter()
+    started = time.process_time()
     fault = fault_of(path)
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5
     assert (fault.code, fault.message) == ("P102", f"`{path}` has 50 MiB; a policy file has 16 MiB at most")
 
 
@@ -205,9 +203,9 @@ def test_too_long_a_chain_of_includes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("bracket", ["[", "{a: ", "- ", "? ", "&a [", "[[{a: "])
 def test_deep_nesting(bracket: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     fault = fault_of("jurat: 1\na: \n " + bracket * 100_000)
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert fault.code in ("P104", "P106", "P107")
     assert "nesting" in fault.message or fault.code != "P107"
 
@@ -220,9 +218,9 @@ def test_too_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_bomb_of_aliases_is_small_and_quick() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 200)]
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     assert fault_of("jurat: 1\n" + "\n".join(lines) + "\n").code == "P107"
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
 
 

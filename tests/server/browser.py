@@ -46,7 +46,7 @@ class Page:
         for domain in ("Page", "Runtime", "Log"):
             self.command(f"{domain}.enable")
 
-    def command(self, method: str, *, timeout: float = 20, **parameters: Any) -> dict[str, Any]:
+    def command(self, method: str, *, timeout: float = 60, **parameters: Any) -> dict[str, Any]:
         self._number += 1
         message = {"id": self._number, "method": method, "params": parameters}
         if self._session:
@@ -98,7 +98,7 @@ class Page:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def wait(self, expression: str, seconds: float = 15) -> None:
+    def wait(self, expression: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
         while not self.value(f"Boolean({expression})"):
             shown = self.value("document.body?.innerText ?? ''")

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,24 +27,34 @@ arguments:
 Jurat = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
-@pytest.fixture
-def script(tmp_path: Path) -> Path:
+def scripted(folder: Path) -> Path:
     """A judge by keywords and a voice that tells what tools found."""
-    path = tmp_path / "script.yaml"
+    path = folder / "script.yaml"
     path.write_text(SCRIPT)
     return path
 
 
-@pytest.fixture
-def environment(tmp_path: Path) -> dict[str, str]:
-    """A database and a cache of its own, no colours asked for."""
+def apart(folder: Path) -> dict[str, str]:
+    """A database and a cache in a folder, no colours asked for."""
     kept = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "FORCE_COLOR", "COLUMNS"}}
     return {
         **kept,
-        "JURAT_SUPPORT_DB": str(tmp_path / "shop.sqlite"),
-        "JURAT_CACHE": str(tmp_path / "cache"),
-        "JURAT_DATA": str(tmp_path / "data"),
+        "JURAT_SUPPORT_DB": str(folder / "shop.sqlite"),
+        "JURAT_CACHE": str(folder / "cache"),
+        "JURAT_DATA": str(folder / "data"),
     }
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """A script of a test's own."""
+    return scripted(tmp_path)
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """The environment of a command of a test's own."""
+    return apart(tmp_path)
 
 
 def without_progress(stderr: str) -> str:
@@ -72,6 +84,21 @@ def jurat(repository: Path, environment: dict[str, str]) -> Jurat:
     return run
 
 
+@contextmanager
+def begun(
+    command: list[str], repository: Path, environment: dict[str, str], **more: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A process that is gone afterwards, whatever becomes of its test."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, cwd=repository, env=environment, stdout=pipe, stderr=pipe, text=True, **more
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
 def serving(repository: Path, environment: dict[str, str], *arguments: str) -> Iterator[str]:
     """The address of a server that runs `jurat serve` with these arguments."""
     command = [sys.executable, "-m", "jurat", "serve", *arguments, "--port", "0"]
@@ -95,6 +122,13 @@ def serving(repository: Path, environment: dict[str, str], *arguments: str) -> I
 def server(repository: Path, environment: dict[str, str], script: Path) -> Iterator[str]:
     """The example policy, served."""
     yield from serving(repository, environment, "examples/support", "--script", str(script))
+
+
+def shared(repository: Path, folder: Path, **environment: str) -> Iterator[str]:
+    """The example policy, served to every test of a module: each has conversations of its own."""
+    yield from serving(
+        repository, {**apart(folder), **environment}, "examples/support", "--script", str(scripted(folder))
+    )
 
 
 @pytest.fixture

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import httpx2
 import pytest
+from tests.server.conftest import shared
 from tests.server.served import HELD, KEY
 
 JSON = {"content-type": "application/json"}
@@ -19,6 +21,12 @@ JSON = {"content-type": "application/json"}
 def environment(environment: dict[str, str]) -> dict[str, str]:
     """The environment of a server whose operator has the key."""
     return {**environment, "JURAT_API_KEY": KEY}
+
+
+@pytest.fixture(scope="module")
+def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The example policy, served by one whose operator has the key."""
+    yield from shared(repository, tmp_path_factory.mktemp("served"), JURAT_API_KEY=KEY)
 
 
 @pytest.fixture

@@ -226,7 +226,7 @@ def proving(repository: Path, environment: dict[str, str], policy: Path) -> Iter
     ) as process:
         try:
             assert process.stderr is not None
-            assert process.stderr.readline().startswith("proving")
+            assert any(line.startswith("proving") for line in process.stderr)
             (child,) = children(process.pid)
             yield process, child
         finally:

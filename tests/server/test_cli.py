@@ -24,7 +24,7 @@ from jurat.policies.findings import Proof, Report, Verdict
 from jurat.server.cli import commands, shell
 from jurat.server.fault_codes import FAULTS
 
-from .conftest import Jurat, without_progress
+from .conftest import Jurat, begun, without_progress
 
 TRACEBACK = "Traceback (most recent call last)"
 ESCAPE = "\x1b["
@@ -305,15 +305,7 @@ def test_a_reader_that_goes_away_is_not_an_error_message(repository: Path, envir
 
 def test_an_interrupt_ends_quietly_with_130(repository: Path, environment: dict[str, str], script: Path) -> None:
     command = [sys.executable, "-m", "jurat", "chat", "examples/support", "--script", str(script)]
-    with subprocess.Popen(
-        command,
-        cwd=repository,
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with begun(command, repository, environment, stdin=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()  # it says that one can talk now
         time.sleep(0.3)
@@ -358,9 +350,7 @@ def test_an_occupied_port_is_said_before_anything_long(jurat: Jurat) -> None:
 
 def test_ctrl_c_ends_the_server_with_0(repository: Path, environment: dict[str, str], script: Path) -> None:
     command = [sys.executable, "-m", "jurat", "serve", "examples/support", "--script", str(script), "--port", "0"]
-    with subprocess.Popen(
-        command, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with begun(command, repository, environment) as process:
         assert process.stdout is not None
         assert "Ctrl-C ends it" in process.stdout.readline()
         time.sleep(0.5)
@@ -373,17 +363,16 @@ def test_ctrl_c_lets_those_go_who_wait(repository: Path, environment: dict[str, 
     """Else each of them is cut off after three seconds, with a traceback."""
     command = [sys.executable, "-m", "jurat", "serve", "examples/support", "--script", str(script), "--port", "0"]
     environment = {**environment, "JURAT_API_KEY": HELD["authorization"].removeprefix("Bearer ")}
-    with subprocess.Popen(
-        command, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with begun(command, repository, environment) as process:
         assert process.stdout is not None
         address = process.stdout.readline().partition(" at ")[2].split()[0]
-        with httpx2.Client(base_url=address, headers=HELD) as client, ThreadPoolExecutor(2) as threads:
+        with httpx2.Client(base_url=address, headers=HELD, timeout=60) as client, ThreadPoolExecutor(2) as threads:
             session = client.post("/sessions", json={}).json()["id"]
             path = f"/sessions/{session}/events?wait_for_data=100"
             polled = threads.submit(client.get, path, timeout=60)
             streamed = threads.submit(client.get, f"{path}&sse=true", timeout=60)
             time.sleep(1)
+            assert client.get("/healthz").status_code == 200  # it has come round since those two asked
             process.send_signal(signal.SIGINT)
             assert polled.result(timeout=60).status_code == 504
             assert streamed.result(timeout=60).text == ""

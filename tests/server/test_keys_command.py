@@ -90,7 +90,7 @@ def test_what_cannot_be_is_said(tmp_path: Path, options: list[str], said: str) -
 
 def test_the_server_says_who_may_call_it(tmp_path: Path) -> None:
     till = Till(tmp_path, "memory")
-    with till.serving() as (client, _), httpx2.Client(base_url=client.base_url) as anybody:
+    with till.serving() as (client, _), httpx2.Client(base_url=client.base_url, timeout=60) as anybody:
         assert anybody.post("/sessions", json={}).status_code == 201
         assert anybody.get("/versions").status_code == 401
         assert client.get("/versions").status_code == 200

@@ -57,7 +57,7 @@ def said(result: Any) -> tuple[bool, str]:
 
 
 def begun(address: str, headers: dict[str, str], *messages: str) -> str:
-    session = str(httpx2.post(f"{address}/sessions", json={}, headers=headers).json()["id"])
+    session = str(httpx2.post(f"{address}/sessions", json={}, headers=headers, timeout=60).json()["id"])
     for each in messages:
         told = httpx2.post(
             f"{address}/sessions/{session}/messages", json={"message": each}, headers=headers, timeout=60
@@ -98,8 +98,8 @@ def test_the_guard_holds_and_what_a_tool_found_out_opens_it(address: str) -> Non
             error, text = said(await client.call_tool("refnd", {}))
             assert error
             assert "no tool" in text
-        shown = httpx2.get(f"{address}/sessions/{session}", headers=GOLD).json()
-        traces = [httpx2.get(f"{address}/traces/{each}", headers=GOLD).json() for each in shown["traces"]]
+        shown = httpx2.get(f"{address}/sessions/{session}", headers=GOLD, timeout=60).json()
+        traces = [httpx2.get(f"{address}/traces/{each}", headers=GOLD, timeout=60).json() for each in shown["traces"]]
         calls = [(call["tool"], call["status"]) for trace in traces for call in trace["calls"]]
         assert calls == [
             ("refund", "refused"),
@@ -108,7 +108,7 @@ def test_the_guard_holds_and_what_a_tool_found_out_opens_it(address: str) -> Non
             ("refund", "refused"),
             ("refund", "invalid"),
         ]
-        kept = httpx2.get(f"{address}/calls", headers=HELD).json()["calls"]
+        kept = httpx2.get(f"{address}/calls", headers=HELD, timeout=60).json()["calls"]
         assert [(each["session"], each["status"]) for each in kept] == [(session, "succeeded")]
 
     asyncio.run(scenario())
@@ -141,7 +141,7 @@ def test_a_conversation_lasts_as_long_as_the_client_or_is_named_by_what_came_bac
             assert (await client.call_tool("verify", {})).meta["jurat/session"] == session
         async with connected(address, {**PLAIN, "x-jurat-session": session}) as client:
             assert said(await client.call_tool("verify", {})) == (True, "there is no such conversation")
-        shown = httpx2.get(f"{address}/sessions/{session}", headers=GOLD).json()
+        shown = httpx2.get(f"{address}/sessions/{session}", headers=GOLD, timeout=60).json()
         assert len(shown["traces"]) >= 2
 
     asyncio.run(scenario())
@@ -162,18 +162,18 @@ def test_nobody_uses_or_ends_the_session_of_another(address: str) -> None:
         "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
     }  # fmt: skip
     accepted = {"accept": "application/json, text/event-stream"}
-    opened = httpx2.post(f"{address}/mcp", json=hello, headers={**GOLD, **accepted})
+    opened = httpx2.post(f"{address}/mcp", json=hello, headers={**GOLD, **accepted}, timeout=60)
     session = {"mcp-session-id": opened.headers["mcp-session-id"], **accepted}
     ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
-    assert httpx2.delete(f"{address}/mcp", headers={**PLAIN, **session}).status_code == 404
-    assert httpx2.post(f"{address}/mcp", json=ping, headers={**PLAIN, **session}).status_code == 404
-    assert httpx2.post(f"{address}/mcp", json=ping, headers={**GOLD, **session}).status_code == 200
-    assert httpx2.delete(f"{address}/mcp", headers={**GOLD, **session}).status_code == 200
+    assert httpx2.delete(f"{address}/mcp", headers={**PLAIN, **session}, timeout=60).status_code == 404
+    assert httpx2.post(f"{address}/mcp", json=ping, headers={**PLAIN, **session}, timeout=60).status_code == 404
+    assert httpx2.post(f"{address}/mcp", json=ping, headers={**GOLD, **session}, timeout=60).status_code == 200
+    assert httpx2.delete(f"{address}/mcp", headers={**GOLD, **session}, timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize("body", ["[]", "{}", '{"jsonrpc": "2.0"}', "3", '{"jsonrpc": "2.0", "id": 1, "method": 7}'])
 def test_what_is_no_message_is_told_so_without_how_it_was_read(address: str, body: str) -> None:
     headers = {**GOLD, "accept": "application/json, text/event-stream", "content-type": "application/json"}
-    answer = httpx2.post(f"{address}/mcp", content=body, headers=headers)
+    answer = httpx2.post(f"{address}/mcp", content=body, headers=headers, timeout=60)
     assert answer.status_code == 400
     assert answer.json()["error"] == {"code": -32600, "message": "the body is no message of JSON-RPC"}

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
+from tests.server.conftest import shared
 
 from .browser import browser
 
 TURNS = "document.querySelectorAll('.meta').length"
+
+
+@pytest.fixture(scope="module")
+def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The example policy, served; every browser is somebody else to it."""
+    yield from shared(repository, tmp_path_factory.mktemp("served"))
 
 
 def test_a_message_gets_its_reply_and_the_reasons_for_it(server: str, tmp_path: Path) -> None:

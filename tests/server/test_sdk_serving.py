@@ -46,7 +46,7 @@ async def statuses(client: httpx2.AsyncClient, wanted: int, seconds: float = 60)
 def test_nobody_is_answered_before_all_that_was_declared_is_proved() -> None:
     async def scenario() -> None:
         async with server() as serving:
-            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{serving.port}") as client:
+            async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{serving.port}", timeout=60) as client:
                 first = await client.post("/sessions", json={})
                 assert first.status_code == 503
                 assert first.json()["error"]["code"] == "starting"
@@ -143,7 +143,7 @@ def test_customers_and_agents_of_conversations(monkeypatch: pytest.MonkeyPatch) 
             await serving.create_customer("Mina", {"role": "manager"}, id="mina")
             await asyncio.wait_for(serving.ready.wait(), 60)
             address = f"http://127.0.0.1:{serving.port}"
-            async with httpx2.AsyncClient(base_url=address, headers=HELD) as client:
+            async with httpx2.AsyncClient(base_url=address, headers=HELD, timeout=60) as client:
                 started = await client.post("/sessions", json={"agent": "two", "customer": "mina"})
                 assert started.json()["agent"] == "two"
                 for wrong in ({"agent": "thre"}, {"customer": "nobody"}, {"agent": 7}):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import without_progress
+from .conftest import begun, without_progress
 
 NARROW = [
     {"PYTHONIOENCODING": "ascii"},
@@ -138,11 +138,9 @@ def test_an_empty_path_is_wrong_usage(repository: Path, environment: dict[str, s
 def test_an_interrupt_ends_a_long_proof_with_130(repository: Path, environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "hard.yaml").write_text(HARD)
     command = [sys.executable, "-m", "jurat", "check", str(tmp_path / "hard.yaml"), "--rlimit", "4000000000"]
-    with subprocess.Popen(
-        command, cwd=repository, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with begun(command, repository, environment) as process:
         assert process.stderr is not None
-        assert process.stderr.readline().startswith("proving")  # it has worked for a second then
+        assert any(line.startswith("proving") for line in process.stderr)  # it has worked for a second then
         time.sleep(0.3)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=20)

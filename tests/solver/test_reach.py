@@ -243,8 +243,10 @@ def test_calls_in_a_known_situation(seed: int) -> None:
 
 def test_the_policies_tried_have_every_kind_of_tool() -> None:
     """Else the comparisons above would say little."""
-    assert {bool(tried(seed).beyond) for seed in range(POLICIES)} == {True, False}
-    assert {shut(offers(seed)) for seed in range(3 * POLICIES)} == {True, False}
+    assert any(tried(seed).beyond for seed in range(POLICIES))
+    assert not all(tried(seed).beyond for seed in range(POLICIES))
+    assert any(shut(offers(seed)) for seed in range(3 * POLICIES))
+    assert not all(shut(offers(seed)) for seed in range(3 * POLICIES))
 
 
 ROLES = """

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from tests.server.browser import Page, browser
-from tests.server.conftest import serving
+from tests.server.conftest import serving, shared
 from tests.server.pages.visiting import HELD, KEY
 
 
@@ -18,6 +18,18 @@ def environment(environment: dict[str, str]) -> dict[str, str]:
     return {**environment, "JURAT_API_KEY": KEY}
 
 
+@pytest.fixture(scope="module")
+def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The example policy, served to those who change no policy and count nothing that others may have left."""
+    yield from shared(repository, tmp_path_factory.mktemp("served"), JURAT_API_KEY=KEY)
+
+
+@pytest.fixture
+def own_server(repository: Path, environment: dict[str, str], script: Path) -> Iterator[str]:
+    """The example policy, served to one test."""
+    yield from serving(repository, environment, "examples/support", "--script", str(script))
+
+
 @pytest.fixture
 def page() -> Iterator[Page]:
     with browser() as found:
@@ -25,9 +37,9 @@ def page() -> Iterator[Page]:
 
 
 @pytest.fixture
-def operator(server: str) -> Iterator[httpx2.Client]:
+def operator(own_server: str) -> Iterator[httpx2.Client]:
     """Whoever has the key, over HTTP."""
-    with httpx2.Client(base_url=server, headers=HELD, timeout=60) as client:
+    with httpx2.Client(base_url=own_server, headers=HELD, timeout=60) as client:
         yield client
 
 

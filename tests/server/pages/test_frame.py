@@ -87,7 +87,7 @@ def test_on_a_phone_a_turn_is_reached_and_left_again(page: Page, server: str) ->
 
 
 def test_without_a_key_only_ones_own_is_shown_until_one_signs_in(page: Page, server: str) -> None:
-    other = httpx2.post(f"{server}/sessions", json={}, headers=HELD).json()["id"]
+    other = httpx2.post(f"{server}/sessions", json={}, headers=HELD, timeout=60).json()["id"]
     page.open(server)
     page.wait("document.querySelector('.welcome')")
     say(page, "Can I have an upgrade?")
@@ -200,7 +200,7 @@ def test_nothing_comes_from_elsewhere_and_no_text_is_read_as_markup(repository: 
 
 def test_every_page_is_served_with_a_strict_policy(server: str) -> None:
     for name in ("/", "/static/page.js", "/static/pages.css"):
-        answer = httpx2.get(server + name)
+        answer = httpx2.get(server + name, timeout=60)
         policy = answer.headers["content-security-policy"]
         assert answer.status_code == 200
         assert "default-src 'none'" in policy

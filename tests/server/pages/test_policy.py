@@ -109,6 +109,24 @@ def test_the_drawing_is_moved_zoomed_and_walked_through_with_keys_and_mouse(page
     assert page.console == []
 
 
+def test_what_comes_after_one_has_gone_on_is_not_shown(page: Page, server: str) -> None:
+    enter(page, server)
+    go(page, "#/policy", ".box-of")
+    page.value(
+        """(() => { const real = window.fetch; window.fetch = async (path, options) => {
+        const answer = await real(path, options);
+        if (String(path).includes('/pages/policy/entity')) await new Promise((go_on) => { window.release = go_on; });
+        return answer; }; })()"""
+    )
+    page.value("location.hash = '#/policy/escalate'")
+    page.wait("window.release")
+    go(page, "#/policy", ".detail > div")
+    page.value("(async () => { release(); await new Promise((go_on) => setTimeout(go_on, 200)); })()")
+    assert page.value("document.querySelector('#policy article')") is None
+    assert page.value("document.querySelector('#policy .detail > div > h2') !== null")
+    assert page.console == []
+
+
 def test_findings_are_listed_and_marked(page: Page, broken_server: str) -> None:
     enter(page, broken_server)
     go(page, "#/policy", ".findings")
@@ -168,8 +186,8 @@ def large(number: int) -> str:
     return "\n".join(["jurat: 1", "guidelines:", *rows, ""])
 
 
-def test_an_earlier_policy_is_shown_to_whoever_may_see_versions(server: str) -> None:
-    with httpx2.Client(base_url=server, headers=HELD, timeout=120) as client:
+def test_an_earlier_policy_is_shown_to_whoever_may_see_versions(own_server: str) -> None:
+    with httpx2.Client(base_url=own_server, headers=HELD, timeout=120) as client:
         policy = client.get("/v1/versions/1").json()
         changed = {name: text.replace("one working day", "two working days") for name, text in policy["files"].items()}
         made = client.post("/versions", json={"files": changed, "comment": "slower"})
@@ -182,7 +200,9 @@ def test_an_earlier_policy_is_shown_to_whoever_may_see_versions(server: str) -> 
         assert client.get("/pages/policy", params={"digest": "0" * 64}).status_code == 404
         assert client.get("/pages/policy/entity", params={"id": "none"}).status_code == 404
         assert client.get("/pages/policy", params={"digest": "x"}).status_code == 422
-    assert httpx2.get(f"{server}/pages/policy", params={"digest": policy["digest"]}).status_code == 401
+    assert httpx2.get(f"{own_server}/pages/policy", params={"digest": policy["digest"]}, timeout=60).status_code == 401
     for address in ("/policy", "/pages/policy", "/pages/policy/entity?id=refund-review"):
-        assert httpx2.get(server + address).status_code == 401, "who may only chat is told of their own turns"
-    assert KEY not in httpx2.get(f"{server}/static/api.js").text
+        assert httpx2.get(own_server + address, timeout=60).status_code == 401, (
+            "who may only chat is told of their own turns"
+        )
+    assert KEY not in httpx2.get(f"{own_server}/static/api.js", timeout=60).text

@@ -16,9 +16,9 @@ def changed(operator: httpx2.Client) -> None:
 
 
 def test_versions_are_compared_and_put_in_effect_with_their_proof(
-    page: Page, server: str, operator: httpx2.Client
+    page: Page, own_server: str, operator: httpx2.Client
 ) -> None:
-    enter(page, server)
+    enter(page, own_server)
     go(page, "#/versions", "a.row-link")
     assert "There is one so far" in page.text("#versions .detail")
     changed(operator)
@@ -60,9 +60,9 @@ def test_versions_are_compared_and_put_in_effect_with_their_proof(
     assert page.console == []
 
 
-def test_a_version_that_cannot_take_effect_says_why(page: Page, server: str, operator: httpx2.Client) -> None:
+def test_a_version_that_cannot_take_effect_says_why(page: Page, own_server: str, operator: httpx2.Client) -> None:
     changed(operator)
-    enter(page, server)
+    enter(page, own_server)
     go(page, "#/versions/1", "#comment")
     # Another operator cannot make a proved version fail, so the server's answer to one is what is put in its place.
     page.value(
