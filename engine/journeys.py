@@ -4,7 +4,8 @@ A journey begins when a trigger is certainly true. A chat state takes one transi
 once its tool has run; a fork is passed through at once. The first true transition wins, and none true stays.
 ``otherwise`` is taken only when every other transition is certainly false: not knowing leads nowhere. A judge without
 probabilities is not asked for each way out of a state but chooses one, or none (``Chooser``). A journey that
-reached an end state is left when the turn has ended, so what the end state says is still said.
+reached an end state is left when the turn has ended, so what the end state says is still said. One that is not in force
+when the message is answered is then back where the turn found it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from jurat.engine.relevance import open_observations, speaks_of_events
 from jurat.engine.turn import Working
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Expr, Observation
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.holding import held_back
 from jurat.policies.model import Journey, State, Transition
+from jurat.policies.resolution import Drop, Resolution
 from jurat.policies.valuation import Valuation
 
 
@@ -34,6 +38,25 @@ async def advance(knowledge: Knowledge) -> None:
         due = [each for each in moved if _here(each, working).kind == "fork" and _fresh(each, working, passed)]
 
 
+def hold_back(working: Working, graph: PolicyGraph, resolution: Resolution | None) -> None:
+    """Take back the moves of journeys that are not in force under the last resolution, which answers the message.
+
+    A turn without a message takes none back: it says nothing of any journey, and its event happens only once. Nor is a
+    journey taken back to before a tool of its own that ran in this turn: the call happened, and would be made again.
+    """
+    if resolution is None or working.trace.message is None:
+        return
+    for journey, state in list(working.state.journeys.items()):
+        found, why = working.found.get(journey), held_back(graph, resolution, journey, state)
+        if why is None or state == found or journey in working.acted:
+            continue
+        del working.state.journeys[journey]
+        if found is not None:
+            working.state.journeys[journey] = found
+        stays = "has not begun" if found is None else f"stays in `{found}`"
+        working.trace.notes.append(f"`{journey}` {stays}: {_told(why)}")
+
+
 def leave_ended(working: Working, journeys: Iterable[Journey]) -> None:
     """Deactivate the journeys that are in an end state."""
     for journey in journeys:
@@ -47,6 +70,20 @@ def has_run(working: Working, entity: str) -> None:
     journey, _, state = entity.partition("/")
     if state and working.state.journeys.get(journey) == state:
         working.ran.add(journey)
+        working.acted.add(journey)
+
+
+_HELD = {
+    "requirement-not-met": "held back by what it requires, {}",
+    "ambiguous": "held back while it may not be the one that is meant, by {}",
+    "outranked": "held back by {}, of a higher rank",
+    "undefined": "held back by a paradox",
+}
+
+
+def _told(why: Drop) -> str:
+    by = " and ".join(f"`{each}`" for each in why.by)
+    return _HELD.get(why.reason, "held back by {}").format(by or "what does not exist")
 
 
 def _here(journey: Journey, working: Working) -> State:
