@@ -38,23 +38,38 @@ async def advance(knowledge: Knowledge) -> None:
         due = [each for each in moved if _here(each, working).kind == "fork" and _fresh(each, working, passed)]
 
 
+NOT_BEGUN, STAYS, WAITS = "has not begun", "stays in", "waits in"
+"""How a note of the trace says, after the journey's id, where one that was held back is."""
+
+
 def hold_back(working: Working, graph: PolicyGraph, resolution: Resolution | None) -> None:
     """Take back the moves of journeys that are not in force under the last resolution, which answers the message.
 
     A turn without a message takes none back: it says nothing of any journey, and its event happens only once. Nor is a
-    journey taken back to before a tool of its own that ran in this turn: the call happened, and would be made again.
+    journey taken back to before a tool of its own that ran in this turn: the call happened, and would be made again. It
+    stays in the state that it came to, until that was said.
     """
     if resolution is None or working.trace.message is None:
         return
     for journey, state in list(working.state.journeys.items()):
-        found, why = working.found.get(journey), held_back(graph, resolution, journey, state)
-        if why is None or state == found or journey in working.acted:
-            continue
-        del working.state.journeys[journey]
-        if found is not None:
-            working.state.journeys[journey] = found
-        stays = "has not begun" if found is None else f"stays in `{found}`"
-        working.trace.notes.append(f"`{journey}` {stays}: {_told(why)}")
+        why = held_back(graph, resolution, journey, state)
+        if why is None:
+            working.state.unsaid -= {journey}
+        elif journey in working.acted:
+            if graph.journeys[journey].states[state].kind == "chat":
+                working.state.unsaid |= {journey}
+                working.trace.notes.append(f"`{journey}` {WAITS} `{state}` until it was said: {_told(why)}")
+        elif state != working.found.get(journey):
+            _take_back(working, journey, why)
+
+
+def _take_back(working: Working, journey: str, why: Drop) -> None:
+    del working.state.journeys[journey]
+    stays = NOT_BEGUN
+    if (found := working.found.get(journey)) is not None:
+        working.state.journeys[journey] = found
+        stays = f"{STAYS} `{found}`"
+    working.trace.notes.append(f"`{journey}` {stays}: {_told(why)}")
 
 
 def leave_ended(working: Working, journeys: Iterable[Journey]) -> None:
@@ -95,7 +110,8 @@ def _is_due(journey: Journey, working: Working) -> bool:
         return True
     if _here(journey, working).kind == "tool":
         return journey.id in working.ran
-    return working.round == 1
+    unsaid = journey.id in working.state.unsaid and working.trace.message is not None
+    return working.round == 1 and not unsaid
 
 
 def _fresh(journey: Journey, working: Working, passed: set[tuple[str, str]]) -> bool:
@@ -154,6 +170,7 @@ def _move(journey: Journey, working: Working, now: Valuation) -> bool:
         return False
     working.state.journeys[journey.id] = target
     working.ran.discard(journey.id)
+    working.state.unsaid -= {journey.id}
     return True
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import z3
 
-from jurat.policies.holding import inner_overriders, may_be_held_back
+from jurat.policies.holding import inner_overriders
 from jurat.policies.model import Journey
 from jurat.solver.build import NO, all_of, any_of, implication, negation, same
 from jurat.solver.encoding import Encoding
@@ -27,7 +27,7 @@ class Holding:
         self.about = about
         self.every = journeys
         self.occasion = occasion
-        self.journeys = [each for each in journeys.journeys if may_be_held_back(encoding.graph, each.id)]
+        self.journeys = [each for each in journeys.journeys if each.id in journeys.held]
 
     # -- variables -----------------------------------------------------------------------------------------------
 
@@ -65,8 +65,9 @@ class Holding:
             by = inner_overriders(self.encoding.graph, journey.id, state.id)
             yield all_of((self.every.is_in(journey, state.id), any_of(self.encoding.high.live(h) for h in by)))
 
-    def moves(self, journey: Journey, ran: z3.BoolRef) -> list[z3.BoolRef]:
-        """Both last from round to round; ``ran``: a call of the journey's state ends here.
+    def moves(self, journey: Journey, ran: z3.BoolRef, undone: z3.BoolRef) -> list[z3.BoolRef]:
+        """What lasts from round to round and from turn to turn. ``ran``: a call of the journey's state ends here;
+        ``undone``: the turn before was cancelled.
 
         Of calls of states at which nobody looks it is left open.
         """
@@ -79,4 +80,18 @@ class Holding:
             implication(quiet, same(self.held(journey), all_of((in_turn, before(self.held(journey)))))),
             implication(has, self.acted(journey)),
             implication(self.acted(journey), any_of((has, may))),
+            *self._saying(journey, undone),
         ]
+
+    def _saying(self, journey: Journey, undone: z3.BoolRef) -> Iterator[z3.BoolRef]:
+        """What the turn before left to be said; one without a message may have moved on."""
+        every, now = self.every, self.every.unsaid(journey)
+        new, was = self.occasion.new_turn, before(now)
+        answered = all_of((new, negation(undone), before(self.occasion.message)))
+        held, acted = before(self.held(journey)), before(self.acted(journey))
+        chat = any_of(every.is_in(journey, each.id) for each in self.about.states(journey) if each.kind == "chat")
+        yield implication(any_of((negation(new), undone)), same(now, was))
+        yield implication(all_of((now, negation(answered))), was)
+        yield implication(all_of((answered, negation(held))), negation(now))
+        yield implication(all_of((answered, held, negation(acted))), same(now, was))
+        yield implication(all_of((answered, held, acted, before(every.known(journey)))), same(now, before(chat)))

@@ -58,6 +58,8 @@ class Rehearsal:
     """The journeys as they were when the turn began."""
     acted: set[str] = field(default_factory=set)
     """Those of which a tool has run in this turn."""
+    unsaid: set[str] = field(default_factory=set)
+    """Those that were held back in a state to which a tool of theirs led, and have not said it yet."""
     made: list[tuple[str, frozenset[str], Mapping[str, Value]]] = field(default_factory=list)
     """The calls of this turn: the tool, who wanted it, the arguments."""
     wanted: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -84,7 +86,7 @@ class Rehearsal:
     def copy(self) -> Rehearsal:
         """An independent copy, from which on moves are told anew."""
         mutable = (
-            "facts", "journeys", "moments", "events", "done", "weighed", "ran", "made", "wanted", "running", "found", "acted",
+            "facts", "journeys", "moments", "events", "done", "weighed", "ran", "made", "wanted", "running", "found", "acted", "unsaid",
         )  # fmt: skip
         return replace(self, **{name: getattr(self, name).copy() for name in mutable}, moved=[], moved_before=0)
 
@@ -133,6 +135,7 @@ class Rehearsal:
         kept = [each for each in self.moved[self.moved_before :] if not self.goes_back(each[0])]
         self.moved[self.moved_before :] = kept
         self.moved_before = len(self.moved)
+        self.unsaid = self._left_unsaid()
         self.journeys = self.left()
         self.found = dict(self.journeys)
         self._told(position)
@@ -301,6 +304,14 @@ class Rehearsal:
         states = {j: self.graph.journeys[j].states[state] for j, state in places.items() if state is not None}
         return {j: state.id for j, state in states.items() if state.kind != "end"}
 
+    def _left_unsaid(self) -> set[str]:
+        """The journeys that will have to say their state before they go on."""
+        if not self.message or self.resolution is None:
+            return self.unsaid
+        held = {journey for journey in self.journeys if self.is_held(journey)}
+        chats = {journey for journey in held & self.acted if self._here(self.graph.journeys[journey]).kind == "chat"}
+        return (self.unsaid & held - self.acted) | chats
+
     def goes_back(self, journey: str) -> bool:
         """Whether a journey under way is, if the turn ends here, where the turn found it."""
         return self.message and journey not in self.acted and self.is_held(journey)
@@ -325,6 +336,7 @@ class Rehearsal:
                 self.journeys[journey.id] = target = move.target
                 self.moved.append((journey.id, move))
                 self.ran.discard(journey.id)
+                self.unsaid.discard(journey.id)
                 if journey.states[target].kind == "fork" and (journey.id, target) not in passed:
                     passed.add((journey.id, target))
                     due.append(journey)
@@ -332,7 +344,9 @@ class Rehearsal:
     def _due(self, journey: Journey) -> bool:
         if journey.id not in self.journeys:
             return True
-        return journey.id in self.ran if self._here(journey).kind == "tool" else self.round == 1
+        if self._here(journey).kind == "tool":
+            return journey.id in self.ran
+        return self.round == 1 and not (self.message and journey.id in self.unsaid)
 
     def _here(self, journey: Journey) -> State:
         return journey.states[self.journeys[journey.id]]

@@ -125,7 +125,7 @@ class Session:
         yield part("engine", [negation(each) for each in nothing])
         for journey in self.journeys.journeys:
             inactive = [self.journeys.active(journey), self.saved(journey)[0], self.journeys.has_run(journey)]
-            inactive += [self.holding.held(journey), self.holding.acted(journey)]
+            inactive += [self.holding.held(journey), self.holding.acted(journey), self.journeys.unsaid(journey)]
             yield part("engine", [negation(each) for each in inactive])
         yield from self.calls.start()
         yield from self.monitors.start()
@@ -285,7 +285,7 @@ class Session:
             ),
             implication(run, all_of((negation(new), any_of((ran, all_of((before(run), stayed))))))),
             implication(all_of((negation(new), ran)), run) if self.about.resolved else YES,
-            *self.holding.moves(journey, ran),
+            *self.holding.moves(journey, ran, self.undone),
         ]
 
     # -- about every position ------------------------------------------------------------------------------------

@@ -110,7 +110,13 @@ def test_a_call_that_was_made_is_not_taken_back_and_so_not_made_again(world: Any
         calls.append("charge")
         return "charged"
 
-    assert places(world, PAY, "I pay for a visit", "a visit", tools={"charge": charge}) == [{"order": "told"}] * 2
+    policy = PAY.replace("{when: shipped, state: sent}", "{state: sent}")
+    here = world(policy, judge=JUDGE, replies=lambda _: "Well?", tools={"charge": charge})
+    turn = here.say("I pay for a visit")
+    assert here.session.journeys == {"order": "told"}
+    assert turn.trace.notes == ["`order` waits in `told` until it was said: held back by `thank`"]
+    assert here.say("fine").resolution.in_force == ("order", "order/told")
+    assert here.say("fine").resolution.in_force == ("order", "order/sent")
     assert calls == ["charge"]
 
 

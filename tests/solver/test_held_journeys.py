@@ -31,8 +31,8 @@ from jurat.solver.sessions.system import Session
 from jurat.solver.sessions.trace import Position
 from jurat.solver.sessions.unrolling import Unrolling
 
-SEEDS = 14
-WALKED = 8
+SEEDS = 10
+WALKED = 6
 TURNS = 4
 SESSIONS = 10
 pytestmark = pytest.mark.timeout(300)
@@ -226,3 +226,36 @@ def test_what_is_proved_of_journeys_no_session_breaks_and_what_is_refuted_the_en
             world = replayed(policy, found.trace, {})
             judged = [script.observations[-1] for script in scripts_of(found.trace, ["w"])]
             assert broken_at(policy, world.moments, invariant.expr, judged) == len(found.trace) - 1, invariant.text
+
+
+WAITING = """
+jurat: 1
+facts: {w: bool}
+observations: {o1: The customer says one, o2: The customer says two}
+tools: {t1: {python: "t:t1"}}
+guidelines: {after: {when: 'called("t1")', action: Calm, overrides: [j]}}
+journeys:
+  j: {triggers: [o1], initial: a, states: {a: {tool: t1, to: [{state: b}]}, b: {say: B, to: [{state: c}]}, c: {say: C}}}
+invariants: {never: '!journey.j.active || journey.j.state != "c"'}
+"""
+
+
+def test_the_state_after_a_call_is_said_before_it_is_left() -> None:
+    """In the turn of the call the journey is held back, in the next it says where that led, and only then goes on."""
+    policy = jurat.load(WAITING)
+    prover = Prover(policy, DEFAULT)
+    world, scripts = (
+        Watched(policy),
+        [TurnScript(None, {}, [{"o1": n == 0, "o2": False}], {"t1": [{}]}) for n in range(3)],
+    )
+    for script in scripts:
+        world.run(script)
+    assert world.left == [{"j": "b"}, {"j": "b"}, {"j": "c"}]
+    rehearsal = Rehearsal(policy, judged_without_message(policy, prover.cones))
+    for turn, left in zip(turns_of([*world.positions(scripts)]), world.left, strict=True):
+        rehearsal.play(turn)
+        assert rehearsal.left() == left
+    found = prove_always(prover, policy.policy.invariants[0].expr)
+    assert found.verdict is Verdict.REFUTED
+    assert [each.happening.kind for each in found.trace].count("message") == 3
+    assert replayed(policy, found.trace, {}).left == world.left
