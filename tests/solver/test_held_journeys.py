@@ -171,11 +171,16 @@ def test_every_session_of_the_engine_is_one_of_the_transition_system(seed: int, 
     asked = [JourneyActive("j"), JourneyActive("k")]
     system = Session(policy, prover.cones, slice_of(policy, prover.cones, asked, resolved=resolved, every=True), asked)
     for world, scripts in sessions(policy, seed):
-        unrolling = Unrolling(system.system, DEFAULT, initial=True, cores=False)
-        for moment, position in zip(world.moments, world.positions(scripts), strict=False):
-            step = unrolling.extend()
-            unrolling.assume(as_it_was(system, moment, position), step)
-        assert unrolling.ask([]).verdict is not Verdict.PROVED
+        assert has(system, world, scripts)
+
+
+def has(system: Session, world: Watched, scripts: Sequence[TurnScript]) -> bool:
+    """Whether a session of the engine is one of the transition system, so far as the solver can tell."""
+    unrolling = Unrolling(system.system, DEFAULT, initial=True, cores=False)
+    for moment, position in zip(world.moments, world.positions(scripts), strict=False):
+        step = unrolling.extend()
+        unrolling.assume(as_it_was(system, moment, position), step)
+    return unrolling.ask([]).verdict is not Verdict.PROVED
 
 
 def as_it_was(system: Session, moment: Moment, position: Position) -> z3.BoolRef:
@@ -259,3 +264,26 @@ def test_the_state_after_a_call_is_said_before_it_is_left() -> None:
     assert found.verdict is Verdict.REFUTED
     assert [each.happening.kind for each in found.trace].count("message") == 3
     assert replayed(policy, found.trace, {}).left == world.left
+
+
+INNER = """
+jurat: 1
+facts: {w: bool}
+observations: {o1: The customer says one, o2: The customer says two}
+guidelines: {over: {when: o2, action: Calm, overrides: [i]}}
+journeys:
+  i: {initial: p, states: {p: {say: P, to: [{state: q}]}, q: {say: Q, to: [{state: r}]}, r: {end: true}}}
+  j: {triggers: [o1], initial: a, states: {a: {say: A, to: [{state: b}]}, b: {journey: i, to: [{state: c}]}, c: {say: C}}}
+"""
+
+
+def test_what_holds_back_a_journey_holds_back_the_one_around_it() -> None:
+    policy = jurat.load(INNER)
+    prover, asked = Prover(policy, DEFAULT), [JourneyActive("j")]
+    world = Watched(policy)
+    scripts = [TurnScript(None, {}, [{"o1": True, "o2": over}], {}) for over in (False, True, False, True, False)]
+    for script in scripts:
+        world.run(script)
+    assert [left["j"] for left in world.left] == ["a", "a", "b.p", "b.p", "b.q"]
+    system = Session(policy, prover.cones, slice_of(policy, prover.cones, asked, resolved=True), asked)
+    assert has(system, world, scripts)
