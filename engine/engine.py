@@ -26,7 +26,7 @@ from jurat.engine.facts import checked_facts
 from jurat.engine.forgetting import forget_traces
 from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
 from jurat.engine.hooks import Hooks
-from jurat.engine.journeys import advance, leave_ended
+from jurat.engine.journeys import advance, hold_back, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
@@ -324,6 +324,7 @@ class Engine:
                 await self.store.save(session, consequences.kept(working))
                 working.received = True
                 turn = await self._run(working)
+            hold_back(working, self.graph, turn.resolution)
             leave_ended(working, self.graph.journeys.values())
             working.state.completed = working.state.turns
             state = without_passing(working)

@@ -4,7 +4,8 @@ A journey begins when a trigger is certainly true. A chat state takes one transi
 once its tool has run; a fork is passed through at once. The first true transition wins, and none true stays.
 ``otherwise`` is taken only when every other transition is certainly false: not knowing leads nowhere. A judge without
 probabilities is not asked for each way out of a state but chooses one, or none (``Chooser``). A journey that
-reached an end state is left when the turn has ended, so what the end state says is still said.
+reached an end state is left when the turn has ended, so what the end state says is still said. One that is not in force
+when the message is answered is then back where the turn found it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from jurat.engine.relevance import open_observations, speaks_of_events
 from jurat.engine.turn import Working
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Expr, Observation
+from jurat.policies.graph import PolicyGraph
+from jurat.policies.holding import held_back
 from jurat.policies.model import Journey, State, Transition
+from jurat.policies.resolution import Drop, Resolution
 from jurat.policies.valuation import Valuation
 
 
@@ -34,6 +38,40 @@ async def advance(knowledge: Knowledge) -> None:
         due = [each for each in moved if _here(each, working).kind == "fork" and _fresh(each, working, passed)]
 
 
+NOT_BEGUN, STAYS, WAITS = "has not begun", "stays in", "waits in"
+"""How a note of the trace says, after the journey's id, where one that was held back is."""
+
+
+def hold_back(working: Working, graph: PolicyGraph, resolution: Resolution | None) -> None:
+    """Take back the moves of journeys that are not in force under the last resolution, which answers the message.
+
+    A turn without a message takes none back: it says nothing of any journey, and its event happens only once. Nor is a
+    journey taken back to before a tool of its own that ran in this turn: the call happened, and would be made again. It
+    stays in the state that it came to, until that was said.
+    """
+    if resolution is None or working.trace.message is None:
+        return
+    for journey, state in list(working.state.journeys.items()):
+        why = held_back(graph, resolution, journey, state)
+        if why is None:
+            working.state.unsaid -= {journey}
+        elif journey in working.acted:
+            if graph.journeys[journey].states[state].kind == "chat":
+                working.state.unsaid |= {journey}
+                working.trace.notes.append(f"`{journey}` {WAITS} `{state}` until it was said: {_told(why)}")
+        elif state != working.found.get(journey):
+            _take_back(working, journey, why)
+
+
+def _take_back(working: Working, journey: str, why: Drop) -> None:
+    del working.state.journeys[journey]
+    stays = NOT_BEGUN
+    if (found := working.found.get(journey)) is not None:
+        working.state.journeys[journey] = found
+        stays = f"{STAYS} `{found}`"
+    working.trace.notes.append(f"`{journey}` {stays}: {_told(why)}")
+
+
 def leave_ended(working: Working, journeys: Iterable[Journey]) -> None:
     """Deactivate the journeys that are in an end state."""
     for journey in journeys:
@@ -47,6 +85,20 @@ def has_run(working: Working, entity: str) -> None:
     journey, _, state = entity.partition("/")
     if state and working.state.journeys.get(journey) == state:
         working.ran.add(journey)
+        working.acted.add(journey)
+
+
+_HELD = {
+    "requirement-not-met": "held back by what it requires, {}",
+    "ambiguous": "held back while it may not be the one that is meant, by {}",
+    "outranked": "held back by {}, of a higher rank",
+    "undefined": "held back by a paradox",
+}
+
+
+def _told(why: Drop) -> str:
+    by = " and ".join(f"`{each}`" for each in why.by)
+    return _HELD.get(why.reason, "held back by {}").format(by or "what does not exist")
 
 
 def _here(journey: Journey, working: Working) -> State:
@@ -58,7 +110,8 @@ def _is_due(journey: Journey, working: Working) -> bool:
         return True
     if _here(journey, working).kind == "tool":
         return journey.id in working.ran
-    return working.round == 1
+    unsaid = journey.id in working.state.unsaid and working.trace.message is not None
+    return working.round == 1 and not unsaid
 
 
 def _fresh(journey: Journey, working: Working, passed: set[tuple[str, str]]) -> bool:
@@ -117,6 +170,7 @@ def _move(journey: Journey, working: Working, now: Valuation) -> bool:
         return False
     working.state.journeys[journey.id] = target
     working.ran.discard(journey.id)
+    working.state.unsaid -= {journey.id}
     return True
 
 

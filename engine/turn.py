@@ -57,11 +57,12 @@ class Working:
     and ``since`` the one that an observation is judged on: the first, until a tool has it judged again. So an answer
     does not hang on when it was asked for. ``received``: its message is stored. ``committed``: a consequential call was
     begun, so the turn is carried to its end. ``unsent``: the state without the reply, which stays if that cannot be
-    stored. ``fulfilled`` are the obligations done in the present activation, ``ran`` the journeys whose tool state has
-    run, ``offered`` the tools whose need was judged, ``made`` the arguments of the calls that happened, by tool and round,
-    ``begun`` the consequential calls, ``background`` what the application looked up for the reply to rest on,
-    ``model_failed`` that a question to the judge or the voice had no answer. ``anew`` says of guidelines that are done
-    whether the customer brings them up again, ``passing`` are results that the session forgets after the turn;
+    stored. ``fulfilled`` are the obligations done in the present activation, ``found`` where the turn found the journeys,
+    ``ran`` those whose tool state has run, ``acted`` those of which any has in this turn, ``offered`` the tools whose need
+    was judged, ``made`` the arguments of the calls that happened, by tool and round, ``begun`` the consequential calls,
+    ``background`` what the application looked up for the reply to rest on, ``model_failed`` that a question to the judge or
+    the voice had no answer. ``anew`` says of guidelines that are done whether the customer brings them up again,
+    ``passing`` are results that the session forgets after the turn;
     ``manual``: a tool gave the session to a human, which no other takes back. ``on_text`` receives what leaves before the
     turn has ended, which ``sent`` keeps: it cannot be taken back, so from then on the turn is carried to its end too.
     ``calling`` is set once a call has begun. ``began`` is when the turn did, on the process's own clock. ``handed`` are the
@@ -84,6 +85,8 @@ class Working:
     since: dict[str, int] = field(default_factory=dict)
     fulfilled: set[tuple[str, str]] = field(default_factory=set)
     ran: set[str] = field(default_factory=set)
+    acted: set[str] = field(default_factory=set)
+    found: dict[str, str] = field(init=False)
     offered: set[str] = field(default_factory=set)
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
     background: list[str] = field(default_factory=list)
@@ -102,6 +105,7 @@ class Working:
 
     def __post_init__(self) -> None:
         self.heard.append(self.state.messages)
+        self.found = dict(self.state.journeys)
 
     @property
     def results(self) -> tuple[CallRecord, ...]:

@@ -95,6 +95,7 @@ _TITLES = {
     "guard": "by the guard of",
     "fact": "by who writes",
     "history": "by the past of",
+    "held": "by what holds back",
 }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from jurat.engine.describe import supporting
+from jurat.engine.journeys import NOT_BEGUN, STAYS, WAITS
 from jurat.engine.relevance import Outlook
 from jurat.policies import PolicyGraph, valuation_of
 from jurat.policies.evaluation import evaluate
@@ -40,7 +41,14 @@ def why(graph: PolicyGraph, trace: Mapping[str, Any], g: str) -> dict[str, Any]:
     if not trace["rounds"]:
         return {"id": g, "standing": "undecided", "sentences": [NOTHING, *map(_sentence, trace["notes"])]}
     reasons = _Reasons(graph, trace)
-    return {"id": g, "standing": reasons.standing(g), "sentences": [*reasons.of(g), *_earlier(trace, g)]}
+    sentences = [*reasons.of(g), *_held_back(trace, g), *_earlier(trace, g)]
+    return {"id": g, "standing": reasons.standing(g), "sentences": sentences}
+
+
+def _held_back(trace: Mapping[str, Any], g: str) -> list[str]:
+    """Where the turn left a journey that it held back."""
+    begins = tuple(f"`{g}` {said}" for said in (NOT_BEGUN, STAYS, WAITS))
+    return [_sentence(note) for note in trace["notes"] if note.startswith(begins)]
 
 
 def _earlier(trace: Mapping[str, Any], g: str) -> list[str]:

@@ -17,7 +17,8 @@ Fix
 Limits
     That no move leads on is proved for every situation in which the journey is in the state, reachable or not; where some
     situation admits a move, by induction over sessions, for up to eight states of a journey. A tool state is stuck too if
-    its tool is never called while the journey is in it. Where neither a session that leaves the state nor a proof is
+    its tool is never called while the journey is in it. A way that is taken back whenever it is taken, for the journey is
+    held back, leads nowhere (docs/policies.md). Where neither a session that leaves the state nor a proof is
     found, the answer is undecided.
 """
 
@@ -72,6 +73,9 @@ def _told(graph: PolicyGraph, chart: Chart, state: State, core: tuple[str, ...])
     said, help_ = "none of its transitions is ever taken", "mend a transition, or add an `otherwise`"
     if not notes:
         said, help_ = "no transition leads on", "add a transition, or make it an `end: true`"
+    elif f"held:{chart.journey.id}" in core:
+        said = "whenever one of its transitions is taken, the journey is held back"
+        help_ = "mend what overrides or outranks the journey, or the transition"
     for action in state.actions:
         guard = graph.vocabulary.tools[action.tool].guard if isinstance(action, Call) else None
         if guard is not None and isinstance(action, Call) and f"guard:{action.tool}" in core:

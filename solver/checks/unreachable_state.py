@@ -17,7 +17,8 @@ Limits
     That a state is unreachable is proved by induction: from the states that can be reached, no single move leads to it,
     in whatever situation; where a move is possible in some situation but in no session that was found, it is tried to
     prove by induction over sessions that none makes it, for up to eight states of a journey. A state is shown to be
-    reached by a session in which it may be passed within one round, as forks are. Sessions are looked for move by move,
+    reached by a session in which it may be passed within one round, as forks are, and not by one that takes it back, for
+    the journey is held back (docs/policies.md). Sessions are looked for move by move,
     from one that came to the state before; where neither a session nor a proof is found, the answer is undecided.
 """
 

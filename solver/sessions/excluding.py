@@ -71,11 +71,12 @@ class Moves:
 
 
 def makes(session: Session, journey: Journey, move: Move) -> z3.BoolRef:
-    """A round makes this move, in one of its stages."""
-    journeys = session.journeys
+    """A round makes this move, in one of its stages, and does not hold the journey back."""
+    journeys, kept = session.journeys, negation(session.holding.goes_back(journey))
     if move.source == START:
-        return all_of((session.round, negation(journeys.active(journey, POSITION)), journeys.begins(journey)))
-    return all_of((session.round, any_of(_made(session, journey, move))))
+        begins = all_of((negation(journeys.active(journey, POSITION)), journeys.begins(journey)))
+        return all_of((session.round, kept, begins))
+    return all_of((session.round, kept, any_of(_made(session, journey, move))))
 
 
 def _made(session: Session, journey: Journey, move: Move) -> Iterator[z3.BoolRef]:

@@ -15,6 +15,7 @@ import z3
 
 from jurat.policies.expr import Expr, JourneyActive, JourneyState
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.holding import may_be_held_back
 from jurat.policies.model import Journey, State, Transition
 from jurat.policies.types import EnumType
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
@@ -50,6 +51,7 @@ class Journeys:
         self.base = base
         self.occasion = occasion
         self.loose = loose
+        self.held = {each.id for each in self.journeys if may_be_held_back(graph, each.id)}
 
     # -- variables -----------------------------------------------------------------------------------------------
 
@@ -76,6 +78,10 @@ class Journeys:
     def has_run(self, journey: Journey) -> z3.BoolRef:
         """The tool of the state that it is in has run in this turn, before the round."""
         return z3.Bool(f"the tool of journey {journey.id} has run")
+
+    def unsaid(self, journey: Journey) -> z3.BoolRef:
+        """It was held back after a tool of its own had run, and has not said yet where that led it."""
+        return z3.Bool(f"journey {journey.id} has not said its state") if journey.id in self.held else NO
 
     def view(self, stage: str) -> Atoms:
         """The atoms as they are at a stage."""
@@ -154,7 +160,8 @@ class Journeys:
     def due(self, journey: Journey, state: State, place: int = 0) -> z3.BoolRef:
         """After the first stage only a fork that was just entered; a fork in a circle may be left or not."""
         if not place:
-            return self.has_run(journey) if state.kind == "tool" else self.occasion.new_turn
+            waits = all_of((self.occasion.message, self.unsaid(journey))) if journey.id in self.held else NO
+            return self.has_run(journey) if state.kind == "tool" else all_of((self.occasion.new_turn, negation(waits)))
         if state.kind != "fork":
             return NO
         left = (

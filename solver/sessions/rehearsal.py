@@ -17,6 +17,7 @@ from jurat.policies.errors import RefusedTurn, ValuationError
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, key_of
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.holding import held_back
 from jurat.policies.model import Call, Constraint, Forbid, HandOff, Journey, Offer, State, Transition
 from jurat.policies.resolution import Resolution
 from jurat.policies.semantics import resolve
@@ -53,6 +54,12 @@ class Rehearsal:
     done: set[tuple[str, str]] = field(default_factory=set)
     weighed: set[str] = field(default_factory=set)
     ran: set[str] = field(default_factory=set)
+    found: dict[str, str] = field(default_factory=dict)
+    """The journeys as they were when the turn began."""
+    acted: set[str] = field(default_factory=set)
+    """Those of which a tool has run in this turn."""
+    unsaid: set[str] = field(default_factory=set)
+    """Those that were held back in a state to which a tool of theirs led, and have not said it yet."""
     made: list[tuple[str, frozenset[str], Mapping[str, Value]]] = field(default_factory=list)
     """The calls of this turn: the tool, who wanted it, the arguments."""
     wanted: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -65,7 +72,9 @@ class Rehearsal:
     parts: Parts | None = None
     """Where to look up the part of the policy that decides about calls; without it everything is resolved."""
     moved: list[tuple[str, Move]] = field(default_factory=list)
-    """The moves that journeys made, in their order."""
+    """The moves that journeys made, in their order, but for those that were taken back."""
+    moved_before: int = 0
+    """How many of them were made before this turn."""
     histories: tuple[History, ...] = ()
     handed: tuple[str, ...] = ()
     """The agents that handed on the message that this turn is about."""
@@ -76,8 +85,10 @@ class Rehearsal:
 
     def copy(self) -> Rehearsal:
         """An independent copy, from which on moves are told anew."""
-        mutable = ("facts", "journeys", "moments", "events", "done", "weighed", "ran", "made", "wanted", "running")
-        return replace(self, **{name: getattr(self, name).copy() for name in mutable}, moved=[])
+        mutable = (
+            "facts", "journeys", "moments", "events", "done", "weighed", "ran", "made", "wanted", "running", "found", "acted", "unsaid",
+        )  # fmt: skip
+        return replace(self, **{name: getattr(self, name).copy() for name in mutable}, moved=[], moved_before=0)
 
     def play(self, positions: Sequence[Position]) -> None:
         """Go through all positions.
@@ -116,17 +127,20 @@ class Rehearsal:
     # -- positions -----------------------------------------------------------------------------------------------
 
     def _begin(self, position: Position) -> None:
-        """A turn begins: ended journeys are left, and application and authentication have spoken."""
+        """A turn begins: journeys are where the last one left them, and application and authentication have spoken."""
         onward = self._onward()
         if self.running or (self.message and not onward and "reply" not in self.moments[-1].events):
             raise Differs("the turn before is not over")
         self._hand_on(onward, position)
-        ended = [j for j, state in self.journeys.items() if self.graph.journeys[j].states[state].kind == "end"]
-        for journey in ended:
-            del self.journeys[journey]
+        kept = [each for each in self.moved[self.moved_before :] if not self.goes_back(each[0])]
+        self.moved[self.moved_before :] = kept
+        self.moved_before = len(self.moved)
+        self.unsaid = self._left_unsaid()
+        self.journeys = self.left()
+        self.found = dict(self.journeys)
         self._told(position)
         self.events, self.message = set(), position.happening.kind == "message"
-        for each in (self.done, self.weighed, self.ran, self.wanted, self.running, self.made):
+        for each in (self.done, self.weighed, self.ran, self.acted, self.wanted, self.running, self.made):
             each.clear()
         self.round, self.resolution = 0, None
         events = ["message.received"] if self.message else [position.happening.name]
@@ -211,6 +225,7 @@ class Rehearsal:
             journey, _, state = g.partition("/")
             if state and self.journeys.get(journey) == state:
                 self.ran.add(journey)
+                self.acted.add(journey)
 
     # -- a round -------------------------------------------------------------------------------------------------
 
@@ -283,6 +298,31 @@ class Rehearsal:
 
     # -- journeys ------------------------------------------------------------------------------------------------
 
+    def left(self) -> dict[str, str]:
+        """The journeys as the turn leaves them if it ends here: without what is taken back, and without what has ended."""
+        places = {j: self.found.get(j) if self.goes_back(j) else state for j, state in self.journeys.items()}
+        states = {j: self.graph.journeys[j].states[state] for j, state in places.items() if state is not None}
+        return {j: state.id for j, state in states.items() if state.kind != "end"}
+
+    def _left_unsaid(self) -> set[str]:
+        """The journeys that will have to say their state before they go on."""
+        if not self.message or self.resolution is None:
+            return self.unsaid
+        held = {journey for journey in self.journeys if self.is_held(journey)}
+        chats = {journey for journey in held & self.acted if self._here(self.graph.journeys[journey]).kind == "chat"}
+        return (self.unsaid & held - self.acted) | chats
+
+    def goes_back(self, journey: str) -> bool:
+        """Whether a journey under way is, if the turn ends here, where the turn found it."""
+        return self.message and journey not in self.acted and self.is_held(journey)
+
+    def is_held(self, journey: str) -> bool:
+        """Whether the last round held a journey back."""
+        state = self.journeys.get(journey)
+        if state is None or self.resolution is None:
+            return False
+        return held_back(self.graph, self.resolution, journey, state) is not None
+
     def _advance(self, position: Position) -> None:
         due = [journey for journey in self.graph.journeys.values() if self._due(journey)]
         passed: set[tuple[str, str]] = set()
@@ -296,6 +336,7 @@ class Rehearsal:
                 self.journeys[journey.id] = target = move.target
                 self.moved.append((journey.id, move))
                 self.ran.discard(journey.id)
+                self.unsaid.discard(journey.id)
                 if journey.states[target].kind == "fork" and (journey.id, target) not in passed:
                     passed.add((journey.id, target))
                     due.append(journey)
@@ -303,7 +344,9 @@ class Rehearsal:
     def _due(self, journey: Journey) -> bool:
         if journey.id not in self.journeys:
             return True
-        return journey.id in self.ran if self._here(journey).kind == "tool" else self.round == 1
+        if self._here(journey).kind == "tool":
+            return journey.id in self.ran
+        return self.round == 1 and not (self.message and journey.id in self.unsaid)
 
     def _here(self, journey: Journey) -> State:
         return journey.states[self.journeys[journey.id]]

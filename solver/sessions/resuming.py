@@ -89,6 +89,14 @@ def _journey(session: Session, rehearsal: Rehearsal, journey: Journey) -> Iterat
     every, state = session.journeys, rehearsal.journeys.get(journey.id)
     yield every.active(journey), z3.BoolVal(state is not None)
     yield every.has_run(journey), z3.BoolVal(journey.id in rehearsal.ran)
+    yield session.holding.held(journey), z3.BoolVal(rehearsal.is_held(journey.id))
+    yield session.holding.acted(journey), z3.BoolVal(journey.id in rehearsal.acted)
+    yield every.unsaid(journey), z3.BoolVal(journey.id in rehearsal.unsaid)
+    kept_active, kept_place = session.saved(journey)
+    kept = rehearsal.found.get(journey.id)
+    yield kept_active, z3.BoolVal(kept is not None)
+    if kept is not None:
+        yield kept_place, z3.IntVal(every.numbers[journey.id][kept])
     if state is not None:
         number = z3.IntVal(every.numbers[journey.id][state])
         yield from ((every.place(journey), number), (every.place(journey, POSITION), number))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from jurat.policies.arguments import constraint_of
 from jurat.policies.expr import Atom, Event, Expr, Fact, JourneyActive, JourneyState, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
+from jurat.policies.holding import may_be_held_back
 from jurat.policies.model import Action, Axiom, Call, Journey, Offer, State
 from jurat.solver.cones import Cone, Cones
 
@@ -72,7 +73,7 @@ def slice_of(
     while True:
         tools |= _tools(graph, found, near) | (NO_TOOLS if shallow else _writing(graph, found))
         using = {g for tool in tools for g in users(graph, tool) if not alone or _is_near(graph, g, near)}
-        cone = cones.cone(sorted(using)) if resolved else NOTHING
+        cone = cones.cone(sorted(using.union(*(_holding(graph, j) for j in _journeys(found))))) if resolved else NOTHING
         wider = found | _reached(graph, cones, found, tools, cone, using=using, near=near)
         if wider == found:
             axioms, journeys = tuple(cones.axioms_about(found)), tuple(sorted(_journeys(found)))
@@ -89,6 +90,14 @@ def states_of(journey: Journey, near: Near) -> list[State]:
     if journey.id not in near:
         return list(journey.states.values())
     return [journey.states[name] for name in sorted(near[journey.id])]
+
+
+def _holding(graph: PolicyGraph, journey: str) -> set[str]:
+    """What decides whether a journey is held back, and with the journeys within it."""
+    if not may_be_held_back(graph, journey):
+        return set()
+    origins = (origin for state in graph.journeys[journey].states.values() for origin in state.origins)
+    return {journey, *(origin.partition("/")[0] for origin in origins)} & graph.entities.keys()
 
 
 def _is_near(graph: PolicyGraph, g: str, near: Near) -> bool:

@@ -24,6 +24,7 @@ from jurat.solver.formulas import truth
 from jurat.solver.sessions.calling import Calls
 from jurat.solver.sessions.happenings import ENDS, OTHER, Happenings
 from jurat.solver.sessions.hearing import known_without_message
+from jurat.solver.sessions.holding import Holding
 from jurat.solver.sessions.monitors import Monitors, largest_count
 from jurat.solver.sessions.moving import POSITION, Journeys, Occasion
 from jurat.solver.sessions.reading import SessionAtoms, View
@@ -61,6 +62,7 @@ class Session:
         self.loose = self._loose()
         self.heard = known_without_message(graph, cones)
         self.journeys = Journeys(graph, about, self.base, occasion, self.loose)
+        self.holding = Holding(self.encoding, about, self.journeys, occasion)
         self.calls = Calls(self.encoding, about, self.happenings, occasion)
         self.position = View(self.base, self.happenings.takes_place, POSITION)
         histories = [atom for atom in about.atoms if isinstance(atom, History)]
@@ -122,7 +124,8 @@ class Session:
         nothing = [self.begun, self.settled, self.spoken, self.ended, self.round]
         yield part("engine", [negation(each) for each in nothing])
         for journey in self.journeys.journeys:
-            inactive = [self.journeys.active(journey), self._saved(journey)[0], self.journeys.has_run(journey)]
+            inactive = [self.journeys.active(journey), self.saved(journey)[0], self.journeys.has_run(journey)]
+            inactive += [self.holding.held(journey), self.holding.acted(journey), self.journeys.unsaid(journey)]
             yield part("engine", [negation(each) for each in inactive])
         yield from self.calls.start()
         yield from self.monitors.start()
@@ -253,21 +256,22 @@ class Session:
         now = self.happenings.takes_place(atom)
         return same(so_far, any_of((now, all_of((in_turn, before(so_far))))))
 
-    def _saved(self, journey: Journey) -> tuple[z3.BoolRef, z3.ArithRef]:
+    def saved(self, journey: Journey) -> tuple[z3.BoolRef, z3.ArithRef]:
         """The journey as it was when the turn began."""
         name = f"journey {journey.id} when the turn began"
         return z3.Bool(f"{name} is active"), z3.Int(name)
 
     def _journey(self, journey: Journey) -> list[z3.BoolRef]:
-        """A turn begins with the journeys that the last one left, or with those it found if it was cancelled."""
+        """A turn begins with the journeys that the last one left, or with those it found if it was cancelled or held back."""
         every, new = self.journeys, self.happenings.new_turn
         active, place = every.active(journey, POSITION), every.place(journey, POSITION)
-        kept_active, kept_place = self._saved(journey)
+        kept_active, kept_place = self.saved(journey)
         ends = [state.id for state in self.about.states(journey) if state.kind == "end"]
         left = any_of(before(every.is_in(journey, name)) for name in ends)
         was, where = before(every.active(journey)), before(every.place(journey))
-        completed = all_of((new, negation(self.undone), before(every.known(journey))))
-        cancelled = all_of((new, self.undone))
+        back = before(self.holding.goes_back(journey))
+        completed = all_of((new, negation(self.undone), negation(back), before(every.known(journey))))
+        cancelled = all_of((new, any_of((self.undone, back))))
         run = every.has_run(journey)
         ran = self.calls.ran(journey, every)
         stayed = before(same(every.place(journey), every.place(journey, POSITION)))
@@ -281,12 +285,14 @@ class Session:
             ),
             implication(run, all_of((negation(new), any_of((ran, all_of((before(run), stayed))))))),
             implication(all_of((negation(new), ran)), run) if self.about.resolved else YES,
+            *self.holding.moves(journey, ran, self.undone),
         ]
 
     # -- about every position ------------------------------------------------------------------------------------
 
     def _laws(self) -> Iterator[Part]:
         yield from self.journeys.laws()
+        yield from self.holding.laws()
         for g in sorted(self.about.cone.conditions):
             for place, formulas in enumerate(self.encoding.condition(g)):
                 yield part(f"condition:{g}:{place}", formulas, self._conjunct(g, place))

@@ -223,9 +223,14 @@ class Walker:
             self._seen(Stop(rehearsal, stop, tuple(positions[:length])))
 
     def _seen(self, stop: Stop) -> None:
-        """Keep the moves that were made and the state that was come to; the rehearsal goes on, so a copy is kept."""
+        """Keep the moves that were made and the state that was come to; the rehearsal goes on, so a copy is kept.
+
+        What the turn is about to take back was not made.
+        """
         here = stop.rehearsal.journeys.get(self.journey.id, START)
         moved = [move for journey, move in stop.rehearsal.moved if journey == self.journey.id]
+        if stop.rehearsal.goes_back(self.journey.id):
+            return
         new = [move for move in moved if move not in self.found.made]
         if new or here not in self.found.stops:
             stop = replace(stop, rehearsal=stop.rehearsal.copy())

@@ -135,22 +135,3 @@ def test_an_event_moves_a_journey_only_where_it_is_named(world) -> None:  # type
         turn = here.say(None, event=event)
         assert here.session.journeys == {"one": state}
         assert turn.response is None
-
-
-def test_an_overridden_journey_says_nothing_and_goes_on_unless_its_formulas_say_otherwise(world: Any) -> None:
-    policy = """
-    jurat: 1
-    observations: {visit: The customer wants a visit, angry: The customer is angry, reason: The customer says why}
-    guidelines: {calm: {when: angry, action: Be calm, overrides: [open, kept, shut]}}
-    journeys:
-      open: {triggers: [visit], initial: one, states: {one: {say: One, to: [{state: two}]}, two: {say: Two}}}
-      kept: {triggers: [visit], initial: one, states: {one: {say: One, to: [{when: reason, state: two}]}, two: {say: Two}}}
-      shut: {triggers: [visit && !angry], initial: one, states: {one: {say: One, to: [{state: two}]}, two: {say: Two}}}
-    """
-    here = world(policy, judge={"visit": ["visit"], "angry": ["angry"], "reason": ["knee"]})
-    assert here.say("a visit, I am angry").resolution.in_force == ("calm",)
-    assert here.session.state.journeys == {"open": "one", "kept": "one"}
-    assert here.say("fine").resolution.in_force == ("kept", "kept/one", "open", "open/two")
-    assert here.say("a visit for my knee").resolution.in_force == (
-        "kept", "kept/two", "open", "open/two", "shut", "shut/one",
-    )  # fmt: skip

@@ -164,3 +164,14 @@ def test_what_was_in_force_before_a_tool_ran_is_told() -> None:
     assert why(graph, trace, "old")["sentences"][-1] == (
         "It was in force in round 1 of this turn, before the situation changed."
     )
+
+
+def test_where_a_journey_is_that_was_held_back_is_told() -> None:
+    text = POLICY.replace(
+        "hand-over: {when: human, action: Hand over, overrides: [calm, offer]}",
+        "hand-over: {when: human, action: Hand over, overrides: [trip]}",
+    )
+    graph, trace = turn_of(text, {"human": True})
+    assert "`hand-over` overrides it" in why(graph, trace, "trip")["sentences"][0]
+    assert "`trip` has not begun: held back by `hand-over`." in why(graph, trace, "trip")["sentences"]
+    assert len(why(graph, trace, "trip/start")["sentences"]) == 2

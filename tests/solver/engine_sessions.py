@@ -158,6 +158,8 @@ class World:
             graph, ScriptedJudge(rules, default=False), voice, Toolbox(graph, tools), unproved=True, clock=self._clock
         )
         self.session: Session = self.engine.start_session()
+        self.left: list[dict[str, str]] = []
+        """Where each turn left the journeys."""
 
     def _now(self) -> TurnScript:
         assert self.script is not None
@@ -212,6 +214,7 @@ class World:
         """One turn."""
         self.script, self.calls, self.round, self.ticks = script, {}, 0, 0
         asyncio.run(self._run(script))
+        self.left.append(dict(self.session.journeys))
 
     async def _run(self, script: TurnScript) -> None:
         facts = dict(script.facts)
@@ -225,6 +228,22 @@ class World:
     @property
     def moments(self) -> tuple[Moment, ...]:
         return self.session.state.moments
+
+    def places(self, journey: str) -> list[str | None]:
+        """The states that a journey was in, moment by moment, without those that a turn took back."""
+        found: list[str | None] = []
+        states = self.graph.journeys[journey].states
+        for turn, left in enumerate(self.left, 1):
+            here = [place(moment.values, journey) for moment in self.moments if moment.turn == turn]
+            ended = here[-1] is not None and states[here[-1]].kind == "end"
+            kept = left.get(journey) == (None if ended else here[-1])
+            found += here if kept else here[:1] * len(here)
+        return found
+
+
+def place(values: Mapping[str, Any], journey: str = "j") -> str | None:
+    """Where a journey is, so far as the values of a moment say."""
+    return values[f"journey.{journey}.state"] if values.get(f"journey.{journey}.active") else None
 
 
 def broken_at(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +10,7 @@ from random import Random
 
 import pytest
 import yaml
-from tests.solver.engine_sessions import World, random_policy, random_turn, replayed
+from tests.solver.engine_sessions import World, place, random_policy, random_turn, replayed
 
 import jurat
 from jurat.policies.errors import RefusedTurn
@@ -74,11 +74,6 @@ def chart(seed: int) -> Chart:
     return charts(prover(seed))[0]
 
 
-def place(values: Mapping[str, object]) -> object:
-    """Where the journey is, so far as the values of a moment say."""
-    return values.get("journey.j.state") if values.get("journey.j.active") else None
-
-
 def runs_as_told(policy: PolicyGraph, stop: Stop) -> bool:
     """Whether the engine goes through the session of a stop, position by position, and comes to its state."""
     world = replayed(policy, stop.positions, {})
@@ -88,8 +83,7 @@ def runs_as_told(policy: PolicyGraph, stop: Stop) -> bool:
     state = stop.rehearsal.journeys.get("j")
     if len(moments) > len(rehearsed):
         return along == told and place(moments[len(rehearsed)].values) == state
-    ended = state is not None and policy.journeys["j"].states[state].kind == "end"
-    return along == told and world.session.state.journeys.get("j") == (None if ended else state)
+    return along == told and world.session.state.journeys.get("j") == stop.rehearsal.left().get("j")
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -108,8 +102,7 @@ def seen(policy: PolicyGraph, random: Random) -> Iterator[tuple[str | None, str 
                 world.run(random_turn(random))
             except RefusedTurn:
                 break
-        places = [place(each.values) for each in world.moments]
-        yield from pairwise(places)  # type: ignore[misc]  # names of states
+        yield from pairwise(world.places("j"))
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
