@@ -279,6 +279,7 @@ def _cells(options: argparse.Namespace) -> list[Cell]:
         for conditions in options.conditions
         for sessions in options.sessions
         for warm in (True, False)
+        if ("warm" if warm else "cold") in options.prefixes
         if conditions * sessions <= options.most_judgements
     ]
     return sorted(cells, key=lambda cell: cell.tokens)
@@ -308,6 +309,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model", default="smollm2-135m", help="a model's name, a GGUF file or a folder")
     parser.add_argument("--conditions", type=int, nargs="+", default=[10, 100, 1000])
     parser.add_argument("--sessions", type=int, nargs="+", default=[1, 8, 64])
+    parser.add_argument("--prefixes", nargs="+", default=["warm", "cold"], choices=["warm", "cold"])
     parser.add_argument("--systems", nargs="+", default=list(SYSTEMS), choices=list(SYSTEMS), metavar="SYSTEM")
     most = "the most turns a point; one number, or one for each of --conditions"
     parser.add_argument("--turns", type=int, nargs="+", default=[TURNS_FOR_P99], help=most)
