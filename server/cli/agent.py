@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from jurat.server.cli.shell import (
 from jurat.server.cli.streams import forgiving
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
 
     from jurat.engine import Toolbox

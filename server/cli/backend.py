@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -14,6 +13,8 @@ import click
 from jurat.server.cli.shell import Command, Refused, require_extra, working
 
 if TYPE_CHECKING:
+    import asyncio
+
     from jurat.llm import Backend
     from jurat.llm.backends.opening import Choice, Kind
 

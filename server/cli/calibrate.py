@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,8 @@ from jurat.server.cli.shell import Exit, load_policy, remark, working
 from jurat.server.cli.streams import write
 
 if TYPE_CHECKING:
+    import asyncio
+
     from jurat.llm import Backend
     from jurat.llm.cases import Labelled
     from jurat.server.calibrating import Asked as Answers
@@ -65,6 +66,8 @@ def calibrate(
     The result is kept under the model's digest, and taken from there whenever that model judges; a model without one is
     judged with a wide band of unknown, and every trace says so.
     """
+    import asyncio
+
     from jurat.llm.cases import read_labelled
     from jurat.server.calibrating import fit, report, svg
 

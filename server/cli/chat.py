@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from jurat.server.cli.shell import Exit, Refused, complain, console, policy_argu
 from jurat.server.cli.streams import write_json
 
 if TYPE_CHECKING:
+    import asyncio
+
     from jurat.engine import Session
     from jurat.engine.trace import Trace
     from jurat.engine.turn import Turn
@@ -54,6 +55,8 @@ def chat(
 
     The policy is proved first. One that does not pass is refused unless --unproved is given.
     """
+    import asyncio
+
     given = _pairs(facts)
     with asyncio.Runner() as run:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -119,6 +118,8 @@ def _line(key: Key) -> str:
 
 def _with_keys(path: str, address: str | None, work: Callable[[Keys], Awaitable[Result]]) -> Result:
     """Run something on the keys of a store, whether or not a server has it open."""
+    import asyncio
+
     from jurat.engine.store.opening import MEMORY
     from jurat.policies import JuratError
     from jurat.server.data import store_of

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import ipaddress
 import socket
@@ -17,6 +16,8 @@ from jurat.server.cli.options import server_options
 from jurat.server.cli.shell import Exit, Refused, complain, complain_mildly, policy_argument, remark, require_extra
 
 if TYPE_CHECKING:
+    import asyncio
+
     from jurat.server.opening import Agent
     from jurat.server.settings import Settings
 
@@ -67,6 +68,8 @@ def serve(
     The policy is proved first. One that does not pass is refused unless --unproved is given, and then the page says so.
     Conversations survive the server: it goes on with them when it is started again.
     """
+    import asyncio
+
     from jurat.server.data import store_of
 
     require_extra("server", "fastapi", "uvicorn", "sqlalchemy", "alembic")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -91,6 +90,8 @@ def _candidates(graph: PolicyGraph, limit: int) -> Candidates:
 
 def _proposals(graph: PolicyGraph, candidates: Candidates, asked: Asked) -> tuple[str, list[Proposal]]:
     """The model's name and its questions; without pairs no model is loaded."""
+    import asyncio
+
     from jurat.llm.suggest import Suggester
     from jurat.server.suggesting import proposals
 

@@ -265,7 +265,7 @@ def children(pid: int) -> list[int]:
     return [int(each) for each in listed.read_text().split()]
 
 
-def gone(pid: int, seconds: float = 10) -> None:
+def gone(pid: int, seconds: float = 60) -> None:
     """The process ends, or is a name only until somebody looks, within some seconds."""
     deadline = time.monotonic() + seconds
     while is_running(pid):

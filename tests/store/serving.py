@@ -117,7 +117,7 @@ class Till:
         return session
 
     def _kill(self, process: subprocess.Popen[str]) -> None:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 200
         while not self.marker.exists():
             assert time.monotonic() < until, "the place was not reached"
             time.sleep(0.01)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(300)
 def until_ready(client: httpx2.Client, session: str, since: int = 0) -> list[dict[str, Any]]:
     """The events of a conversation, once they tell an end."""
     found: list[dict[str, Any]] = []
-    until = time.monotonic() + 60
+    until = time.monotonic() + 200
     while not any(each["kind"] == "status" and each["data"]["status"] == "ready" for each in found):
         assert time.monotonic() < until, found
         after = found[-1]["offset"] + 1 if found else since
