@@ -127,10 +127,10 @@ class Agent(Rules, AgentEntity):
     async def create_canned_response(
         self, template: str, tags: Sequence[Tag | PreambleTag] = (), **options: Any
     ) -> CannedResponse:
-        """As :meth:`Server.create_canned_response`; with the tag ``Tag.preamble()`` this agent says it while tools run."""
+        """As :meth:`Server.create_canned_response`, of this agent; with the tag ``Tag.preamble()`` this agent says it while tools run."""
         listed = given.sequence(tags, "`tags`")
         others = [each for each in listed if not isinstance(each, PreambleTag)]
-        found = await self.server.create_canned_response(template, others, **options)
+        found = await self.server.create_canned_response(template, others, **{"agent": self, **options})
         if len(others) < len(listed):
             self.document.sections["agents"][self.id].setdefault("preamble", []).append(found.id)
             self.document.said("agents", self.id, "preamble", place=call_place())

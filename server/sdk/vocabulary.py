@@ -8,7 +8,7 @@ from typing import Any
 
 from jurat.policies.templates import TemplateFault, fields_in
 from jurat.server.sdk import given
-from jurat.server.sdk.actions import CannedResponse, reply_id
+from jurat.server.sdk.actions import AgentEntity, CannedResponse, reply_id
 from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
@@ -189,12 +189,14 @@ class Vocabulary:
         field_dependencies: Sequence[str] = (),
         *,
         id: str | None = None,
+        agent: AgentEntity | str | None = None,
         composited: bool = False,
         fields: bool | None = None,
     ) -> CannedResponse:
         """Declare an answer written beforehand; ``{{ fields }}`` in it are filled in, where ``fields`` does not say otherwise.
 
-        Those with the tag ``Tag.preamble()`` are said, by every agent in turn, while tools run.
+        It is every agent's, or that ``agent``'s (or what has its id, declared before or after) and said by others only where a
+        guideline, journey or state names it. Those with the tag ``Tag.preamble()`` are said, by every agent in turn, while tools run.
         """
         listed = given.sequence(tags, "`tags`")
         others = [each for each in listed if not isinstance(each, PreambleTag)]
@@ -210,7 +212,10 @@ class Vocabulary:
         if filled:
             _refuse_unreadable(text)
         body = {"template" if filled else "text": text}
-        self._add("replies", name, body | ({"mode": "composited"} if composited else {}))
+        body |= {"mode": "composited"} if composited else {}
+        if agent is not None:
+            body["agent"] = agent.id if isinstance(agent, AgentEntity) else given.text(agent, "`agent`")
+        self._add("replies", name, body)
         if len(others) < len(listed):
             self.document.preambles.append(name)
         return CannedResponse(name, text)
