@@ -127,7 +127,7 @@ def _declared(task: Task, id_: str) -> str | None:
     """The policy's own reply of this name, unless it is forbidden now or cannot be filled in."""
     reply = task.declared(id_)
     forbidden = {each.action.target for each in task.decision.actions if isinstance(each.action, Forbid)}
-    if reply is None or id_ in forbidden or generative(reply):
+    if reply is None or reply.agent not in (None, task.agent.id) or id_ in forbidden or generative(reply):
         return None
     try:
         return text_of(reply, task.fields)

@@ -25,11 +25,12 @@ def composition_of(graph: PolicyGraph, agent: Agent, decision: Decision) -> Comp
 def candidates(graph: PolicyGraph, agent: Agent, decision: Decision) -> tuple[str, ...]:
     """The canned replies that may be said: what is in force lists them, or the agent does; none that is forbidden.
 
-    An agent that lists none has all that nothing else names.
+    Of those that nothing else names an agent has its own, and if it lists none, those that are nobody's.
     """
     listed = [id_ for g in decision.resolution.in_force for id_ in _of(graph, g).replies]
     listed += [each.action.id for each in decision.actions if isinstance(each.action, Reply)]
-    listed += agent.phrasing.replies or _unnamed(graph)
+    listed += agent.phrasing.replies or _unnamed(graph, None)
+    listed += _unnamed(graph, agent.id)
     banned = {each.action.target for each in decision.actions if isinstance(each.action, Forbid)}
     return tuple(each for each in dict.fromkeys(listed) if each not in banned)
 
@@ -42,9 +43,11 @@ def _of(graph: PolicyGraph, g: str) -> Phrasing:
     return here.states[state].phrasing if state else here.phrasing
 
 
-def _unnamed(graph: PolicyGraph) -> tuple[str, ...]:
+def _unnamed(graph: PolicyGraph, agent: str | None) -> tuple[str, ...]:
+    """Those of an agent, or of nobody, that no agent, guideline or state names."""
     named = {SAFE_REPLY, NO_MATCH_REPLY, *_named(graph)}
-    return tuple(id_ for id_ in sorted(graph.vocabulary.replies) if id_ not in named)
+    replies = graph.vocabulary.replies
+    return tuple(id_ for id_ in sorted(replies) if replies[id_].agent == agent and id_ not in named)
 
 
 def _named(graph: PolicyGraph) -> Iterator[str]:

@@ -85,12 +85,16 @@ class DecisionDeclaration:
 
 @dataclass(frozen=True, slots=True)
 class ReplyDeclaration:
-    """A canned reply; ``strict`` ones are sent to the letter. ``template`` has ``{{ fields }}`` to fill in."""
+    """A canned reply; ``strict`` ones are sent to the letter. ``template`` has ``{{ fields }}`` to fill in.
+
+    ``agent`` is the one that has it of its own accord; None is every agent.
+    """
 
     id: str
     text: str
     mode: Literal["strict", "composited"] = "strict"
     template: bool = False
+    agent: str | None = None
     span: Span = NOWHERE
 
 

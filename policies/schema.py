@@ -216,6 +216,7 @@ def _journey() -> Schema:
 
 def _reply() -> Schema:
     fields: dict[str, Schema] = {"text": TEXT, "template": TEXT, "mode": {"enum": ["strict", "composited"]}}
+    fields["agent"] = {**NAME, "description": "the agent that has it of its own accord; every agent if nothing is said"}
     return {**_object(fields), "oneOf": [{"required": ["text"]}, {"required": ["template"]}]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Literal, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from jurat.policies.agents import AGENT, agent_fact
 from jurat.policies.diagnostics import Diagnostic, Note
@@ -15,16 +15,15 @@ from jurat.policies.model import (
     FactDeclaration,
     FactSource,
     ObservationDeclaration,
-    ReplyDeclaration,
     Vocabulary,
 )
 from jurat.policies.reader.documents import MAPPINGS, Entries, Sections
 from jurat.policies.reader.faults import Faults
 from jurat.policies.reader.nodes import Fields, Node, Scalar
-from jurat.policies.reader.shapes import choice_of, fields_of, flag_of, id_of, is_mapping, text_of, wrong
+from jurat.policies.reader.replies import read_replies
+from jurat.policies.reader.shapes import choice_of, fields_of, flag_of, id_of, text_of, wrong
 from jurat.policies.reader.texts import identity
 from jurat.policies.reader.types import BOUNDS, SHAPES, inferred, literal_of, raw_of, type_of, type_of_fields
-from jurat.policies.templates import TemplateFault, fields_in
 from jurat.policies.types import DECIMAL, INT, ScalarType, Type, Value
 
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
@@ -34,7 +33,6 @@ _WORDS = frozenset((
 ))  # fmt: skip
 """Words of the formula language, and those that CEL keeps for its future; they can follow a dot."""
 
-_MODES: tuple[Literal["strict", "composited"], ...] = ("strict", "composited")
 _BUILT_IN = ("session.started", "session.ended", "message.received", "message.pii", AGENT)
 _TAKEN = ("journey", "arguments")
 Declared = TypeVar("Declared")
@@ -49,7 +47,7 @@ def read_vocabulary(faults: Faults, sections: Sections) -> Vocabulary:
         events=_each(faults, sections["events"], _event),
         constants=_each(faults, sections["constants"], _constant),
         decisions=_each(faults, sections["decisions"], _decision),
-        replies=_each(faults, sections["replies"], _reply),
+        replies=read_replies(faults, sections),
     )
     _refuse_equal_texts(faults, vocabulary)
     if len(sections["agents"]) > 1:
@@ -209,28 +207,3 @@ def _common_type(faults: Faults, nodes: list[Node], what: str) -> ScalarType | N
 def _literal_type(faults: Faults, node: Node, expected: str) -> ScalarType | None:
     type_ = inferred(raw_of(node)) if isinstance(node, Scalar) else None
     return type_ if type_ is not None else wrong(faults, node, expected)
-
-
-def _reply(faults: Faults, key: Scalar, node: Node) -> ReplyDeclaration | None:
-    id_of(faults, key, "a reply")
-    fields = fields_of(faults, node, ("text", "template", "mode"), "a reply")
-    given = [name for name in ("text", "template") if name in fields]
-    if len(given) != 1 and not is_mapping(node):
-        return None
-    if len(given) != 1:
-        found = "neither" if not given else "both"
-        advice = "write `{text: …}`"
-        faults.at(node if given else key, "P309", f"a reply has `text` or `template`, here it has {found}", help=advice)
-        return None
-    text = text_of(faults, fields[given[0]], f"`{given[0]}`")
-    if text and given == ["template"]:
-        _check_template(faults, fields["template"], text)
-    mode = choice_of(faults, fields["mode"], "`mode`", _MODES) if "mode" in fields else None
-    return ReplyDeclaration(key.text, text, mode or "strict", given == ["template"], key.span) if text else None
-
-
-def _check_template(faults: Faults, node: Node, text: str) -> None:
-    try:
-        fields_in(text)
-    except TemplateFault as fault:
-        faults.at(node, "P302", f"the template cannot be used: {fault}")

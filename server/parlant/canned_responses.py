@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -21,8 +22,8 @@ from jurat.server.parlant.common import (
     new_id,
     unsupported,
 )
-from jurat.server.parlant.tagging import policy_tags
-from jurat.server.policy_text import PolicyText
+from jurat.server.parlant.tagging import AGENT, policy_tags
+from jurat.server.policy_text import PolicyText, agents_of
 from jurat.server.refusals import Refusal
 from jurat.server.service import Service
 
@@ -87,13 +88,13 @@ async def create(given: ReplyGiven, service: Served, bench: Bench, caller: Writi
     _refuse(given)
 
     def add(text: PolicyText) -> str:
-        _check_tags(text, given.tags)
+        owner = _owner(text, given.tags or ())
         id_ = new_id(text, "replies", given.id, given.value, "reply")
-        text.put("replies", id_, _body({}, given.value))
+        text.put("replies", id_, _body({}, given.value) | owner)
         return id_
 
     id_ = await bench.edit(add, f"the canned response {given.value[:200]}")
-    said = given.model_dump(include={"fields", "tags", "metadata"}, exclude_none=True)
+    said = given.model_dump(include={"fields", "metadata"}, exclude_none=True) | {"tags": _others(given.tags or ())}
     await service.store.keep_record(KIND, id_, said)
     return (await _by_id(bench, service))[id_]
 
@@ -112,16 +113,21 @@ async def update(
 ) -> dict[str, Any]:  # fmt: skip
     """Change a canned response."""
     before = await _one(bench, service, canned_response_id)
+    tags = before["tags"] if given.tags is None else given.tags.applied(before["tags"])
 
     def change(text: PolicyText) -> None:
-        _check_tags(text, given.tags and given.tags.add)
-        if given.value is not None:
-            text.put("replies", canned_response_id, _body(text.get("replies", canned_response_id), given.value))
+        old = text.get("replies", canned_response_id) or {}
+        body = dict(old) if given.value is None else _body(old, given.value)
+        if given.tags is not None:
+            owner = _owner(text, tags, known=before["tags"])
+            body = {name: said for name, said in body.items() if name != "agent"} | owner
+        if body != old:
+            text.put("replies", canned_response_id, body)
 
     await bench.edit(change, f"another canned response {canned_response_id}")
     notes = {
         "fields": before["fields"] if given.fields is None else [each.model_dump() for each in given.fields],
-        "tags": before["tags"] if given.tags is None else given.tags.applied(before["tags"]),
+        "tags": _others(tags),
         "metadata": before["metadata"] if given.metadata is None else given.metadata.applied(before["metadata"]),
     }
     await service.store.keep_record(KIND, canned_response_id, notes)
@@ -144,10 +150,27 @@ def _refuse(given: ReplyGiven) -> None:
         raise unsupported("`field_dependencies`", "a template whose field has no value is not given")
 
 
-def _check_tags(text: PolicyText, tags: Any) -> None:
-    unknown = [each for each in tags or () if each not in policy_tags(text)]
+def _owner(text: PolicyText, tags: Collection[str], known: Collection[str] = ()) -> dict[str, str]:
+    """Whose a canned response with these tags is, as the policy says it; ``known`` are tags that need no looking up.
+
+    Raises:
+        Refusal: a tag that there is not, or two agents.
+    """
+    there = {*policy_tags(text), *(AGENT + id_ for id_ in agents_of(text)), *known}
+    unknown = [each for each in tags if each not in there]
     if unknown:
         raise Refusal(422, "unknown", f"there is no tag `{unknown[0][:60]}`; make it before it is used")
+    agents = [each.removeprefix(AGENT) for each in dict.fromkeys(tags) if each.startswith(AGENT)]
+    if len(agents) > 1:
+        raise Refusal(
+            422, "agent", "a canned response is one agent's, or everyone's; leave `agent:` tags out for everyone"
+        )
+    return {"agent": agents[0]} if agents else {}
+
+
+def _others(tags: Iterable[str]) -> list[str]:
+    """The tags of which the policy says nothing."""
+    return [each for each in tags if not each.startswith(AGENT)]
 
 
 def _body(old: dict[str, Any] | None, value: str) -> dict[str, Any]:
@@ -166,7 +189,7 @@ def _shown(service: Service, id_: str, body: dict[str, Any], notes: Record | Non
     return {
         "id": id_, "creation_utc": moment(notes.at if notes else service.since),
         "value": str(body.get("text") or body.get("template") or ""), "fields": kept.get("fields", []),
-        "tags": kept.get("tags", []), "signals": [], "metadata": kept.get("metadata", {}), "field_dependencies": [],
+        "tags": [*([f"{AGENT}{body['agent']}"] if "agent" in body else []), *kept.get("tags", [])], "signals": [], "metadata": kept.get("metadata", {}), "field_dependencies": [],
         "mode": body.get("mode") or "strict",
     }  # fmt: skip
 

@@ -186,11 +186,12 @@ class Program:
 
     def _replies(self) -> Iterator[tuple[str, Call]]:
         for id_, (_, node) in self.sections["replies"].items():
-            part = Part(f"replies.{id_}", node, ("text", "template", "mode"))
+            part = Part(f"replies.{id_}", node, ("text", "template", "mode", "agent"))
             filled = "template" in part
             text = part.text("template" if filled else "text") or ""
             named = {
                 "id": id_,
+                "agent": part.text("agent"),
                 "composited": True if part.text("mode") == "composited" else None,
                 "fields": filled if filled != ("{{" in text or "{%" in text) else None,
             }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import AgentEntity, CannedResponse
 from jurat.server.sdk.calls import explained
-from jurat.server.sdk.errors import NotSupported, SDKError, refuse_unsupported
+from jurat.server.sdk.errors import Instead, NotSupported, SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.moments import Current
 from jurat.server.sdk.places import call_place
@@ -19,13 +19,18 @@ from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
     from jurat.server.sdk.server import Server
+    from jurat.server.sdk.variables import Variable
 
 
 @explained
-class Agent(Rules, AgentEntity):
+class Agent(Rules, AgentEntity, Instead):
     """An agent as declared; ``Agent.current`` is the one that answers in the turn that runs."""
 
     current: ClassVar[Current[Agent]]
+    instead: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("composition_mode", "output_mode", "max_engine_iterations", "retrievers", "planner"),
+        "what an agent was declared with is in `server.as_yaml()`, and retrievers stay with the program",
+    )
 
     def __init__(
         self, server: Server, id_: str, *, name: str, description: str, model: str | None, tags: tuple[str, ...]
@@ -120,17 +125,13 @@ class Agent(Rules, AgentEntity):
             raise SDKError(f"`include`: `{given.shown(target)}` is no guideline, journey or tag of this server")
         return target.ref
 
-    async def attach_tool(self, tool: ToolEntry, condition: str | Formula) -> Guideline:
-        """Run a tool while a condition holds."""
-        return await self.create_guideline(condition, tools=[tool])
-
     async def create_canned_response(
         self, template: str, tags: Sequence[Tag | PreambleTag] = (), **options: Any
     ) -> CannedResponse:
-        """As :meth:`Server.create_canned_response`; with the tag ``Tag.preamble()`` this agent says it while tools run."""
+        """As :meth:`Server.create_canned_response`, of this agent; with the tag ``Tag.preamble()`` this agent says it while tools run."""
         listed = given.sequence(tags, "`tags`")
         others = [each for each in listed if not isinstance(each, PreambleTag)]
-        found = await self.server.create_canned_response(template, others, **options)
+        found = await self.server.create_canned_response(template, others, **{"agent": self, **options})
         if len(others) < len(listed):
             self.document.sections["agents"][self.id].setdefault("preamble", []).append(found.id)
             self.document.said("agents", self.id, "preamble", place=call_place())
@@ -144,11 +145,31 @@ class Agent(Rules, AgentEntity):
         freshness_rules: str | None = None,
         *,
         freshness_seconds: float | None = None,
-    ) -> Any:
+    ) -> Variable:
         """As :meth:`Server.create_variable`, of this agent."""
         return await self.server.create_variable(
-            name, description, tool, freshness_rules, freshness_seconds=freshness_seconds
+            name, description, tool, freshness_rules, freshness_seconds=freshness_seconds, agent=self
         )
+
+    async def list_variables(self) -> list[Variable]:
+        """Its variables, with those that every agent has."""
+        return list(self.server.variables_of(self.id).values())
+
+    async def find_variable(self, *, name: str | None = None, id: str | None = None) -> Variable | None:
+        """Its variable of a name or an id, if there is one."""
+        mine = await self.list_variables()
+        return next((each for each in mine if (each.id if id is not None else each.name) == (id or name)), None)
+
+    async def get_variable(self, *, name: str | None = None, id: str | None = None) -> Variable:
+        """Its variable of a name or an id.
+
+        Raises:
+            SDKError: there is none.
+        """
+        found = await self.find_variable(name=name, id=id)
+        if found is None:
+            raise unknown(f"variable of `{self.id}`", id or name or "", self.server.variables_of(self.id))
+        return found
 
     async def create_term(self, name: str, description: str, synonyms: Sequence[str] = (), **options: Any) -> Any:
         """As :meth:`Server.create_term`, of this agent."""

@@ -29,6 +29,8 @@ class Background:
 
     def __init__(self) -> None:
         self.variables: dict[str, Variable] = {}
+        """By id."""
+
         self.terms: list[Term] = []
         self.retrievers: list[tuple[Callable[..., Any], str | None]] = []
         self._customers = Customers(self.stores.customers, lambda tags: tag_names(self.document, tags))
@@ -96,39 +98,59 @@ class Background:
         What it has said counts until the next time of a cron rule (``freshness_rules``, in UTC), or for
         ``freshness_seconds``; with neither it is asked in every turn.
 
+        An ``agent``'s is its own, and another agent can have one of the same name.
+
         Raises:
             SDKError: the name is taken, the rule is none, or the tool asks for arguments, changes the world or has a guard.
         """
         name = given.text(name, "`name`")
-        if name in self.variables:
-            raise SDKError(f"there is a variable `{name}` already")
+        owner = agent.id if agent else None
+        self._refuse_taken(name, owner)
         fresh = Freshness(freshness_seconds, freshness_rules)
         if tool is not None:
             _refuse_as_source(check_tool(tool, "`tool`"))
         elif not fresh.none:
             raise SDKError("freshness is of what a `tool` says, and there is none")
-        self.variables[name] = Variable(
-            name, self.stores.variables, description, tool, fresh, agent.id if agent else None
-        )
-        return self.variables[name]
+        found = Variable(name, self.stores.variables, description, tool, fresh, owner)
+        return self.variables.setdefault(found.id, found)
+
+    def _refuse_taken(self, name: str, owner: str | None) -> None:
+        for each in self.variables.values():
+            if each.name == name and each.agent_id is None:
+                raise SDKError(f"there is a variable `{name}` already, which every agent has")
+            if each.name == name and owner in (None, each.agent_id):
+                advice = "" if owner else "; `server.create_variable` declares one for all of them"
+                raise SDKError(f"the agent `{each.agent_id}` has a variable `{name}` already{advice}")
+
+    def variables_of(self, agent_id: str) -> dict[str, Variable]:
+        """The variables of an agent, with those that all have, by name."""
+        return {each.name: each for each in self.variables.values() if each.agent_id in (None, agent_id)}
 
     async def list_variables(self) -> list[Variable]:
         """All variables."""
         return list(self.variables.values())
 
-    async def find_variable(self, *, name: str) -> Variable | None:
-        """The variable of a name, if there is one."""
-        return self.variables.get(name)
-
-    async def get_variable(self, *, name: str) -> Variable:
-        """The variable of a name.
+    async def find_variable(self, *, name: str | None = None, id: str | None = None) -> Variable | None:
+        """The variable of a name or an id, if there is one.
 
         Raises:
-            SDKError: there is none.
+            SDKError: several agents have one of that name.
         """
-        if name not in self.variables:
-            raise unknown("variable", name, self.variables)
-        return self.variables[name]
+        found = [each for each in self.variables.values() if (each.id if id is not None else each.name) == (id or name)]
+        if len(found) > 1:
+            raise SDKError(f"several agents have a variable `{name}`; ask one of them: `agent.find_variable`")
+        return found[0] if found else None
+
+    async def get_variable(self, *, name: str | None = None, id: str | None = None) -> Variable:
+        """The variable of a name or an id.
+
+        Raises:
+            SDKError: there is none, or several agents have one of that name.
+        """
+        found = await self.find_variable(name=name, id=id)
+        if found is None:
+            raise unknown("variable", id or name or "", self.variables)
+        return found
 
     async def create_term(
         self, name: str, description: str, synonyms: Sequence[str] = (), *, agent: Agent | None = None, id: str | None = None  # noqa: ARG002

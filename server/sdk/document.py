@@ -42,7 +42,7 @@ class Document:
 
     ``owners`` are the agents that have a guideline or journey, by its id; ``triggers`` the guidelines that start a journey, each with it. ``matchers`` are the functions that decide observations, by key, with the guideline each is of; ``on_selected`` and
     ``on_message`` what is called for a guideline, journey or state in force, by id; ``fields`` give templates their fields
-    then, and ``labels`` are what the conversation is called from then on. ``preambles`` are the canned responses that every agent
+    then, and ``labels`` are what the conversation is called from then on; ``retrievers`` look up what the reply may rest on then. ``preambles`` are the canned responses that every agent
     says while tools run. ``ended`` is whether the block in which declarations are made has been left.
     """
 
@@ -59,6 +59,7 @@ class Document:
         self.on_message: dict[str, Callable[..., Any]] = {}
         self.fields: dict[str, Callable[..., Any]] = {}
         self.labels: dict[str, tuple[str, ...]] = {}
+        self.retrievers: dict[str, list[Callable[..., Any]]] = {}
         self.preambles: list[str] = []
         self.ended = False
         self._touched = touched
@@ -74,6 +75,14 @@ class Document:
                 kept[id_] = function
         if labels:
             self.labels[id_] = tuple(labels)
+
+    def retrieve(self, ref: str, retriever: object) -> None:
+        """Note a function that looks something up while a guideline, journey or state is in force.
+
+        Raises:
+            SDKError: it is none, or takes other arguments.
+        """
+        self.retrievers.setdefault(ref, []).append(given.function(retriever, "a retriever", takes=1))
 
     def add(self, section: str, id_: str, body: dict[str, Any] | str, place: Span | None = None) -> None:
         """Store a declaration under an id of its own.

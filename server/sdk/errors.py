@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 from jurat.policies import JuratError
 from jurat.policies.diagnostics import near_miss
@@ -22,6 +23,21 @@ class NotProved(SDKError):
 
 class NotStarted(SDKError):
     """What the server needs is not there: its model cannot answer, its store cannot be opened."""
+
+
+class Instead:
+    """What has names that other frameworks have and this one has not: using one says what there is here."""
+
+    instead: ClassVar[Mapping[str, str]] = {}
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> object:
+            kind = type(self).__name__
+            if name in self.instead:
+                raise NotSupported(f"`{kind}.{name}` is not supported; {self.instead[name]}")
+            close = near_miss(name, [each for each in dir(type(self)) if not each.startswith("_")])
+            raise AttributeError(f"`{kind}` has no `{name}`" + (f"; {close}" if close else ""))
 
 
 def unknown(what: str, name: str, known: Iterable[str]) -> SDKError:

@@ -19,7 +19,7 @@ from jurat.engine.tools import plain
 from jurat.engine.turn import Response, Working
 from jurat.server.sdk.matching import called
 from jurat.server.sdk.moments import CURRENT, GuidelineMatch, Interaction, RetrieverResult, TurnContext
-from jurat.server.sdk.variables import kept_for
+from jurat.server.sdk.variables import Variable, kept_for
 from jurat.server.telling import told
 
 if TYPE_CHECKING:
@@ -80,6 +80,8 @@ class Running(Hooks):
         if lookup is not None:
             working.background += await lookup
         now = _now(working)
+        if working.trace.message is not None:
+            working.background += await self._retrieved_while(now, working, decision)
         await self._say("on_selected", working, now, decision)
         await self._provide(working, now, decision)
         await self._call(self._server.hooks.on_generating_messages, now)
@@ -114,7 +116,7 @@ class Running(Hooks):
             server, session, agent, await server.customer_of(session), Interaction(working.state.messages),
             working.state.facts, notes=working.trace.notes,
         )  # fmt: skip
-        mine = [each for each in server.variables.values() if each.agent_id in (None, agent.id)]
+        mine = list(server.variables_of(agent.id).values())
         kept = await kept_for(await server.stores.variables(), bare) if mine else {}
         values = await asyncio.gather(*(each.value_in(bare, kept) for each in mine))
         known = {each.name: value for each, value in zip(mine, values, strict=True) if value is not None}
@@ -122,6 +124,12 @@ class Running(Hooks):
 
     async def _retrieved(self, now: TurnContext, working: Working) -> list[str]:
         mine = [each for each, agent in self._server.retrievers if agent in (None, now.agent.id)]
+        return [text for text in await asyncio.gather(*(self._looked_up(each, now, working) for each in mine)) if text]
+
+    async def _retrieved_while(self, now: TurnContext, working: Working, decision: Decision) -> list[str]:
+        """What the retrievers of what is in force find."""
+        attached = self._server.document.retrievers
+        mine = [each for id_ in decision.resolution.in_force for each in attached.get(id_, ())]
         return [text for text in await asyncio.gather(*(self._looked_up(each, now, working) for each in mine)) if text]
 
     async def _looked_up(self, retriever: Callable[..., Any], now: TurnContext, working: Working) -> str:
@@ -203,7 +211,8 @@ def _now(working: Working) -> TurnContext:
 
 def _told(now: TurnContext, server: Server) -> list[str]:
     """What is said before the newest message: the values of variables, and the terms that the conversation speaks of."""
-    lines = [f"{_label(server, name)} is {_worded(value)}" for name, value in now.variables.items()]
+    variables = server.variables_of(now.agent.id)
+    lines = [f"{_label(variables[name])} is {_worded(value)}" for name, value in now.variables.items()]
     terms = [each for each in server.terms if each.agent_id in (None, now.agent.id)]
     if len(terms) > TERMS_AT_ONCE:
         said = " ".join(each.text for each in now.interaction.messages)
@@ -211,9 +220,8 @@ def _told(now: TurnContext, server: Server) -> list[str]:
     return [*(["What is known: " + "; ".join(lines)] if lines else []), *(f"Glossary: {each.line()}" for each in terms)]
 
 
-def _label(server: Server, name: str) -> str:
-    about = server.variables[name].description
-    return f"{name} ({about})" if about else name
+def _label(variable: Variable) -> str:
+    return f"{variable.name} ({variable.description})" if variable.description else variable.name
 
 
 def _worded(value: Any) -> str:

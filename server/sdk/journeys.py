@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 from jurat.server.sdk import given
-from jurat.server.sdk.actions import phrasing_body
+from jurat.server.sdk.actions import CannedResponse, phrasing_body
 from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document, checked_around
-from jurat.server.sdk.errors import SDKError, unknown
+from jurat.server.sdk.errors import Instead, NotSupported, SDKError, unknown
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.places import call_place
-from jurat.server.sdk.relations import Entity, Related, declare_tool
+from jurat.server.sdk.relations import Entity, PreambleTag, Related, declare_tool
+from jurat.server.sdk.responses import declare_response
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules, condition_body
 from jurat.server.sdk.starting import refuse_related
 from jurat.server.sdk.states import Trigger
@@ -44,9 +45,13 @@ END_JOURNEY = _EndJourney()
 
 
 @dataclass(frozen=True, slots=True)
-class JourneyTransition:
+class JourneyTransition(Instead):
     """One way from a state; ``target`` is where it leads, from which the next one starts."""
 
+    instead: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("transition_to", "fork", "create_guideline", "create_observation", "attach_retriever"),
+        "a transition is a way; call it on where it leads, its `target`",
+    )
     source: JourneyState
     target: JourneyState
     condition: str | None = None
@@ -71,6 +76,10 @@ class JourneyState(Entity, Rules):
     def owners(self) -> list[str]:
         """Those of its journey."""
         return self.journey.owners
+
+    async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
+        """Have a function look up what the reply may rest on, while the journey is in this state."""
+        self.document.retrieve(self.ref, retriever)
 
     async def transition_to(
         self,
@@ -182,9 +191,16 @@ class JourneyState(Entity, Rules):
         return found
 
 
+@explained
 @dataclass(eq=False)
-class Journey(Related, Rules):
-    """A journey as declared."""
+class Journey(Related, Rules, Instead):
+    """A journey as declared. ``triggers`` are as they were given."""
+
+    instead: ClassVar[Mapping[str, str]] = {
+        "create_transition": "lead on from a state: `state.transition_to(…)`, from the first one `journey.initial_state`",
+        "reevaluate_after": "a guideline is judged again, so name the tools on it, or on the tag that guidelines carry",
+        "composition_mode": "what a journey was declared with is in `server.as_yaml()`",
+    }
 
     document: Document = field(repr=False)
     id: str = ""
@@ -193,6 +209,7 @@ class Journey(Related, Rules):
     tags: tuple[str, ...] = ()
     priority: int | None = None
     exact: bool = False
+    triggers: tuple[Any, ...] = ()
 
     section = "journeys"
 
@@ -224,9 +241,43 @@ class Journey(Related, Rules):
         return JourneyState(self, id_, next(iter(states[id_])) if id_ in states else "copy")
 
     @property
+    def conditions(self) -> tuple[Any, ...]:
+        """An older name of ``triggers``."""
+        return self.triggers
+
+    @property
+    def states(self) -> list[JourneyState]:
+        """The states that were declared so far."""
+        return [self.state(name) for name in self.body["states"]]
+
+    @property
+    def transitions(self) -> list[JourneyTransition]:
+        """The ways between them."""
+        return [
+            JourneyTransition(source, self.state(way["state"]), way.get("condition"), way.get("when"))
+            for source in self.states
+            for way in self.body["states"][source.id].get("to", ())
+        ]
+
+    @property
     def owners(self) -> list[str]:
         """The agents whose journey it is."""
         return self.document.owners.setdefault(self.id, [])
+
+    async def create_canned_response(self, template: str, tags: Sequence[Any] = (), **options: Any) -> CannedResponse:
+        """As :meth:`Server.create_canned_response`; it is said while the journey is active and, where nothing else names it,
+        only then.
+        """
+        if any(isinstance(each, PreambleTag) for each in given.sequence(tags, "`tags`")):
+            raise NotSupported("what is said while tools run is an agent's; declare it on the agent")
+        found = declare_response(self.document, template, tags, **options)
+        self.body.setdefault("replies", []).append(found.id)
+        self.document.said("journeys", self.id, "replies", place=call_place())
+        return found
+
+    async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
+        """Have a function look up what the reply may rest on, while the journey is active."""
+        self.document.retrieve(self.ref, retriever)
 
     def add_state(self, id_: str | None, wanted: str, body: dict[str, Any]) -> JourneyState:
         """A new state, under the id given or one that is free."""
@@ -320,6 +371,7 @@ def create_journey(
         tuple(body.get("tags", ())),
         body.get("rank"),
         whole is not None,
+        tuple(listed),
     )
     states = whole or {"initial": START, "on_end": "deactivate", "states": {START: {"fork": True}}}
     begin = {"triggers": starts} if starts else {}

@@ -78,6 +78,10 @@ class Guideline(Related):
     def ref(self) -> str:  # type: ignore[override]  # what others store, this one computes
         return self.id
 
+    async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
+        """Have a function look up what the reply may rest on, once this is in force."""
+        self.document.retrieve(self.ref, retriever)
+
     async def reevaluate_after(self, *tools: ToolEntry) -> None:
         """Judge the condition again after any of these tools has run."""
         names = reevaluating(self.document, tools)
@@ -237,6 +241,10 @@ class Rules:
             allow={} if tools else OBSERVATION,
         )  # fmt: skip
         return declared(self, condition, when, actions_body(self.document, tools=tools), options)
+
+    async def attach_tool(self, tool: ToolEntry, condition: str | Formula) -> Guideline:
+        """Run a tool while a condition holds."""
+        return await self.create_guideline(condition, tools=[tool])
 
 
 def declared(

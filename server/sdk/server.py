@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,7 +27,7 @@ from jurat.server.sdk.calls import explained
 from jurat.server.sdk.capture import Captured, capturing
 from jurat.server.sdk.document import Document, checked_around
 from jurat.server.sdk.emitting import emit
-from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
+from jurat.server.sdk.errors import Instead, SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.finishing import finished
 from jurat.server.sdk.hooks import EngineHooks, Running
 from jurat.server.sdk.ids import id_from
@@ -55,6 +56,7 @@ from jurat.server.tokens import Tokens
 if TYPE_CHECKING:
     from jurat.server.sdk.life import Life
 
+LOG = logging.getLogger("jurat.sdk")
 QUIET_SECONDS = 0.2
 """How long no declaration must have come for what was declared to be taken for all of it."""
 
@@ -70,7 +72,7 @@ _ADVICE = {
 
 
 @explained
-class Server(Background, Vocabulary, Rules):
+class Server(Background, Vocabulary, Rules, Instead):
     """Serves the agents that are declared inside of its block.
 
     The server listens from entry of the block and answers 503 until what was declared is proved: all of it at the block's
@@ -107,6 +109,10 @@ class Server(Background, Vocabulary, Rules):
     """
 
     current: ClassVar[Current[Server]]
+    instead: ClassVar[Mapping[str, str]] = {
+        "api": "serve your own routes from your own application",
+        "tracer": "every turn has a trace: `GET /traces/ID`, and `context.notes` adds to it",
+    }
 
     def __init__(
         self,
@@ -317,6 +323,11 @@ class Server(Background, Vocabulary, Rules):
         return self._agent_ids
 
     @property
+    def logger(self) -> logging.Logger:
+        """The logger `jurat.sdk`."""
+        return LOG
+
+    @property
     def policy(self) -> Policy:
         """The policy that was declared so far.
 
@@ -354,7 +365,7 @@ class Server(Background, Vocabulary, Rules):
         mine = (
             ("matchers", self.document.matchers), ("hooks of guidelines, journeys and states", {**self.document.on_selected, **self.document.on_message}),
             ("labels", self.document.labels), ("providers of fields", self.document.fields),
-            ("variables", self.variables), ("terms", self.terms), ("retrievers", self.retrievers),
+            ("variables", self.variables), ("terms", self.terms), ("retrievers", [*self.retrievers, *self.document.retrievers]),
         )  # fmt: skip
         return [f"{name} stay in the program; a policy file has none" for name, found in mine if found]
 

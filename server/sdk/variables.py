@@ -85,6 +85,11 @@ class Variable:
     agent_id: str | None = None
     _guests: OrderedDict[str, Stored] = field(default_factory=OrderedDict, repr=False)
 
+    @property
+    def id(self) -> str:
+        """What the store calls it: its name, after that of the agent whose own it is."""
+        return self.name if self.agent_id is None else f"{self.agent_id}/{self.name}"
+
     async def set_value_for_customer(self, customer: Customer, value: Any) -> None:
         """Set what holds of a customer."""
         await self._set(_scope(customer, "customer", "set_value_for_customer"), value)
@@ -127,21 +132,21 @@ class Variable:
     async def value_in(self, now: TurnContext, kept: Kept) -> Any:
         """The value in a turn; None where there is none."""
         for scope in _scopes(now):
-            if self.name in kept[scope]:
-                return kept[scope][self.name].value
+            if self.id in kept[scope]:
+                return kept[scope][self.id].value
         return await self._from_tool(now, kept) if self.tool is not None else None
 
     async def _set(self, scope: str, value: Any) -> None:
         given.storable(value, f"the value of `{self.name}`")
-        await (await self.store()).set_variable(scope, self.name, value)
+        await (await self.store()).set_variable(scope, self.id, value)
 
     async def _get(self, scope: str) -> Any:
-        found = (await (await self.store()).variables(scope)).get(self.name)
+        found = (await (await self.store()).variables(scope)).get(self.id)
         return None if found is None else found.value
 
     async def _from_tool(self, now: TurnContext, kept: Kept) -> Any:
         guest = now.customer.id == GUEST  # of a guest nothing is known from one conversation to the next
-        before = self._guests.get(now.session.id) if guest else kept[_said_by_tools(now)].get(self.name)
+        before = self._guests.get(now.session.id) if guest else kept[_said_by_tools(now)].get(self.id)
         if before is not None and self.freshness.lasts(before.at, time.time()):
             return before.value
         value = await self._asked(now)

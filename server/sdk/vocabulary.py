@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from jurat.policies.templates import TemplateFault, fields_in
 from jurat.server.sdk import given
-from jurat.server.sdk.actions import CannedResponse, reply_id
+from jurat.server.sdk.actions import AgentEntity, CannedResponse, reply_id
 from jurat.server.sdk.calls import explained
 from jurat.server.sdk.document import Document
-from jurat.server.sdk.errors import SDKError, refuse_unsupported, unknown
+from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.ids import id_from
 from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.places import call_place
 from jurat.server.sdk.relations import Entity, PreambleTag, Tag, declare_tool
+from jurat.server.sdk.responses import declare_response
 from jurat.server.sdk.rules import Formula, condition_body
 from jurat.server.sdk.tool import ToolEntry
 from jurat.server.sdk.types import literal, type_body
@@ -185,35 +185,23 @@ class Vocabulary:
         template: str,
         tags: Sequence[Tag | PreambleTag] = (),
         signals: Sequence[str] = (),
-        metadata: Mapping[str, Any] | None = None,  # noqa: ARG002 - accepted, and nothing reads it
+        metadata: Mapping[str, Any] | None = None,
         field_dependencies: Sequence[str] = (),
         *,
         id: str | None = None,
+        agent: AgentEntity | str | None = None,
         composited: bool = False,
         fields: bool | None = None,
     ) -> CannedResponse:
         """Declare an answer written beforehand; ``{{ fields }}`` in it are filled in, where ``fields`` does not say otherwise.
 
-        Those with the tag ``Tag.preamble()`` are said, by every agent in turn, while tools run.
+        It is every agent's, or that ``agent``'s (or what has its id, declared before or after) and said by others only where a
+        guideline, journey or state names it. Those with the tag ``Tag.preamble()`` are said, by every agent in turn, while tools run.
         """
-        listed = given.sequence(tags, "`tags`")
-        others = [each for each in listed if not isinstance(each, PreambleTag)]
-        advice = {
-            "signals": "answers are not found by likeness; a guideline's condition says when one fits",
-            "field_dependencies": "a template that lacks one of its own `{{ fields }}` is not said",
-            "tags": "name it in `canned_responses`",
-        }
-        refuse_unsupported("`create_canned_response`", advice, {"signals": signals, "tags": others, "field_dependencies": field_dependencies})  # fmt: skip
-        text = given.text(template, "`template`")
-        name = id or self.document.free_id("replies", id_from(text, "reply"))
-        filled = "{{" in text or "{%" in text if fields is None else given.flag(fields, "`fields`")
-        if filled:
-            _refuse_unreadable(text)
-        body = {"template" if filled else "text": text}
-        self._add("replies", name, body | ({"mode": "composited"} if composited else {}))
-        if len(others) < len(listed):
-            self.document.preambles.append(name)
-        return CannedResponse(name, text)
+        return declare_response(
+            self.document, template, tags, signals=signals, metadata=metadata, field_dependencies=field_dependencies, id=id,
+            agent=agent, composited=composited, fields=fields,
+        )  # fmt: skip
 
     def _tag(self, name: str) -> Tag:
         if name not in self.document.sections["tags"]:
@@ -264,13 +252,6 @@ class Vocabulary:
         if isinstance(item, Entity | Journey):
             return item.ref
         raise SDKError(f"`expect`: `{given.shown(item)}` is nothing that a guideline could do")
-
-
-def _refuse_unreadable(template: str) -> None:
-    try:
-        fields_in(template)
-    except TemplateFault as fault:
-        raise SDKError(f"`template`: {fault}") from None
 
 
 def _formula(document: Document, value: Any, what: str) -> str:

@@ -17,7 +17,7 @@ def declared_changes(before: PolicyGraph, after: PolicyGraph) -> Iterator[str]:
     yield from _changes("observation", a.observations, b.observations, ("text", "critical"))
     yield from _changes("event", a.events, b.events, ("text",))
     yield from _changes("fact", a.facts, b.facts, ("source",))
-    yield from _changes("reply", a.replies, b.replies, ("text", "mode", "template"))
+    yield from _changes("reply", a.replies, b.replies, ("text", "mode", "template", "agent"))
     tool = (
         "kind",
         "target",

@@ -327,3 +327,19 @@ def test_canned_responses_are_the_replies_of_the_policy(client: ParlantClient, a
     client.canned_responses.delete(made.id)
     with pytest.raises(NotFoundError):
         client.canned_responses.retrieve(made.id)
+
+
+def test_a_canned_response_with_the_tag_of_an_agent_is_that_agents(client: ParlantClient, address: str) -> None:
+    agent = client.agents.list()[0].id
+    made = client.canned_responses.create(value="Only I say so", fields=[], tags=[f"agent:{agent}", "tone"])
+    assert made.tags == [f"agent:{agent}", "tone"]
+    assert f"agent: {agent}" in policy_of(address)
+    kept = client.canned_responses.update(made.id, value="Only I do")
+    assert (kept.value, kept.tags) == ("Only I do", made.tags)
+    assert [each.id for each in client.canned_responses.list(tags=[f"agent:{agent}"])] == [made.id]
+    free = client.canned_responses.update(made.id, tags={"remove": [f"agent:{agent}"]})
+    assert free.tags == ["tone"]
+    assert "Only I do" in policy_of(address)
+    with pytest.raises(UnprocessableEntityError):
+        client.canned_responses.update(made.id, tags={"add": ["agent:nobody"]})
+    client.canned_responses.delete(made.id)

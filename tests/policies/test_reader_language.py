@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from jurat.policies import PolicyError
 from jurat.policies.expr import TRUE, And, Const, Event, Not, Observation, Or
 from jurat.policies.model import (
     Agent,
@@ -281,6 +282,15 @@ def test_aliases_stand_for_what_they_name() -> None:
     )
     assert policy.guidelines["a"].actions == policy.guidelines["b"].actions == (Instruct("Help"),)
     assert policy.guidelines["b"].tags == {"x"}
+
+
+def test_a_reply_is_of_an_agent_that_there_is() -> None:
+    policy = "jurat: 1\nagents: {staff: {name: Staff}}\nreplies: {hi: {text: Hi, agent: %s}}\n"
+    assert read_policy(policy % "staff").vocabulary.replies["hi"].agent == "staff"
+    with pytest.raises(PolicyError) as caught:
+        read_policy(policy % "stff")
+    (fault,) = caught.value.diagnostics
+    assert (fault.code, fault.message, fault.help) == ("P305", "no agent is called `stff`", "did you mean `staff`?")
 
 
 ORDERS = ("facts.yaml", "guidelines.yaml", "journeys.yaml")

@@ -118,7 +118,7 @@ agents:
   b: {name: B, include: [one, "tag:t", inner]}
 facts: {x: {type: string, from: tools}}
 tools: {look: {python: "a:t", provides: {x: "any"}}}
-replies: {thanks: {text: Thanks}, moment: {text: One moment}}
+replies: {thanks: {text: Thanks}, moment: {text: One moment, agent: a}}
 guidelines: {one: {action: Go, tools: [look], composition: composited, replies: [moment], tags: [t]}}
 journeys:
   outer:
@@ -142,7 +142,7 @@ def test_everything_that_a_policy_says_becomes_a_call(jurat: Jurat, tmp_path: Pa
     assert (done.returncode, done.stderr) == (0, "")
     text = (tmp_path / "agent.py").read_text()
     for said in (
-        'composition_mode="strict"', "canned_responses=[thanks]", "preamble=[moment]", "await b.include(one, t, inner)",
+        'composition_mode="strict"', "canned_responses=[thanks]", "preamble=[moment]", "await b.include(one, t, inner)", 'id="moment", agent="a"',
         'p.Text("any")', 'p.Trigger("The customer orders", "journey.inner.active")',
         'back=[p.Way("ask", condition="The customer has another one")]', 'ask="Which one?"', "journey=inner",
     ):  # fmt: skip

@@ -9,7 +9,7 @@ import pytest
 from tests.examples.rehearsal import rehearsed
 
 import jurat.sdk as p
-from jurat.engine.canned import fits_statement
+from jurat.engine.canned import NO_MATCH, fits_statement
 
 HOURS = "We are open from eight to five."
 
@@ -41,6 +41,64 @@ def test_a_strict_agent_says_only_what_was_written(monkeypatch: pytest.MonkeyPat
         (HOURS, "canned"),
         ("Sorry, not here.", "no-match"),
     ]
+
+
+def said_by(monkeypatch: pytest.MonkeyPatch, program: Any, judge: dict[str, Any], *asked: tuple[str, str]) -> list[str]:
+    """What agents, each in a conversation of its own, reply to messages."""
+
+    async def scenario() -> list[str]:
+        async with rehearsed(monkeypatch, program, judge) as running:
+            talks = [(await running.talk(agent=agent), message) for agent, message in asked]
+            return [(await talk.say(message))["reply"] for talk, message in talks]
+
+    return asyncio.run(scenario())
+
+
+STAFF, PUBLIC, NONE = "Staff discount is 40 %.", "There are no discounts.", "Ask your manager."
+
+
+def test_a_canned_response_of_one_agent_is_said_by_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def program() -> None:
+        async with p.Server() as server:
+            staff = await server.create_agent("Staff", composition_mode=p.CompositionMode.STRICT)
+            await server.create_agent("Public", composition_mode=p.CompositionMode.STRICT)
+            await staff.create_canned_response(STAFF)
+            await staff.create_canned_response(NONE, id="no_match")
+
+    asked = [(agent, message) for agent in ("staff", "public") for message in ("a discount?", "a poem?")]
+    said = said_by(monkeypatch, program, {fits_statement(STAFF): ["discount"]}, *asked)
+    assert said == [STAFF, NONE, NO_MATCH, NO_MATCH]
+
+
+def test_a_canned_response_of_the_server_is_every_agents_and_one_that_a_rule_names_that_rules(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def program() -> None:
+        async with p.Server() as server:
+            staff = await server.create_agent("Staff", composition_mode=p.CompositionMode.STRICT)
+            public = await server.create_agent("Public", composition_mode=p.CompositionMode.STRICT)
+            await server.create_canned_response(PUBLIC)
+            secret = await staff.create_canned_response(STAFF)
+            await public.create_guideline("A secret is asked for", "Say it", canned_responses=[secret])
+
+    judge = {fits_statement(PUBLIC): ["discount"], fits_statement(STAFF): True, "A secret is asked for": ["secret"]}
+    said = said_by(
+        monkeypatch, program, judge, *((each, "a discount?") for each in ("staff", "public")), ("public", "a secret?")
+    )
+    assert said == [PUBLIC, PUBLIC, STAFF]
+
+
+def test_an_agent_that_lists_what_it_may_say_has_its_own_besides(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def program() -> None:
+        async with p.Server() as server:
+            listed = await server.create_canned_response("Listed.")
+            await server.create_canned_response("Nobody's.")
+            strict = p.CompositionMode.STRICT
+            agent = await server.create_agent("Bot", composition_mode=strict, canned_responses=[listed])
+            await agent.create_canned_response("Own.")
+
+    fits = {fits_statement(text): 0.9 + place / 100 for place, text in enumerate(("Listed.", "Own.", "Nobody's."))}
+    assert said_by(monkeypatch, program, fits, ("bot", "well?")) == ["Own."]
 
 
 def test_a_canned_response_can_speak_of_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
