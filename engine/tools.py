@@ -33,6 +33,7 @@ from jurat.engine.parameters import (
 )
 from jurat.engine.results import Control, ToolResult, as_value, plain, result_of
 from jurat.engine.threads import in_a_thread
+from jurat.engine.wellformed import whole
 from jurat.policies.json_schemas import inlined
 
 __all__ = [
@@ -53,7 +54,7 @@ __all__ = [
 ]
 
 NO_OPTIONS: Mapping[str, ToolParameterOptions] = MappingProxyType({})
-_CONFIG = ConfigDict(extra="forbid", protected_namespaces=())
+_CONFIG = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -61,7 +62,7 @@ class Rejected(ValueError):
     """Arguments that do not fit a tool's signature; ``problems`` has a reason for each argument."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
-        self.problems = dict(problems)
+        self.problems = {name: whole(reason) for name, reason in problems.items()}
         super().__init__("; ".join(f"`{name}`: {reason}" for name, reason in self.problems.items()))
 
 
