@@ -30,6 +30,7 @@ from jurat.engine.toolbox import Permit, Toolbox, constraints, unmet
 from jurat.engine.tools import Rejected, as_value, plain
 from jurat.engine.trace import CallRecord, CallStatus
 from jurat.engine.turn import Working
+from jurat.engine.wellformed import clean, whole
 from jurat.llm import BackendError, Condition, Judge, Message, Voice
 from jurat.llm.arguments import grounded, required_names
 from jurat.policies.evaluation import evaluate
@@ -162,11 +163,11 @@ async def _find_arguments(hands: Hands, knowledge: Knowledge, decision: Decision
             wanted.arguments[each.argument] = value
     wanted.fixed = frozenset(wanted.arguments)
     try:
-        whole = await hands.toolbox.schema_now(wanted.tool, _context(hands, knowledge), hands.limits)
+        now = await hands.toolbox.schema_now(wanted.tool, _context(hands, knowledge), hands.limits)
     except Rejected as rejected:
         wanted.reason = str(rejected)
         return
-    schema = _without(whole, wanted.arguments)
+    schema = _without(now, wanted.arguments)
     if not schema["properties"]:
         return
     said = _said(hands, knowledge, wanted.tool, schema)
@@ -174,9 +175,9 @@ async def _find_arguments(hands: Hands, knowledge: Knowledge, decision: Decision
         with knowledge.working.step("arguments", f"reading the arguments of {wanted.tool}"):
             found = await hands.voice.arguments(said, wanted.tool, hands.toolbox.description(wanted.tool), schema)
     except BackendError as reason:
-        wanted.reason = f"its arguments could not be read: {reason}"
+        wanted.reason = whole(f"its arguments could not be read: {reason}")
         return
-    sure = _grounded(hands, wanted.tool, found.values, schema, said)
+    sure = _grounded(hands, wanted.tool, clean(found.values), schema, said)
     wanted.arguments.update(sure)
     wanted.missing = tuple(name for name in required_names(schema) if name not in sure)
 
@@ -315,6 +316,8 @@ def _record(
         text = f"{outcome.reason}: {consequences.UNKNOWN}" if status == "unknown" else text
         text = text if len(text) <= longest else text[:longest] + " (cut)"
         record = with_effects(knowledge, replace(record, message=text), outcome)
+        if outcome.replaced:
+            working.trace.notes.append(f"`{tool}` gave half a character, or a number that is none, which was replaced")
         working.made[tool, working.round] = _values(wanted)
         working.happen(f'{outcome.status}("{tool}")', f'{outcome.status}("*")')
         told(working, record)

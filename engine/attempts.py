@@ -10,8 +10,9 @@ from typing import Any, Literal
 from jurat.engine.cancelling import cancelled_only_from_outside
 from jurat.engine.errors import OutcomeUnknown
 from jurat.engine.limits import Limits
-from jurat.engine.results import ToolResult
+from jurat.engine.results import ToolResult, storable
 from jurat.engine.tools import Tool, ToolContext
+from jurat.engine.wellformed import whole
 from jurat.policies.model import ToolDeclaration
 
 Status = Literal["succeeded", "failed", "refused", "invalid"]
@@ -22,6 +23,7 @@ class Outcome:
     """What became of a call. ``refused`` and ``invalid`` calls did not happen; ``problems`` is by argument.
 
     A call that is not ``certain`` did not succeed as far as is known, and may still have done what it was to do.
+    ``replaced``: the result had something in it that no store keeps, in whose place something else stands.
     """
 
     status: Status
@@ -30,6 +32,7 @@ class Outcome:
     problems: Mapping[str, str] = field(default_factory=dict)
     attempts: int = 1
     certain: bool = True
+    replaced: bool = False
 
 
 class _Failed(Exception):
@@ -51,15 +54,16 @@ async def attempted(
             number += 1
             with attempt:
                 try:
-                    result = await _once(tool, arguments, context, seconds)
+                    result, replaced = _kept(await _once(tool, arguments, context, seconds))
                 except _Failed as failure:
                     certain &= failure.certain  # what an earlier attempt may have done, a later one does not undo
                     raise
     except _Failed as failure:
         return Outcome("failed", str(failure), attempts=number, certain=certain)
     return Outcome(
-        "failed" if result.error else "succeeded", result.message if result.error else "", result, attempts=number
-    )
+        "failed" if result.error else "succeeded", result.message if result.error else "", result, attempts=number,
+        replaced=replaced,
+    )  # fmt: skip
 
 
 def seconds_of(tool: Tool, declared: ToolDeclaration, limits: Limits) -> float:
@@ -98,4 +102,12 @@ async def _once(tool: Tool, arguments: Mapping[str, Any], context: ToolContext, 
             raise _Failed(f"it did not answer within {seconds:g} s", certain=False) from None
         text = str(reason).splitlines()
         why = text[0] if text else "it raised an error without a text"
-        raise _Failed(why, certain=not isinstance(reason, OutcomeUnknown)) from reason
+        raise _Failed(whole(why), certain=not isinstance(reason, OutcomeUnknown)) from reason
+
+
+def _kept(result: ToolResult) -> tuple[ToolResult, bool]:
+    """The one place where results enter, whatever the tool is: as they can be stored. The call was made all the same."""
+    try:
+        return storable(result)
+    except (ValueError, TypeError, RecursionError):
+        raise _Failed("its result is nothing that can be kept: JSON cannot say it", certain=False) from None

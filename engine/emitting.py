@@ -11,6 +11,7 @@ from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge
 from jurat.engine.results import plain
 from jurat.engine.turn import Working
+from jurat.engine.wellformed import whole
 from jurat.llm import Judge, Message
 from jurat.policies.model import Agent
 
@@ -21,7 +22,7 @@ async def emitted(
     """Send an emission, unless it is a message that breaks what is forbidden; whether it was sent."""
     working = knowledge.working
     if emission.kind == "message":
-        text = str(emission.data).strip()
+        text = whole(str(emission.data)).strip()
         brief = briefing(knowledge.graph, agent, working, decision, limits)
         standards = replace(brief.standards, instructions=(), asks=(), figures=False)
         verdict = await check(judge, working, text, standards)

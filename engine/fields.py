@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from jurat.engine.results import as_text
 from jurat.engine.turn import Working
+from jurat.engine.wellformed import whole
 from jurat.llm import ReplyRequest, Voice
 from jurat.llm.protocol import FieldVoice
 from jurat.policies.model import Agent, ReplyDeclaration
@@ -77,7 +78,7 @@ async def generated(voice: Voice, request: ReplyRequest, reply: ReplyDeclaration
     if not names or not isinstance(voice, FieldVoice):
         return {}
     found = await voice.fields(request, reply.text, names)
-    return {GENERATIVE + name: " ".join(found[name].split()) for name in names if found.get(name, "").strip()}
+    return {GENERATIVE + name: " ".join(whole(found[name]).split()) for name in names if found.get(name, "").strip()}
 
 
 def text_of(reply: ReplyDeclaration, fields: Mapping[str, object]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Optional, Union, get_args, get_origin, get_type_hints
 
 from pydantic import Field
 
@@ -105,8 +106,26 @@ def taken_apart(hint: Any) -> tuple[Any, ToolParameterOptions]:
     return (_read_type(hint, options.adapter) if options.adapter else hint), options
 
 
+def may_be_none(hint: Any) -> bool:
+    """Whether None is a value of a type, so that an argument of it need not be given."""
+    if get_origin(hint) is Annotated:
+        return may_be_none(get_args(hint)[0])
+    if get_origin(hint) is Literal:
+        return None in get_args(hint)
+    return hint in (None, NoneType) or (
+        get_origin(hint) in (Union, UnionType) and any(map(may_be_none, get_args(hint)))
+    )
+
+
 def _read_type(hint: Any, adapter: Callable[[Any], Any]) -> Any:
-    """The type of what an adapter is given: as its own parameter says, else the parameter's if that is a simple one."""
+    """The type of what an adapter is given: as its own parameter says, else the parameter's if that is a simple one.
+
+    It may be None where the parameter may; nothing is not adapted.
+    """
+    if get_origin(hint) in (Union, UnionType) and may_be_none(hint):
+        known = [each for each in get_args(hint) if each is not NoneType]
+        read = _read_type(known[0] if len(known) == 1 else str, adapter)
+        return Optional[read]  # noqa: UP045 - what an adapter is annotated with need not have `|`
     names = list(inspect.signature(adapter).parameters)
     try:
         said = get_type_hints(adapter, include_extras=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -14,6 +13,7 @@ from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel
 
+from jurat.engine.wellformed import clean, document, json_text, whole
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.types import Value
 
@@ -110,24 +110,46 @@ def result_of(returned: Any) -> ToolResult:
 
 def as_text(data: Any) -> str:
     """Data for a model to read: a text as it is, anything else as JSON."""
-    return data if isinstance(data, str) else "done" if data is None else json.dumps(plain(data), ensure_ascii=False)
+    return data if isinstance(data, str) else "done" if data is None else json_text(plain(data))
 
 
 def plain(value: Any) -> Any:
-    """The value for :mod:`json`: models and dataclasses as mappings, decimals and times as text."""
+    """The value as JSON has it: models and dataclasses as mappings, decimals and times as text, texts whole, no NaN."""
+    return clean(_plain(value))
+
+
+def _plain(value: Any) -> Any:
     if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
+        return _plain(value.model_dump(mode="json"))
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
+        return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [plain(each) for each in value]
+        return [_plain(each) for each in value]
     if isinstance(value, Enum):
-        return plain(value.value)
+        return _plain(value.value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return value.isoformat() if isinstance(value, date | datetime) else str(value)
+
+
+def storable(result: ToolResult) -> tuple[ToolResult, bool]:
+    """A result as it can be kept and sent, and whether something in it had to be replaced for that.
+
+    Raises:
+        ValueError, TypeError, RecursionError: no JSON can say its data.
+    """
+    data = _plain(result.data)
+    fields = _plain(result.canned_response_fields)
+    kept = ToolResult(
+        whole(result.message), clean(data), result.error, clean(result.facts), metadata=plain(result.metadata),
+        control=result.control, canned_responses=clean(result.canned_responses), canned_response_fields=clean(fields),
+    )  # fmt: skip
+    document([kept.data, kept.metadata, kept.canned_response_fields])
+    before = (result.message, data, result.facts, result.canned_responses, fields)
+    now = (kept.message, kept.data, kept.facts, kept.canned_responses, kept.canned_response_fields)
+    return kept, before != now
 
 
 def as_value(argument: Any) -> Value | None:

@@ -13,8 +13,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType, NoneType, UnionType
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from types import MappingProxyType
+from typing import Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.errors import PydanticUserError
@@ -28,11 +28,13 @@ from jurat.engine.parameters import (
     ToolParameterOptions,
     choices_of,
     field_of,
+    may_be_none,
     narrowed,
     taken_apart,
 )
 from jurat.engine.results import Control, ToolResult, as_value, plain, result_of
 from jurat.engine.threads import in_a_thread
+from jurat.engine.wellformed import whole
 from jurat.policies.json_schemas import inlined
 
 __all__ = [
@@ -53,7 +55,7 @@ __all__ = [
 ]
 
 NO_OPTIONS: Mapping[str, ToolParameterOptions] = MappingProxyType({})
-_CONFIG = ConfigDict(extra="forbid", protected_namespaces=())
+_CONFIG = ConfigDict(extra="forbid", protected_namespaces=(), allow_inf_nan=False)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -61,7 +63,7 @@ class Rejected(ValueError):
     """Arguments that do not fit a tool's signature; ``problems`` has a reason for each argument."""
 
     def __init__(self, problems: Mapping[str, str]) -> None:
-        self.problems = dict(problems)
+        self.problems = {name: whole(reason) for name, reason in problems.items()}
         super().__init__("; ".join(f"`{name}`: {reason}" for name, reason in self.problems.items()))
 
 
@@ -158,7 +160,7 @@ class Tool(ABC):
         """
         valid = self.validated(values)
         for name, options in self.options.items():
-            if name not in valid:
+            if valid.get(name) is None:  # nothing was said, which is no choice and nothing to adapt
                 continue
             if options.choice_provider is not None:
                 _held(name, valid[name], await self._choices(name, context))
@@ -175,7 +177,7 @@ class Tool(ABC):
 
 
 def _held(name: str, value: Any, choices: tuple[Any, ...]) -> None:
-    for each in value if isinstance(value, list) else [value]:
+    for each in value if isinstance(value, list | tuple | set | frozenset) else [value]:
         if plain(each) not in choices:
             known = ", ".join(f"`{choice}`" for choice in choices) or "nothing"
             raise Rejected({name: f"it should be one of {known}"})
@@ -197,6 +199,8 @@ class FunctionTool(Tool):
     function: Callable[..., Any]
     context: str | None
     arguments: type[BaseModel]
+    unsaid: frozenset[str] = frozenset()
+    """The parameters that may be None and have no default: they are None where nobody said them."""
 
     @cached_property
     def schema(self) -> dict[str, Any]:
@@ -211,7 +215,8 @@ class FunctionTool(Tool):
 
     def bound(self, arguments: Mapping[str, Any], context: ToolContext) -> Callable[[], Any]:
         """The call, ready to be made."""
-        keywords = dict(arguments) if self.context is None else {self.context: context, **arguments}
+        known = {} if self.context is None else {self.context: context}
+        keywords = {**known, **dict.fromkeys(self.unsaid), **arguments}
         return lambda: self.function(**keywords)
 
     async def run(self, arguments: Mapping[str, Any], context: ToolContext) -> ToolResult:
@@ -252,6 +257,7 @@ def tool_of(
         function=function,
         context=context,
         arguments=model,
+        unsaid=frozenset(each.name for each in taken if each.default is each.empty and may_be_none(hints[each.name])),
     )
 
 
@@ -303,7 +309,7 @@ def _model(
         hint, said = taken_apart(hints[each.name])
         if said is not PLAIN:
             options[each.name] = said
-        fields[each.name] = (hint, field_of(said, _default(each, hint)))
+        fields[each.name] = (hint, field_of(said, _default(each, hints[each.name])))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a parameter may be called as one of pydantic's methods
@@ -319,8 +325,7 @@ def _default(parameter: inspect.Parameter, hint: Any) -> Any:
     """Its own; a parameter that may be None need not be given."""
     if parameter.default is not parameter.empty:
         return parameter.default
-    optional = get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint)
-    return None if optional else ...
+    return None if may_be_none(hint) else ...
 
 
 def _place(location: tuple[Any, ...]) -> str:

@@ -15,6 +15,7 @@ from jurat.engine.consequences import release
 from jurat.engine.task import Task
 from jurat.engine.trace import Draft
 from jurat.engine.turn import Working
+from jurat.engine.wellformed import whole
 from jurat.llm import BackendError, ReplyRequest
 
 _SENTENCE_ENDS = re.compile(r"(?:[.!?…][\"'”’»)\]]*(?=\s)|[。！？]|\n)\s*")
@@ -37,14 +38,14 @@ async def written(task: Task, attempt: int, complaint: str | None) -> Written:
         return await _by_sentences(task, request)
     except BackendError as reason:
         task.working.model_failed = True
-        fault = f"the voice failed: {reason}"
+        fault = whole(f"the voice failed: {reason}")
         task.working.trace.drafts.append(Draft(attempt, "", (fault,)))
         return Written("", (fault,))
 
 
 async def _whole(task: Task, request: ReplyRequest) -> Written:
     with task.working.step("respond", f"writing the reply, attempt {request.attempt}"):
-        draft = (await task.hands.voice.reply(request)).strip()
+        draft = whole(await task.hands.voice.reply(request)).strip()
     verdict = await _judged(task, "", draft)
     return _recorded(task.working, request.attempt, draft, verdict)
 
@@ -83,7 +84,7 @@ async def _by_sentences(task: Task, request: ReplyRequest) -> Written:
 async def _into(task: Task, request: ReplyRequest, pieces: asyncio.Queue[str | None]) -> str:
     try:
         with task.working.step("respond", f"writing the reply, attempt {request.attempt}"):
-            return await task.hands.voice.reply(request, pieces.put_nowait)
+            return whole(await task.hands.voice.reply(request, lambda piece: pieces.put_nowait(whole(piece))))
     finally:
         pieces.put_nowait(None)
 

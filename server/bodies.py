@@ -34,7 +34,7 @@ JSON_HEADERS = [(b"content-type", b"application/json")]
 CLOSING = [(b"connection", b"close")]
 """What is left of a body that is refused is not read."""
 
-_HALF = re.compile(rb"\\ud[89a-f]", re.IGNORECASE)
+_SUSPECT = re.compile(rb"\\ud[89a-f]|NaN|Infinity|\de\+?\d{3}", re.IGNORECASE)
 
 
 def longest(path: str) -> int:
@@ -100,10 +100,10 @@ async def _whole(announced: bytes, receive: Receive, bound: int) -> bytes:
 
 
 def _checked(body: bytes) -> bytes:
-    """No body is an empty object. A half of a character, which JSON can write and nothing else can, is refused."""
-    if _HALF.search(body):
+    """No body is an empty object. Half a character, which JSON can write and nothing else can, is refused, and so is NaN."""
+    if _SUSPECT.search(body):
         try:
-            json.dumps(json.loads(body), ensure_ascii=False).encode()
+            json.dumps(json.loads(body), ensure_ascii=False, allow_nan=False).encode()
         except UnicodeEncodeError:
             raise Refusal(422, "malformed", "a text in the body has half a character in it") from None
         except (ValueError, RecursionError):

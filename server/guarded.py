@@ -7,7 +7,6 @@ session. What tools find out there, such as who the customer is, holds for later
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import OrderedDict
 from typing import Any
 
@@ -23,6 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from jurat import __version__
 from jurat.engine import direct
+from jurat.engine.results import plain
 from jurat.engine.session import Session
 from jurat.engine.trace import CallRecord
 from jurat.policies import JuratError
@@ -147,7 +147,7 @@ def _result(record: CallRecord, session: Session) -> types.CallToolResult:
     """What became of a call, for a model to read; its data beside."""
     good = record.status == "succeeded"
     text = record.message if record.status in ("succeeded", "failed") else f"{record.status}: {record.reason}"
-    data = json.loads(json.dumps(dict(record.data or {}), default=str)) if good else None
+    data = plain(record.data) if good else None
     return _told(text, error=not good, data=data or None, session=session.id)
 
 

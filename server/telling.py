@@ -6,16 +6,16 @@ Both are kept in the store, and changed while the server runs.
 from __future__ import annotations
 
 import asyncio
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from jurat.engine.hooks import Hooks
-from jurat.engine.results import plain
+from jurat.engine.results import as_text
 from jurat.engine.store import Record, Store
 from jurat.engine.turn import Working
+from jurat.engine.wellformed import whole
 
 TERM, VARIABLE, CAPABILITY = "term", "variable", "capability"
 """Kinds of records."""
@@ -130,4 +130,4 @@ async def _scopes(store: Store, working: Working) -> list[str]:
 
 
 def _worded(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+    return whole(as_text(value))

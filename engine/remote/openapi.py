@@ -16,6 +16,7 @@ from jurat.engine.remote.environment import extra_missing, fault, filled_in, hea
 from jurat.engine.remote.validation import Validator
 from jurat.engine.results import ToolResult, plain
 from jurat.engine.tools import Tool, ToolContext
+from jurat.engine.wellformed import json_text
 from jurat.policies.model import ServiceDeclaration
 from jurat.policies.operations import FORM, Document, Field, Operation
 from jurat.policies.service_files import parse_description, read_description
@@ -248,15 +249,13 @@ def _at(given: Iterable[tuple[Field, Any]], place: str) -> list[tuple[Field, Any
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return (
-        json.dumps(value, ensure_ascii=False) if isinstance(value, dict | list) else "" if value is None else str(value)
-    )
+    return json_text(value) if isinstance(value, dict | list) else "" if value is None else str(value)
 
 
 def _simple(field: Field, value: Any) -> str:
     """A value in a path or a header, in the style ``simple``: items with commas between them."""
     if field.style == "json":
-        return json.dumps(value, ensure_ascii=False)
+        return json_text(value)
     if isinstance(value, list):
         return ",".join(map(_text, value))
     if isinstance(value, dict):
@@ -271,7 +270,7 @@ _BETWEEN = {"form": ",", "spaceDelimited": " ", "pipeDelimited": "|"}
 def _pairs(field: Field, value: Any) -> list[tuple[str, str]]:
     """A value in a query or a cookie, as the parameter's style has it."""
     if field.style == "json":
-        return [(field.name, json.dumps(value, ensure_ascii=False))]
+        return [(field.name, json_text(value))]
     if isinstance(value, dict):
         if field.style == "deepObject":
             return [(f"{field.name}[{name}]", _text(each)) for name, each in value.items()]
@@ -291,7 +290,7 @@ def _body(operation: Operation, content: Any, is_given: bool, headers: dict[str,
     if operation.media == FORM:
         return {"headers": headers, "data": {name: _text(each) for name, each in content.items()}}
     media = "application/json" if operation.media == "*/*" else operation.media
-    text = json.dumps(content, ensure_ascii=False).encode("utf-8")
+    text = json_text(content).encode("utf-8")
     return {"headers": {"Content-Type": media, **headers}, "content": text}
 
 

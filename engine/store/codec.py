@@ -7,6 +7,7 @@ What JSON has stands for itself, and a tuple is an array. All else is an object 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 from jurat.engine.errors import StoreError
 from jurat.engine.session import Moment
+from jurat.engine.wellformed import document
 from jurat.llm import Message
 
 CLASSES: dict[str, type[Any]] = {each.__name__: each for each in (Message, Moment)}
@@ -29,7 +31,19 @@ def text_of(value: Any) -> str:
     Raises:
         StoreError: it holds something that cannot be stored.
     """
-    return json.dumps(encoded(value), separators=(",", ":"))
+    return stored(encoded(value))
+
+
+def stored(content: Any) -> str:
+    """What JSON has, as a text.
+
+    Raises:
+        StoreError: it holds something that JSON has not, or too much of it.
+    """
+    try:
+        return document(content)
+    except (TypeError, ValueError, RecursionError) as reason:
+        raise StoreError(f"something cannot be stored: {reason}") from reason
 
 
 def value_of(text: str) -> Any:
@@ -39,6 +53,8 @@ def value_of(text: str) -> Any:
 
 def encoded(value: Any) -> Any:
     """The value as what JSON has."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"$float": str(value)}
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, tuple):
@@ -97,6 +113,7 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     "set": lambda content: {decoded(each) for each in content},
     "frozenset": lambda content: frozenset(decoded(each) for each in content),
     "decimal": Decimal,
+    "float": float,
     "datetime": datetime.fromisoformat,
     "date": date.fromisoformat,
     "duration": lambda content: timedelta(microseconds=content),

@@ -117,7 +117,7 @@ class SQLite:
                 result = body(connection)
                 self._check_file()
                 return result
-        except (SQLAlchemyError, sqlite3.Error, OSError) as error:
+        except (SQLAlchemyError, sqlite3.Error, OSError, UnicodeEncodeError) as error:
             raise StoreError(f"the store `{self._path}` cannot be used: {told(error)}") from error
 
     def _check_file(self) -> None:
@@ -232,7 +232,7 @@ class PostgreSQL:
         try:
             async with self._turns, self._engine.begin() as connection:
                 return await connection.run_sync(body)
-        except (SQLAlchemyError, OSError, TimeoutError) as error:
+        except (SQLAlchemyError, OSError, TimeoutError, UnicodeEncodeError) as error:
             raise StoreError(f"the store `{self._shown}` cannot be used: {told(error)}") from error
 
     async def alive(self, owner: str) -> bool:

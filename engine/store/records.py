@@ -11,6 +11,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from jurat.engine.store.codec import stored
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -36,7 +38,7 @@ class MemoryRecords:
 
     async def keep_record(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
         known = await self.record(kind, id_)
-        kept = json.loads(json.dumps(dict(body)))  # nobody changes it from outside, and it is JSON as in a database
+        kept = json.loads(stored(dict(body)))  # nobody changes it from outside, and it is JSON as in a database
         record = Record(id_, kept, known.at if known else time.time())
         self._records.setdefault(kind, {})[id_] = record
         return record

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Row, bindparam, collate, delete, select, upda
 
 from jurat.engine.errors import SessionMoved, StoreError
 from jurat.engine.session import Call, CallState, Moment, Saved, Session, State
-from jurat.engine.store.codec import decoded, encoded, text_of, value_of
+from jurat.engine.store.codec import decoded, encoded, stored, text_of, value_of
 from jurat.engine.store.databases import Database
 from jurat.engine.store.protocol import (
     Activation,
@@ -257,7 +257,7 @@ class SqlStore(SqlRecords, SqlFeed):
 
     async def add_version(self, version: Version) -> Version:
         row = {each.name: getattr(version, each.name) for each in fields(Version) if each.name != "number"}
-        row |= {"files": json.dumps(dict(version.files)), "report": json.dumps(dict(version.report))}
+        row |= {"files": stored(dict(version.files)), "report": stored(dict(version.report))}
         row |= _remarks(version)
 
         def work(connection: Connection) -> int:
@@ -309,9 +309,7 @@ class _Writing:
         ]  # fmt: skip
         self._events = [*_message_rows(session, state, messages), *_moment_rows(session, state, moments)]
         self._calls = [_call_row(each) for each in calls]
-        self._trace = (
-            None if trace is None else {"session": session.id, "turn": trace["turn"], "body": json.dumps(trace)}
-        )
+        self._trace = None if trace is None else {"session": session.id, "turn": trace["turn"], "body": stored(trace)}
 
     def run(self, connection: Connection) -> None:
         self._claim(connection)
@@ -356,7 +354,7 @@ def _alike(stored: Sequence[object], now: Sequence[object]) -> int:
 def _message_rows(session: Session, state: State, start: int) -> Iterable[dict[str, Any]]:
     now = time.time()
     for position in range(start, len(state.messages)):
-        body = json.dumps(encoded(state.messages[position])["$Message"])
+        body = stored(encoded(state.messages[position])["$Message"])
         place = {"session": session.id, "kind": MESSAGE, "position": position}
         yield {**place, "turn": state.turns, "at": now, "body": body}
 
@@ -369,7 +367,7 @@ def _moment_rows(session: Session, state: State, start: int) -> Iterable[dict[st
         if not position or moment.values != state.moments[position - 1].values:
             body["values"] = encoded(moment.values)
         place = {"session": session.id, "kind": MOMENT, "position": position}
-        yield {**place, "turn": moment.turn, "at": moment.at, "body": json.dumps(body)}
+        yield {**place, "turn": moment.turn, "at": moment.at, "body": stored(body)}
 
 
 def _load(connection: Connection, id_: str) -> Session | None:
@@ -427,7 +425,7 @@ def _version(row: Row[Any]) -> Version:
 
 
 def _remarks(of: Version | Activation) -> dict[str, str | None]:
-    return {"comment": json.dumps(of.comment), "author": None if of.author is None else json.dumps(of.author)}
+    return {"comment": stored(of.comment), "author": None if of.author is None else stored(of.author)}
 
 
 def _read(text: str | None) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, delete, func, select, text, update
 
 from jurat.engine.errors import StoreError
+from jurat.engine.store.codec import stored
 from jurat.engine.store.databases import Database
 from jurat.engine.store.feed import FeedEvent
 from jurat.engine.store.records import Record
@@ -37,7 +38,7 @@ class SqlRecords:
     async def keep_record(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
         if not storable(id_):
             raise StoreError(f"`{id_!r:.80}` cannot be the id of a record")
-        row = {"kind": kind, "id": id_, "body": json.dumps(dict(body)), "at": time.time()}
+        row = {"kind": kind, "id": id_, "body": stored(dict(body)), "at": time.time()}
 
         def work(connection: Connection) -> Record:
             connection.execute(upsert(connection, RECORDS, kept=("at",)), row)
@@ -124,7 +125,7 @@ def _claim(connection: Connection, session: str) -> None:
 def _row(session: str, event: FeedEvent) -> dict[str, Any]:
     return {
         "session": session, "offset": event.offset, "id": event.id, "kind": event.kind, "source": event.source,
-        "trace": event.trace, "at": event.at, "data": json.dumps(event.data), "metadata": json.dumps(dict(event.metadata)),
+        "trace": event.trace, "at": event.at, "data": stored(event.data), "metadata": stored(dict(event.metadata)),
         "ordinal": event.ordinal, "deleted": False,
     }  # fmt: skip
 

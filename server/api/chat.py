@@ -5,7 +5,6 @@ A session that is named goes on with its last message. Without one the messages 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator
 from typing import Annotated, Any, Literal
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jurat.engine.session import Session
 from jurat.engine.turn import Turn
+from jurat.engine.wellformed import json_text
 from jurat.llm import Message
 from jurat.server.api.auth import Caller, Chatting
 from jurat.server.api.dependencies import Served, Shown, Text, begun, no_longer_than, own_session
@@ -266,4 +266,4 @@ class Completing:
 
 
 def _data(content: dict[str, Any]) -> str:
-    return f"data: {json.dumps(content, ensure_ascii=False)}\n\n"
+    return f"data: {json_text(content)}\n\n"

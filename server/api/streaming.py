@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from typing import Any, Generic, TypeVar
 
 from fastapi.responses import StreamingResponse
+
+from jurat.engine.wellformed import json_text
 
 Item = TypeVar("Item")
 EVENT_STREAM: dict[int | str, dict[str, Any]] = {
@@ -48,7 +49,7 @@ class Events(Queue[str]):
 
 def event(name: str, content: Any) -> str:
     """One event as it is sent."""
-    return f"event: {name}\ndata: {json.dumps(content, ensure_ascii=False)}\n\n"
+    return f"event: {name}\ndata: {json_text(content)}\n\n"
 
 
 def streamed(events: AsyncIterator[str] | Events) -> StreamingResponse:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from jurat.engine.session import Session
 from jurat.engine.store import FeedEvent
+from jurat.engine.wellformed import json_text
 from jurat.server.api.auth import Caller, Chatting
 from jurat.server.api.dependencies import Body, Served, Shown, Text, missing_session, no_longer_than, own_session
 from jurat.server.api.errors import errors
@@ -274,7 +274,7 @@ async def _stream(service: Service, session: Session, since: int, wanted: Wanted
 async def _told(events: Iterable[FeedEvent]) -> AsyncIterator[str]:
     for one in events:
         shown = {**shown_event(one), "creation_utc": moment(one.at).isoformat()}
-        yield f"data: {json.dumps(shown, ensure_ascii=False)}\n\n"
+        yield f"data: {json_text(shown)}\n\n"
 
 
 async def _one(service: Service, session: Session, id_: str) -> FeedEvent:

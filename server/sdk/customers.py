@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from jurat.engine.errors import StoreError
 from jurat.engine.store import Person, Store
+from jurat.engine.wellformed import clean
 from jurat.server.sdk import given
 from jurat.server.sdk.calls import explained
 from jurat.server.sdk.errors import SDKError
@@ -154,7 +155,7 @@ class Customers:
 
 
 def _known(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
-    found = given.mapping(metadata or {}, "`metadata`")
+    found: dict[str, Any] = clean(given.mapping(metadata or {}, "`metadata`"))
     given.storable(found, "`metadata`")
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,8 +14,9 @@ from jurat.engine.errors import TurnRefused
 from jurat.engine.handing import serve
 from jurat.engine.hooks import Hooks
 from jurat.engine.match import Decision
-from jurat.engine.tools import plain
+from jurat.engine.results import as_text, plain
 from jurat.engine.turn import Response, Working
+from jurat.engine.wellformed import whole
 from jurat.server.sdk.matching import called
 from jurat.server.sdk.moments import CURRENT, GuidelineMatch, Interaction, RetrieverResult, TurnContext
 from jurat.server.sdk.variables import Variable, kept_for
@@ -137,13 +137,14 @@ class Running(Hooks):
         try:
             async with asyncio.timeout(self._server.limits.tool_timeout_seconds):
                 found = await called(retriever, now)
+            data = found.data if isinstance(found, RetrieverResult) else found
+            text = "" if data is None else whole(as_text(data))
         except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
             name = getattr(retriever, "__name__", "a retriever")
-            working.trace.notes.append(f"`{name}` found nothing: {reason}")
+            working.trace.notes.append(whole(f"`{name}` found nothing: {reason}"))
             LOG.warning("the retriever `%s` failed: %s", name, reason)
             return ""
-        data = found.data if isinstance(found, RetrieverResult) else found
-        return data if isinstance(data, str) else "" if data is None else json.dumps(plain(data), ensure_ascii=False)
+        return text
 
     async def _provide(self, working: Working, now: TurnContext, decision: Decision) -> None:
         """Give templates the fields that the program knows of what is in force. A provider that fails gives none."""
@@ -153,7 +154,7 @@ class Running(Hooks):
                 async with asyncio.timeout(self._server.limits.tool_timeout_seconds):
                     fields = _fields_of(await called(providers[id_], now))
             except Exception as reason:  # noqa: BLE001 - as above
-                working.trace.notes.append(f"the fields of `{id_}` are not known: {reason}")
+                working.trace.notes.append(whole(f"the fields of `{id_}` are not known: {reason}"))
                 LOG.warning("the field provider of `%s` failed: %s", id_, reason)
                 continue
             working.state.fields = MappingProxyType({**working.state.fields, **fields})
@@ -176,7 +177,7 @@ class Running(Hooks):
             try:
                 await called(hooks[id_], now, GuidelineMatch(id_, True))
             except Exception as reason:  # noqa: BLE001 - as above
-                working.trace.notes.append(f"`{kind}` of `{id_}` failed: {reason}")
+                working.trace.notes.append(whole(f"`{kind}` of `{id_}` failed: {reason}"))
                 LOG.warning("`%s` of `%s` failed: %s", kind, id_, reason)
 
     @staticmethod
@@ -225,4 +226,4 @@ def _label(variable: Variable) -> str:
 
 
 def _worded(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(plain(value), ensure_ascii=False)
+    return whole(as_text(value))

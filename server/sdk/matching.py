@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jurat.engine.cancelling import cancelled_only_from_outside
+from jurat.engine.wellformed import whole
 from jurat.llm import Condition, Judge, Judgement, Message
 from jurat.llm.sensor import Sensor
 from jurat.server.sdk.moments import CURRENT, GuidelineMatch
@@ -69,7 +70,7 @@ class MatcherJudge:
             async with limit:
                 truth, why = _answer(await called(matcher, now, self._server.guideline(id_)))
         except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
-            text = f"the matcher of `{id_}` failed: {'it did not answer in time' if limit.expired() else reason}"
+            text = whole(f"the matcher of `{id_}` failed: {'it did not answer in time' if limit.expired() else reason}")
             LOG.warning("%s", text)
             if now is not None:
                 now.notes.append(text)
@@ -86,7 +87,7 @@ def _answer(found: Any) -> tuple[bool | None, str]:
     truth, why = (found.matched, found.rationale) if isinstance(found, GuidelineMatch) else (found, "")
     if truth is not None and not isinstance(truth, bool):
         raise TypeError("it gave neither a `p.GuidelineMatch` nor True, False or None")
-    return truth, str(why or "matcher")
+    return truth, whole(str(why or "matcher"))
 
 
 async def called(function: Callable[..., Any], *arguments: Any) -> Any:

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from cronsim import CronSim, CronSimError
 
+from jurat.engine.results import storable
 from jurat.engine.store import Store
 from jurat.engine.store import Variable as Stored
 from jurat.engine.tools import ToolContext, plain, result_of
+from jurat.engine.wellformed import clean
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import AgentEntity
 from jurat.server.sdk.calls import explained
@@ -137,6 +139,7 @@ class Variable:
         return await self._from_tool(now, kept) if self.tool is not None else None
 
     async def _set(self, scope: str, value: Any) -> None:
+        value = clean(value)
         given.storable(value, f"the value of `{self.name}`")
         await (await self.store()).set_variable(scope, self.id, value)
 
@@ -165,7 +168,7 @@ class Variable:
         context = ToolContext(
             now.agent.id, now.session.id, now.interaction.messages, who, now.session.facts, str(who.get("id", ""))
         )
-        found = result_of(await called(self.tool.tool.bound({}, context)))
+        found, _ = storable(result_of(await called(self.tool.tool.bound({}, context))))
         if found.error:
             return None
         return plain(found.data) if found.data is not None else found.message

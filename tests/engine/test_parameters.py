@@ -4,7 +4,7 @@ import asyncio
 import re
 from datetime import date, datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Any, Optional
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 
 import pytest
 from pydantic import BaseModel
@@ -201,3 +201,37 @@ def test_what_the_policy_says_of_an_argument_is_enforced_too(world: Any) -> None
     here = world(policy, judge={"asks": ["?"]}, tools={"pay": pay}, arguments={"pay": {"amount": re.compile(r"(\d+)")}}, replies=lambda _: "What amount?")  # fmt: skip
     assert here.say("pay 11?").calls[0].status == "invalid"
     assert here.say("pay 9?").calls[0].status == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        int | None, Optional[Colour], Annotated[int | None, "said"], Literal["a", None],  # noqa: UP045, PYI061
+        Annotated[str | None, ToolParameterOptions(choice_provider=lambda context: ["red"])],
+        Annotated[str | None, ToolParameterOptions(adapter=str.upper)],
+        Annotated[str | None, ToolParameterOptions(adapter=lambda read: f"{read}!", source="customer")],
+    ],
+)  # fmt: skip
+def test_what_may_be_none_is_none_where_nobody_said_it(kind: Any) -> None:
+    got: list[Any] = []
+
+    def take(context: ToolContext, first: int, value) -> str:  # type: ignore[no-untyped-def]
+        got.append((first, value))
+        return "done"
+
+    take.__annotations__["value"] = kind
+    tool = tool_of("t", take)
+    assert tool.schema["required"] == ["first"]
+    for given in ({"first": 1}, {"first": 1, "value": None}):
+        valid = asyncio.run(tool.prepared(given, HERE))
+        asyncio.run(tool.run(valid, HERE))
+    assert got == [(1, None)] * 2
+
+
+def test_a_default_of_its_own_is_kept_where_nothing_was_said() -> None:
+    def take(value: int | None = 7) -> int | None:
+        return value
+
+    tool = tool_of("t", take)
+    assert asyncio.run(tool.run(tool.validated({}), HERE)).data == 7
+    assert asyncio.run(tool.run(tool.validated({"value": None}), HERE)).message == "done"
