@@ -31,11 +31,12 @@ async def emitted(
             return False
         working.state.messages = (*working.state.messages, Message("agent", text))
         working.happen("reply")
-    _send(working, emission)
+    send(working, emission)
     return True
 
 
-def _send(working: Working, emission: Emission) -> None:
+def send(working: Working, emission: Emission) -> None:
+    """Send an emission that is no message, for nothing is said unchecked."""
     shown = replace(emission, data=plain(emission.data))
     working.trace.emitted.append(shown)
     if working.on_emit is not None:

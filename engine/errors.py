@@ -6,6 +6,7 @@ EngineError
 ├── FactRefused       a fact that the application may not write, or with a value of another type
 ├── TurnRefused       a message or event that a turn cannot begin with
 ├── TurnSuperseded    a newer message came, and is answered together with this one
+├── HookFailed        a function of the application that may stop a turn has failed
 └── StoreError        what is to survive cannot be written or read now
     └── SessionMoved  another server has gone on with the session meanwhile
 """
@@ -50,6 +51,10 @@ class TurnSuperseded(EngineError):
     def __init__(self, trace: Trace) -> None:
         super().__init__("a newer message came; both are answered together")
         self.trace = trace
+
+
+class HookFailed(EngineError):
+    """A function of the application that may stop a turn has failed, and so stopped it; ``__cause__`` is what it raised."""
 
 
 class StoreError(EngineError):

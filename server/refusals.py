@@ -6,7 +6,15 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from jurat.engine.errors import EngineError, FactRefused, SessionMoved, StoreError, TurnRefused, TurnSuperseded
+from jurat.engine.errors import (
+    EngineError,
+    FactRefused,
+    HookFailed,
+    SessionMoved,
+    StoreError,
+    TurnRefused,
+    TurnSuperseded,
+)
 from jurat.llm import LLMError
 from jurat.policies import JuratError
 
@@ -54,6 +62,9 @@ def _apology(error: Exception) -> Refusal:
     if isinstance(error, StoreError):
         LOG.error("%s", error)
         return Refusal(503, "store", "nothing can be stored or read now, so this was not done; try again in a moment")
+    if isinstance(error, HookFailed):
+        LOG.error("%s", error)
+        return Refusal(500, "application", "a function of the application failed, so nothing was answered")
     if isinstance(error, JuratError) and not isinstance(error, EngineError):
         LOG.error("a turn was refused: %s", error)
         return Refusal(409, "refused", "what is known of this conversation contradicts the policy, so nothing was done")

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
-from jurat.engine.errors import TurnRefused
+from jurat.engine.emitting import send
+from jurat.engine.errors import HookFailed, TurnRefused
 from jurat.engine.handing import serve
 from jurat.engine.hooks import Hooks
 from jurat.engine.match import Decision
 from jurat.engine.results import as_text, plain
 from jurat.engine.turn import Response, Working
 from jurat.engine.wellformed import whole
+from jurat.server.sdk.failures import failure, name_of
+from jurat.server.sdk.interaction import Interaction
 from jurat.server.sdk.matching import called
-from jurat.server.sdk.moments import CURRENT, GuidelineMatch, Interaction, RetrieverResult, TurnContext
+from jurat.server.sdk.moments import CURRENT, GuidelineMatch, RetrieverResult, TurnContext
 from jurat.server.sdk.variables import Variable, kept_for
 from jurat.server.telling import told
 
@@ -30,10 +34,18 @@ TERMS_AT_ONCE = 20
 """So many terms are told without looking which of them is spoken of."""
 
 ToldOf = Literal["on_selected", "on_message"]
+HookOf = Literal[
+    "on_error",
+    "on_acknowledged",
+    "on_preparing",
+    "on_generating_messages",
+    "on_message_generated",
+    "on_messages_emitted",
+]
 VARIABLES = "std.variables."
 """Begins the name of a field that is the value of a variable."""
 
-Hook = Callable[[TurnContext, Any, Exception | None], Any]
+Hook = Callable[[TurnContext, Any, BaseException | None], Any]
 
 
 class EngineHookResult(Enum):
@@ -68,8 +80,8 @@ class Running(Hooks):
         now = await self._context(working)
         CURRENT.set(now)
         working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
-        await self._call(self._server.hooks.on_acknowledged, now)
-        await self._call(self._server.hooks.on_preparing, now)
+        await self._call("on_acknowledged", now)
+        await self._call("on_preparing", now)
         working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
         if self._server.retrievers and working.trace.message is not None:
             self._lookups[id(working)] = asyncio.create_task(self._retrieved(now, working))
@@ -84,16 +96,16 @@ class Running(Hooks):
             working.background += await self._retrieved_while(now, working, decision)
         await self._say("on_selected", working, now, decision)
         await self._provide(working, now, decision)
-        await self._call(self._server.hooks.on_generating_messages, now)
+        await self._call("on_generating_messages", now)
         if working.trace.message is None:
             self._grant(working, now, decision)
 
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """Say what is about to be sent."""
         now = replace(_now(working), reply=response.text)
-        await self._call(self._server.hooks.on_message_generated, now, response.text)
+        await self._call("on_message_generated", now, response.text)
         await self._say("on_message", working, now, decision)
-        await self._call(self._server.hooks.on_messages_emitted, now, response.text)
+        await self._call("on_messages_emitted", now, response.text)
         self._grant(working, now, decision)
 
     async def failed(self, working: Working, error: Exception) -> None:
@@ -105,16 +117,19 @@ class Running(Hooks):
         if now is None:
             return
         try:
-            await self._call(self._server.hooks.on_error, now, None, error)
+            await self._call("on_error", now, None, error.__cause__ if isinstance(error, HookFailed) else error)
         except Exception as reason:  # noqa: BLE001 - the error of the turn is the one to tell
-            LOG.warning("a hook of `on_error` failed: %s", reason)
+            LOG.warning("%s", reason)
 
     async def _context(self, working: Working) -> TurnContext:
         server, session = self._server, working.session
         agent = server.answering(working.state.agent)
+        customer = await server.customer_of(session)
+        speakers = ({"id": each.id, "display_name": each.name} for each in (customer, agent))
+        said = Interaction(working.state.messages, working.state.moments, *speakers)
         bare = TurnContext(
-            server, session, agent, await server.customer_of(session), Interaction(working.state.messages),
-            working.state.facts, notes=working.trace.notes,
+            server, session, agent, customer, said, working.state.facts, notes=working.trace.notes,
+            trace_id=f"{session.id}-{working.trace.turn}", send=partial(send, working),
         )  # fmt: skip
         mine = list(server.variables_of(agent.id).values())
         kept = await kept_for(await server.stores.variables(), bare) if mine else {}
@@ -180,12 +195,14 @@ class Running(Hooks):
                 working.trace.notes.append(whole(f"`{kind}` of `{id_}` failed: {reason}"))
                 LOG.warning("`%s` of `%s` failed: %s", kind, id_, reason)
 
-    @staticmethod
     async def _call(
-        hooks: Iterable[Hook], now: TurnContext, payload: Any = None, error: Exception | None = None
+        self, kind: HookOf, now: TurnContext, payload: Any = None, error: BaseException | None = None
     ) -> None:
-        for hook in hooks:
-            wanted = await called(hook, now, payload, error)
+        for hook in getattr(self._server.hooks, kind):
+            try:
+                wanted = await called(hook, now, payload, error)
+            except Exception as reason:
+                raise HookFailed(f"the hook `{name_of(hook)}` of `{kind}` failed: {failure(hook, reason)}") from reason
             if wanted is EngineHookResult.RESOLVE:
                 return
             if wanted is EngineHookResult.BAIL:
@@ -207,7 +224,8 @@ def _fields_of(found: Any) -> dict[str, Any]:
 def _now(working: Working) -> TurnContext:
     now = CURRENT.get()
     assert now is not None
-    return replace(now, interaction=Interaction(working.state.messages), facts=working.state.facts)
+    said = replace(now.interaction, conversation=working.state.messages, moments=working.state.moments)
+    return replace(now, interaction=said, facts=working.state.facts)
 
 
 def _told(now: TurnContext, server: Server) -> list[str]:
@@ -216,7 +234,7 @@ def _told(now: TurnContext, server: Server) -> list[str]:
     lines = [f"{_label(variables[name])} is {_worded(value)}" for name, value in now.variables.items()]
     terms = [each for each in server.terms if each.agent_id in (None, now.agent.id)]
     if len(terms) > TERMS_AT_ONCE:
-        said = " ".join(each.text for each in now.interaction.messages)
+        said = " ".join(each.text for each in now.interaction.conversation)
         terms = [each for each in terms if each.occurs_in(said)]
     return [*(["What is known: " + "; ".join(lines)] if lines else []), *(f"Glossary: {each.line()}" for each in terms)]
 

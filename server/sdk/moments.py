@@ -7,34 +7,26 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from jurat.engine.context import Emission
 from jurat.engine.session import Session
-from jurat.llm import Message
 from jurat.policies.types import Value
+from jurat.server.sdk.emitters import LOGGER, EventEmitter, Logger, Tracer
 from jurat.server.sdk.errors import SDKError
+from jurat.server.sdk.interaction import Interaction
 
 if TYPE_CHECKING:
     from jurat.server.sdk.agents import Agent
     from jurat.server.sdk.customers import Customer
+    from jurat.server.sdk.performance import Container
     from jurat.server.sdk.server import Server
-
-
-@dataclass(frozen=True, slots=True)
-class Interaction:
-    """What was said so far, oldest first."""
-
-    messages: tuple[Message, ...] = ()
-
-    @property
-    def last_customer_message(self) -> str | None:
-        """What the customer said last."""
-        return next((each.text for each in reversed(self.messages) if each.role == "customer"), None)
 
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
     """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check.
 
-    ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks.
+    ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks; ``trace_id``: what
+    `GET /traces/ID` calls that trace; ``send``: what takes what is told to the application while the turn runs.
     """
 
     server: Server
@@ -47,6 +39,30 @@ class TurnContext:
     reply: str | None = None
     wishes: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    trace_id: str = ""
+    send: Callable[[Emission], None] = field(default=lambda _: None, repr=False)
+
+    @property
+    def logger(self) -> Logger:
+        """The logger `jurat.sdk`."""
+        return LOGGER
+
+    @property
+    def tracer(self) -> Tracer:
+        """Knows the id of the turn's trace."""
+        return Tracer(self.trace_id)
+
+    @property
+    def container(self) -> Container:
+        """What the program has put in the place of parts of the server."""
+        return self.server.container
+
+    @property
+    def session_event_emitter(self) -> EventEmitter:
+        """Tells the application how far the turn is."""
+        return EventEmitter(self.send)
+
+    response_event_emitter = session_event_emitter
 
 
 CURRENT: ContextVar[TurnContext | None] = ContextVar("jurat_turn", default=None)

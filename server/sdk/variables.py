@@ -166,7 +166,7 @@ class Variable:
         assert self.tool.tool is not None
         who = now.session.customer
         context = ToolContext(
-            now.agent.id, now.session.id, now.interaction.messages, who, now.session.facts, str(who.get("id", ""))
+            now.agent.id, now.session.id, now.interaction.conversation, who, now.session.facts, str(who.get("id", ""))
         )
         found, _ = storable(result_of(await called(self.tool.tool.bound({}, context))))
         if found.error:

@@ -15,6 +15,7 @@ from jurat.server.sdk.emitting import Text
 from jurat.server.sdk.ending import end_plainly
 from jurat.server.sdk.errors import NotProved, NotStarted, NotSupported, SDKError
 from jurat.server.sdk.hooks import EngineHookResult, EngineHooks
+from jurat.server.sdk.interaction import EventSource
 from jurat.server.sdk.journeys import END_JOURNEY, Journey, JourneyState, JourneyTransition
 from jurat.server.sdk.known import (
     AgentId,
@@ -78,6 +79,7 @@ __all__ = [
     "EngineContext",
     "EngineHookResult",
     "EngineHooks",
+    "EventSource",
     "Fact",
     "Formula",
     "Guideline",

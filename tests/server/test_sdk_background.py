@@ -105,7 +105,7 @@ def test_terms_are_told() -> None:
 
 def test_what_retrievers_find_is_what_the_reply_rests_on_and_one_that_fails_is_noted() -> None:
     async def prices(context: p.RetrieverContext) -> p.RetrieverResult:
-        return p.RetrieverResult({"asked": context.interaction.last_customer_message})
+        return p.RetrieverResult({"asked": context.interaction.last_customer_message.content})
 
     def broken(context: p.RetrieverContext) -> None:
         raise RuntimeError("the index is gone")
@@ -125,7 +125,7 @@ def test_a_matcher_decides_in_the_place_of_the_judge(found: bool | None, fires: 
     seen: list[tuple[str, str | None]] = []
 
     async def mine(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> Any:
-        seen.append((guideline.id, context.interaction.last_customer_message))
+        seen.append((guideline.id, context.interaction.last_customer_message.content))
         return found if found is None else p.GuidelineMatch(guideline.id, found, "because")
 
     async def declare(server: p.Server, agent: p.Agent) -> None:

@@ -97,7 +97,7 @@ def test_canned_responses_of_a_result_are_said_and_fields_fill_templates() -> No
         return p.ToolResult("found", canned_responses=["You owe {{ due }}."], canned_response_fields=fields)
 
     async def provide(context: p.TurnContext) -> dict[str, Any]:
-        return {"bank": context.agent.name, "said": context.interaction.last_customer_message}
+        return {"bank": context.agent.name, "said": context.interaction.last_customer_message.content}
 
     async def broken(context: p.TurnContext) -> None:
         return None
