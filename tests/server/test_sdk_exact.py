@@ -222,7 +222,7 @@ def test_preambles_are_named_given_as_texts_or_tagged() -> None:
 agents:
   one: {name: One, replies: [moment], preamble: [moment, see]}
   two: {name: Two, preamble: [moment, preamble-1, look, see]}
-replies: {moment: {text: One moment.}, preamble-1: {text: Let me see.}, look: {text: I look.}, see: {text: I see.}}
+replies: {moment: {text: One moment.}, preamble-1: {text: Let me see.}, look: {text: I look., agent: two}, see: {text: I see.}}
 """,
     )
 
