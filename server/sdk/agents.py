@@ -18,6 +18,7 @@ from jurat.server.sdk.states import State, Trigger, Way
 from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
+    from jurat.server.sdk.customers import Term
     from jurat.server.sdk.server import Server
     from jurat.server.sdk.variables import Variable
 
@@ -171,9 +172,11 @@ class Agent(Rules, AgentEntity, Instead):
             raise unknown(f"variable of `{self.id}`", id or name or "", self.server.variables_of(self.id))
         return found
 
-    async def create_term(self, name: str, description: str, synonyms: Sequence[str] = (), **options: Any) -> Any:
+    async def create_term(
+        self, name: str, description: str, id: str | None = None, synonyms: Sequence[str] = ()
+    ) -> Term:
         """As :meth:`Server.create_term`, of this agent."""
-        return await self.server.create_term(name, description, synonyms, agent=self, **options)
+        return await self.server.create_term(name, description, id, synonyms, agent=self)
 
     async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
         """Have a function look up, before each reply, what the reply may rest on."""

@@ -39,9 +39,8 @@ class Background:
         self,
         name: str,
         metadata: Mapping[str, Any] | None = None,
-        *,
-        id: str | None = None,
         tags: Sequence[Tag | str] = (),
+        id: str | None = None,
     ) -> Customer:
         """A customer whom sessions can be with. One whom the store knows by the ``id`` from an earlier run is that customer:
         name and tags are as given here, and of the metadata what is given here.
@@ -153,9 +152,11 @@ class Background:
         return found
 
     async def create_term(
-        self, name: str, description: str, synonyms: Sequence[str] = (), *, agent: Agent | None = None, id: str | None = None  # noqa: ARG002
+        self, name: str, description: str, id: str | None = None, synonyms: Sequence[str] = (), *, agent: Agent | None = None
     ) -> Term:  # fmt: skip
-        """A word of the trade, which the model is told where a conversation speaks of it."""
+        """A word of the trade, which the model is told where a conversation speaks of it. Its ``id`` is for the program."""
+        if id is not None and not isinstance(id, str):
+            raise SDKError(f"`id` is a text, not `{given.shown(id)}`; synonyms are given by name: `synonyms=`")
         words = tuple(given.text(each, "a synonym") for each in given.sequence(synonyms, "`synonyms`"))
         term = Term(
             given.text(name, "`name`"), given.text(description, "`description`"), words, agent.id if agent else None

@@ -21,18 +21,30 @@ class Entity:
     ref: str
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class _OfTag:
+    """Those that carry a tag."""
+
+    __slots__ = ("tag",)
+
+    def __init__(self, *tags: Tag, tag: Tag | None = None) -> None:
+        listed = [*tags, *([] if tag is None else [tag])]
+        if len(listed) != 1 or not isinstance(listed[0], Tag):
+            found = f"`{given.shown(listed[0])}`" if len(listed) == 1 else str(len(listed))
+            raise SDKError(
+                f"`{type(self).__name__}` is of one tag, not {found}; `depend_on` needs all that it names, `depend_on_any` one of them"
+            )
+        self.tag: Tag = listed[0]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.tag!r})"
+
+
+class AllOf(_OfTag):
     """Every guideline and journey that carries the tag."""
 
-    tag: Tag
 
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(_OfTag):
     """At least one of those that carry the tag."""
-
-    tag: Tag
 
 
 Target = Entity | AllOf | AnyOf
@@ -45,9 +57,9 @@ class Related(Entity):
     section: str
     id: str
 
-    async def entail(self, *targets: Target) -> None:
-        """While this is in force, the targets are triggered without their own conditions."""
-        self._relate("entails", "entail", targets)
+    async def entail(self, *targets: Target, guideline: Target | None = None) -> None:
+        """While this is in force, the targets are triggered without their own conditions; ``guideline`` is one more of them."""
+        self._relate("entails", "entail", targets if guideline is None else (*targets, guideline))
 
     async def prioritize_over(self, *targets: Target) -> None:
         """While this is live, the targets are not in force."""

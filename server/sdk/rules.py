@@ -154,9 +154,9 @@ class Rules:
         self,
         condition: str | Formula | Judged | None = None,
         action: str | None = None,
+        *,
         description: str | None = None,
         tools: Sequence[Any] = (),
-        *,
         when: str | Formula | None = None,
         offer: Sequence[ToolEntry] = (),
         forbid: Sequence[Any] = (),
@@ -215,12 +215,16 @@ class Rules:
     async def create_observation(
         self,
         condition: str | Formula | Judged | None = None,
+        description: str | None = None,
+        tools: Sequence[Any] = (),
+        canned_responses: Sequence[Any] = (),
         *,
         when: str | Formula | None = None,
-        tools: Sequence[Any] = (),
+        composition_mode: Any = None,
         criticality: Criticality | str = Criticality.MEDIUM,
         matcher: Callable[..., Any] | None = None,
         on_selected: Hook | None = None,
+        canned_response_field_provider: Hook | None = None,
         tags: Sequence[Tag | str] = (),
         id: str | None = None,
         labels: Sequence[str] = (),
@@ -228,7 +232,8 @@ class Rules:
         priority: int | None = None,
         metadata: Mapping[str, Any] | None = None,
     ) -> Guideline:
-        """Declare a guideline that does nothing itself: others depend on it, yield to it or start with it.
+        """Declare a guideline that does nothing itself: others depend on it, yield to it or start with it. ``description``
+        says more of the condition, to the judge.
 
         Raises:
             SDKError: what is wrong, before anything is stored.
@@ -237,14 +242,28 @@ class Rules:
             raise SDKError("`create_observation`: it says nothing to be observed; give a `condition`")
         options = Options(
             id=id, tags=tags, priority=priority, criticality=criticality, dependencies=dependencies, matcher=matcher,
-            around=checked_around(on_selected=on_selected, labels=labels), metadata=metadata,
+            composition_mode=composition_mode, canned_responses=canned_responses, metadata=metadata,
+            around=checked_around(on_selected=on_selected, fields=canned_response_field_provider, labels=labels),
             allow={} if tools else OBSERVATION,
         )  # fmt: skip
-        return declared(self, condition, when, actions_body(self.document, tools=tools), options)
+        return declared(
+            self, _described(condition, description), when, actions_body(self.document, tools=tools), options
+        )
 
     async def attach_tool(self, tool: ToolEntry, condition: str | Formula) -> Guideline:
         """Run a tool while a condition holds."""
         return await self.create_guideline(condition, tools=[tool])
+
+
+def _described(condition: Any, description: object) -> Any:
+    """A condition with what is said more of it."""
+    more = given.optional_text(description, "`description`")
+    if more is None:
+        return condition
+    said = condition.text if isinstance(condition, Judged) else condition
+    if not isinstance(said, str) or (said is condition and event_formula(said)):
+        raise SDKError("`description` says more of a condition that is judged, and there is none")
+    return Judged(f"{said} ({more})")
 
 
 def declared(

@@ -178,23 +178,23 @@ class Server(Background, Vocabulary, Rules, Instead):
 
     # -- declaring -----------------------------------------------------------------------------------------------
 
-    async def create_agent(
+    async def create_agent(  # noqa: PLR0917 - the order is that of programs for Parlant
         self,
         name: str,
         description: str = "",
-        *,
-        prompt: str = "",
-        model: str | None = None,
         composition_mode: Any = None,
-        canned_responses: Sequence[Any] = (),
-        preamble: Sequence[Any] = (),
-        id: str | None = None,
-        tags: Sequence[Tag | str] = (),
-        max_engine_iterations: int | None = None,
         output_mode: OutputMode | str = OutputMode.BLOCK,
+        max_engine_iterations: int | None = None,
+        tags: Sequence[Tag | str] = (),
+        id: str | None = None,
         perceived_performance_policy: Any = None,
         planner: Any = None,
         preamble_config: Any = None,
+        *,
+        prompt: str = "",
+        model: str | None = None,
+        canned_responses: Sequence[Any] = (),
+        preamble: Sequence[Any] = (),
     ) -> Agent:
         """Declare an agent. A ``model`` that this server has no backend for is replaced by the default, with a warning;
         ``prompt`` is another name of ``description``. ``canned_responses`` may be said in every reply, and one of ``preamble``,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, get_type_hints, overload
 
 from jurat.engine.errors import ToolLoadError
-from jurat.engine.tools import FunctionTool, Traits, tool_of
+from jurat.engine.tools import FunctionTool, ToolContext, Traits, tool_of
 from jurat.policies.reader.shapes import ID
 from jurat.policies.spans import Span
 from jurat.server.sdk import given
@@ -151,6 +151,7 @@ def _entry(
     if not ID.fullmatch(id_):
         raise SDKError(f"`{id_}` cannot name a tool; such a name has the letters A to Z, digits, `_` and `-`")
     _resolve_annotations(id_, known, locals_)
+    _refuse_late_context(id_, known)
     try:
         found = tool_of(id_, known, given.optional_text(description, "`description`") or "")
     except ToolLoadError as error:
@@ -195,6 +196,17 @@ def _resolve_annotations(id_: str, function: Callable[..., Any], locals_: Mappin
         raise SDKError(f"tool `{id_}`: its signature names `{error.name}`, which is not defined there") from None
     except TypeError as error:
         raise SDKError(f"tool `{id_}`: its signature cannot be read: {error}") from None
+
+
+def _refuse_late_context(id_: str, function: Callable[..., Any]) -> None:
+    """The context is no argument of a call, so it stands before them."""
+    late = [
+        each.name
+        for each in list(inspect.signature(function).parameters.values())[1:]
+        if each.annotation is ToolContext
+    ]
+    if late:
+        raise SDKError(f"tool `{id_}`: the `ToolContext` is the first parameter, and `{late[0]}` comes later")
 
 
 def _types(function: Callable[..., Any], context: str | None) -> dict[str, Any]:

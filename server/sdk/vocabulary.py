@@ -17,7 +17,7 @@ from jurat.server.sdk.places import call_place
 from jurat.server.sdk.relations import Entity, PreambleTag, Tag, declare_tool
 from jurat.server.sdk.responses import declare_response
 from jurat.server.sdk.rules import Formula, condition_body
-from jurat.server.sdk.tool import ToolEntry
+from jurat.server.sdk.tool import ToolEntry, check_tool
 from jurat.server.sdk.types import literal, type_body
 
 SOURCES = ("application", "authentication", "tools")
@@ -136,19 +136,20 @@ class Vocabulary:
         """A tag; one that exists already is returned."""
         return self._tag(given.text(name, "the name of a tag"))
 
-    async def get_tag(self, name: str) -> Tag:
-        """A tag that exists.
+    async def get_tag(self, name: str | None = None, *, id: str | None = None) -> Tag:
+        """A tag that exists, by its name, which is its id too.
 
         Raises:
             SDKError: there is none of that name.
         """
+        name = given.text(name if id is None else id, "the name of a tag")
         if name not in self.document.sections["tags"]:
             raise unknown("tag", name, self.document.sections["tags"])
         return self._tag(name)
 
     async def create_tool(self, tool: ToolEntry) -> ToolEntry:
         """Declare a tool before any guideline names it, so that formulas can speak of its calls."""
-        declare_tool(self.document, tool)
+        declare_tool(self.document, check_tool(tool, "`create_tool`"))
         return tool
 
     async def create_service(

@@ -92,7 +92,7 @@ def test_a_tool_says_a_variable_until_it_is_too_old() -> None:
 
 def test_terms_are_told() -> None:
     async def declare(server: p.Server, agent: p.Agent) -> None:
-        await agent.create_term("pickup", "Collecting a parcel oneself", ["self-collection"])
+        await agent.create_term("pickup", "Collecting a parcel oneself", synonyms=["self-collection"])
         other = await server.create_agent("Other")
         await other.create_term("secret", "Nobody else's")
 

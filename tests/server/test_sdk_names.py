@@ -158,6 +158,89 @@ def test_a_name_is_all_agents_variable_or_each_ones_own(all_first: bool) -> None
     )
 
 
+def test_what_the_released_parlant_calls_otherwise_is_taken_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    matched: list[str] = []
+
+    async def note(context: p.EngineContext, match: Any) -> None:
+        matched.append(match.id)
+
+    async def program() -> None:
+        async with p.Server() as server:
+            agent = await server.create_agent(
+                "Bot", "", p.CompositionMode.STRICT, p.OutputMode.BLOCK, None, ["t"], "me"
+            )
+            said = await agent.create_canned_response("It is dear.")
+            await agent.create_observation("The price is named", "in money", [], [said], on_match=note, id="seen")
+            first = await agent.create_guideline("The price is asked for", "Say it", id="first", on_match=note)
+            second = await agent.create_guideline("It rains", "Say so", id="second", on_match=note)
+            await first.entail(guideline=second)
+            journey = await agent.create_journey("Book", "Be quick", ["The customer books"], on_match=note)
+            await journey.initial_state.transition_to(chat_state="Ask", on_match=note, id="ask")
+
+    async def scenario() -> str:
+        judge = {
+            "The price is named (in money)": ["euro"], "The price is asked for": ["price"],
+            "The customer books": ["book"], fits_statement("It is dear."): True,
+        }  # fmt: skip
+        async with rehearsed(monkeypatch, program, judge) as running:
+            talk = await running.talk(agent="me")
+            for message in ("the price?", "I book"):
+                await talk.say(message)
+            return str((await talk.say("10 euro?"))["reply"])
+
+    assert asyncio.run(scenario()) == "It is dear."
+    assert sorted(set(matched)) == ["book", "book/ask", "first", "second", "seen"]
+
+
+def test_arguments_by_position_stand_in_parlants_order() -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        vip = await server.create_tag("VIP")
+        assert await server.get_tag(id="VIP") is await server.get_tag(name="VIP") is vip
+        ann = await server.create_customer("Ann", {"age": 40}, [vip], "ann")
+        assert (ann.id, ann.tags) == ("ann", ("VIP",))
+        term = await agent.create_term("pickup", "Collecting a parcel", "term-1", ["self-collection"])
+        assert (term.synonyms, term.agent_id) == (("self-collection",), "bot")
+
+    declaring(declare)
+
+
+@pytest.mark.parametrize(("declare", "why"), [
+    (lambda s, a: a.create_guideline("c", "a", "my-id"),
+     "`create_guideline`: too many positional arguments; give what comes after `action` by name: `description=`, `tools=`, `when=`, "),
+    (lambda s, a: a.create_journey("T", "d", ["c"], "my-id"),
+     "`create_journey`: too many positional arguments; give what comes after `triggers` by name: `conditions=`, `id=`, "),
+    (lambda s, a: a.create_term("t", "d", ["u"]), "`id` is a text, not `['u']`; synonyms are given by name: `synonyms=`"),
+    (lambda s, a: a.create_guideline("c", "a", on_match=note, on_selected=note),
+     "`create_guideline`: `on_match` is another name of `on_selected`; give one of them"),
+    (lambda s, a: a.create_observation("Conversation starts", "the first time"), "`description` says more of a condition that is judged"),
+    (lambda s, a: s.create_tool(print), "`create_tool`: `print` is not a tool yet; decorate it with `@p.tool`"),
+    (lambda s, a: related_to_any(a, s), "`AnyOf` is of one tag, not 2; `depend_on` needs all that it names, `depend_on_any` one of them"),
+    (lambda s, a: late_context(), "tool `late`: the `ToolContext` is the first parameter, and `place` comes later"),
+    (lambda s, a: s.get_tag(), "the name of a tag is a text that is not empty, not `None`"),
+])  # fmt: skip
+def test_wrong_use_of_these_names_is_refused_with_the_right_one(
+    declare: Callable[[p.Server, p.Agent], Awaitable[Any]], why: str
+) -> None:
+    assert refused(declare).startswith(why)
+
+
+async def note(context: p.EngineContext, match: Any) -> None:
+    """Hear of a match."""
+
+
+async def related_to_any(agent: p.Agent, server: p.Server) -> None:
+    guideline = await agent.create_guideline("c", "a")
+    one, other = await server.create_tag("one"), await server.create_tag("other")
+    await guideline.depend_on(p.AnyOf(one, other))  # what a user types
+
+
+async def late_context() -> None:
+    @p.tool
+    async def late(order: int, place: p.ToolContext) -> p.ToolResult:
+        """Look it up."""
+        return p.ToolResult("found")
+
+
 def test_what_is_not_here_says_what_there_is_instead() -> None:
     async def declare(server: p.Server, agent: p.Agent) -> None:
         assert server.logger is logging.getLogger("jurat.sdk")
