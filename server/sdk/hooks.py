@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from jurat.engine.emitting import send
 from jurat.engine.errors import HookFailed, TurnRefused
@@ -19,6 +19,8 @@ from jurat.engine.match import Decision
 from jurat.engine.results import as_text, plain
 from jurat.engine.turn import Response, Working
 from jurat.engine.wellformed import whole
+from jurat.server.labelling import KIND
+from jurat.server.sdk.errors import Instead
 from jurat.server.sdk.failures import failure, name_of
 from jurat.server.sdk.interaction import Interaction
 from jurat.server.sdk.matching import called
@@ -36,6 +38,7 @@ TERMS_AT_ONCE = 20
 ToldOf = Literal["on_selected", "on_message"]
 HookOf = Literal[
     "on_error",
+    "on_acknowledging",
     "on_acknowledged",
     "on_preparing",
     "on_generating_messages",
@@ -56,11 +59,25 @@ class EngineHookResult(Enum):
     BAIL = "bail"
 
 
+_PREAMBLE = "a preamble is one of the agent's canned responses with the tag `p.Tag.preamble()`, to the letter"
+_ROUNDS = "the rounds of a turn are in its trace; `on_selected` of a guideline is called when it is in force"
+
+
 @dataclass
-class EngineHooks:
+class EngineHooks(Instead):
     """Functions of ``(context, payload, error)``, called in order around each turn."""
 
+    instead: ClassVar[Mapping[str, str]] = {
+        "on_draft_generated": "`on_message_generated` has what is sent, and the trace the drafts that were not",
+        "on_preparation_iteration_start": _ROUNDS,
+        "on_preparation_iteration_end": _ROUNDS,
+        "on_generating_preamble": _PREAMBLE,
+        "on_preamble_generated": _PREAMBLE,
+        "on_preamble_emitted": _PREAMBLE,
+    }
+
     on_error: list[Hook] = field(default_factory=list)
+    on_acknowledging: list[Hook] = field(default_factory=list)
     on_acknowledged: list[Hook] = field(default_factory=list)
     on_preparing: list[Hook] = field(default_factory=list)
     on_generating_messages: list[Hook] = field(default_factory=list)
@@ -80,6 +97,7 @@ class Running(Hooks):
         now = await self._context(working)
         CURRENT.set(now)
         working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
+        await self._call("on_acknowledging", now)
         await self._call("on_acknowledged", now)
         await self._call("on_preparing", now)
         working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
@@ -135,7 +153,9 @@ class Running(Hooks):
         kept = await kept_for(await server.stores.variables(), bare) if mine else {}
         values = await asyncio.gather(*(each.value_in(bare, kept) for each in mine))
         known = {each.name: value for each, value in zip(mine, values, strict=True) if value is not None}
-        return replace(bare, variables=known)
+        record = await (await server.stores.sessions()).record(KIND, session.id)
+        noted = {} if record is None else dict(record.body)
+        return replace(bare, variables=known, noted=noted, calls=working.trace.calls)
 
     async def _retrieved(self, now: TurnContext, working: Working) -> list[str]:
         mine = [each for each, agent in self._server.retrievers if agent in (None, now.agent.id)]

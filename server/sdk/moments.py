@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from jurat.engine.context import Emission
 from jurat.engine.session import Session
+from jurat.engine.trace import CallRecord
 from jurat.policies.types import Value
 from jurat.server.sdk.emitters import LOGGER, EventEmitter, Logger, Tracer
-from jurat.server.sdk.errors import SDKError
+from jurat.server.sdk.errors import Instead, SDKError
 from jurat.server.sdk.interaction import Interaction
+from jurat.server.sdk.results import ToolResult
 
 if TYPE_CHECKING:
     from jurat.server.sdk.agents import Agent
@@ -22,11 +24,28 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class TurnContext:
+class ToolCall:
+    """A call that was made in the turn."""
+
+    tool_id: str
+    arguments: Mapping[str, Any]
+    result: ToolResult
+
+
+def _result(call: CallRecord) -> ToolResult:
+    return ToolResult(
+        call.message, call.data, call.status == "failed", metadata=call.metadata, control=call.control,
+        canned_responses=call.replies, canned_response_fields=call.fields,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class TurnContext(Instead):
     """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check.
 
-    ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks; ``trace_id``: what
-    `GET /traces/ID` calls that trace; ``send``: what takes what is told to the application while the turn runs.
+    ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks; ``noted``: what
+    clients and the program have noted of the conversation, its title and metadata; ``trace_id``: what `GET /traces/ID` calls that
+    trace; ``send``: what takes what is told to the application while the turn runs.
     """
 
     server: Server
@@ -39,8 +58,21 @@ class TurnContext:
     reply: str | None = None
     wishes: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    noted: dict[str, Any] = field(default_factory=dict)
+    calls: list[CallRecord] = field(default_factory=list, repr=False)
     trace_id: str = ""
     send: Callable[[Emission], None] = field(default=lambda _: None, repr=False)
+
+    instead: ClassVar[Mapping[str, str]] = {
+        "staged_events": "`staged_tool_calls` has the calls of the turn, and `interaction` what was said",
+        "state": "`staged_tool_calls`, `variables` and `facts` have what is known in the turn",
+    }
+
+    @property
+    def staged_tool_calls(self) -> list[ToolCall]:
+        """The calls of the turn that were made by now, the first one first."""
+        made = (each for each in self.calls if each.status in ("succeeded", "failed"))
+        return [ToolCall(each.tool, each.arguments, _result(each)) for each in made]
 
     @property
     def logger(self) -> Logger:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from jurat.server.sdk.background import Background
 from jurat.server.sdk.calls import explained
 from jurat.server.sdk.capture import Captured, capturing
 from jurat.server.sdk.document import Document, checked_around
+from jurat.server.sdk.emitters import LOGGER, Logger
 from jurat.server.sdk.emitting import emit
 from jurat.server.sdk.errors import Instead, SDKError, refuse_unsupported, unknown
 from jurat.server.sdk.finishing import finished
@@ -56,7 +56,6 @@ from jurat.server.tokens import Tokens
 if TYPE_CHECKING:
     from jurat.server.sdk.life import Life
 
-LOG = logging.getLogger("jurat.sdk")
 QUIET_SECONDS = 0.2
 """How long no declaration must have come for what was declared to be taken for all of it."""
 
@@ -323,9 +322,9 @@ class Server(Background, Vocabulary, Rules, Instead):
         return self._agent_ids
 
     @property
-    def logger(self) -> logging.Logger:
+    def logger(self) -> Logger:
         """The logger `jurat.sdk`."""
-        return LOG
+        return LOGGER
 
     @property
     def policy(self) -> Policy:

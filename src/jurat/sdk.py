@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from jurat.engine.tools import Control, ToolContext, ToolParameterOptions
 from jurat.server.sdk.actions import CannedResponse, CompositionMode, Topic
 from jurat.server.sdk.agents import Agent
-from jurat.server.sdk.conversations import Session
+from jurat.server.sdk.conversations import Session, SessionMetadata, ToolContextAccessor
 from jurat.server.sdk.customers import Customer, Term
 from jurat.server.sdk.elsewhere import ToolElsewhere, tool_of
 from jurat.server.sdk.emitting import Text
@@ -35,7 +35,7 @@ from jurat.server.sdk.known import (
     TermId,
     missing,
 )
-from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, TurnContext
+from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, ToolCall, TurnContext
 from jurat.server.sdk.moments import TurnContext as GuidelineMatchingContext
 from jurat.server.sdk.moments import TurnContext as RetrieverContext
 from jurat.server.sdk.performance import (
@@ -112,6 +112,7 @@ __all__ = [
     "Server",
     "Session",
     "SessionId",
+    "SessionMetadata",
     "SessionMode",
     "State",
     "Tag",
@@ -120,7 +121,9 @@ __all__ = [
     "TermId",
     "Text",
     "Tokens",
+    "ToolCall",
     "ToolContext",
+    "ToolContextAccessor",
     "ToolElsewhere",
     "ToolEntry",
     "ToolParameterOptions",

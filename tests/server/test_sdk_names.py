@@ -243,7 +243,7 @@ async def late_context() -> None:
 
 def test_what_is_not_here_says_what_there_is_instead() -> None:
     async def declare(server: p.Server, agent: p.Agent) -> None:
-        assert server.logger is logging.getLogger("jurat.sdk")
+        assert server.logger.logger is logging.getLogger("jurat.sdk")
         journey = await agent.create_journey("Book", conditions=["The customer books"])
         way = await journey.initial_state.transition_to(chat_state="Ask")
         for missing, advice in (

@@ -1,0 +1,153 @@
+"""What tools, matchers and hooks reach of the conversation and the turn they run in, by the names that Parlant has for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from tests.examples.rehearsal import rehearsed
+
+import jurat.sdk as p
+
+SEEKS = "The customer seeks"
+seen: list[Any] = []
+
+
+@p.tool
+async def look(context: p.ToolContext, place: str = "here") -> p.ToolResult:
+    """Look for it."""
+    session, reached = p.Session.current, p.ToolContextAccessor(context)
+    seen.append(
+        (session.title, dict(session.metadata), session.mode, session.agent.id, reached.server is p.Server.current)
+    )
+    assert session.interaction == reached.current_interaction
+    assert reached.logger is reached.server.logger
+    await session.metadata.set("found", {"place": place})
+    await session.metadata.set("gone", 1)
+    await session.metadata.delete("gone")
+    await session.update(title="A search", mode="manual")
+    seen.append((session.title, dict(session.metadata), session.mode, await session.metadata.get("gone", "no")))
+    return p.ToolResult("found", data={"where": place})
+
+
+def talked(
+    monkeypatch: pytest.MonkeyPatch, program: Any, judge: dict[str, Any], *messages: str
+) -> list[dict[str, Any]]:
+    """The turns of one conversation with what a program serves."""
+
+    async def scenario() -> list[dict[str, Any]]:
+        async with rehearsed(monkeypatch, program, judge) as running:
+            talk = await running.talk()
+            return [await talk.say(message) for message in messages]
+
+    return asyncio.run(scenario())
+
+
+def test_a_tool_notes_a_title_and_metadata_that_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def stay(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        await p.Session.current.update(mode="auto")
+
+    async def tell(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        seen.append((p.Session.current.title, p.Session.current.metadata["found"]))
+
+    async def program() -> None:
+        async with p.Server() as server:
+            agent = await server.create_agent("Bot")
+            await agent.create_guideline(SEEKS, tools=[look], on_selected=stay)
+            await agent.create_guideline("It is said again", "Say so", on_selected=tell)
+
+    seen.clear()
+    talked(monkeypatch, program, {SEEKS: ["look"], "It is said again": ["again"]}, "look", "again")
+    assert seen == [
+        (None, {}, "auto", "bot", True),
+        ("A search", {"found": {"place": "here"}}, "manual", "no"),
+        ("A search", {"place": "here"}),
+    ]
+
+
+def test_a_matcher_sees_the_calls_that_the_turn_has_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[list[p.ToolCall]] = []
+
+    @p.tool
+    async def find(context: p.ToolContext) -> p.ToolResult:
+        """Find it."""
+        return p.ToolResult("found", data={"where": "here"})
+
+    async def was_found(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> bool:
+        calls.append(context.staged_tool_calls)
+        return bool(context.staged_tool_calls)
+
+    async def program() -> None:
+        async with p.Server() as server:
+            agent = await server.create_agent("Bot")
+            await agent.create_guideline(SEEKS, tools=[find])
+            await agent.create_guideline(
+                "It was found", "Say where", matcher=was_found, reevaluate_after=[find], id="say"
+            )
+
+    turn = talked(monkeypatch, program, {SEEKS: ["look"]}, "look")[0]
+    assert [len(each) for each in calls] == [0, 1]
+    (call,) = calls[-1]
+    assert (call.tool_id, call.arguments, call.result.data) == ("find", {}, {"where": "here"})
+    assert "say" in [each["id"] for each in turn["trace"]["rounds"][-1]["in_force"]]
+
+
+def test_hooks_of_other_moments_are_refused_where_they_are_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+
+    async def acknowledging(context: p.TurnContext, payload: Any, error: Exception | None) -> p.EngineHookResult:
+        heard.append("acknowledging")
+        return p.EngineHookResult.CALL_NEXT
+
+    async def acknowledged(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        heard.append("acknowledged")
+
+    async def program() -> None:
+        async with p.Server() as server:
+            server.hooks.on_acknowledged.append(acknowledged)
+            server.hooks.on_acknowledging.append(acknowledging)
+            await server.create_agent("Bot")
+
+    talked(monkeypatch, program, {}, "hello")
+    assert heard == ["acknowledging", "acknowledged"]
+
+
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [
+        ("on_draft_generated", "`on_message_generated` has what is sent"),
+        ("on_preparation_iteration_start", "the rounds of a turn are in its trace"),
+        ("on_preparation_iteration_end", "the rounds of a turn are in its trace"),
+        ("on_generating_preamble", "a preamble is one of the agent's canned responses"),
+        ("on_preamble_generated", "a preamble is one of the agent's canned responses"),
+        ("on_preamble_emitted", "a preamble is one of the agent's canned responses"),
+    ],
+)
+def test_a_hook_of_a_moment_that_is_not_here_says_what_there_is(name: str, advice: str) -> None:
+    with pytest.raises(p.NotSupported, match=f"`EngineHooks.{name}` is not supported; {advice}"):
+        getattr(p.EngineHooks(), name)
+
+
+def test_what_a_turn_has_not_is_said_and_so_is_another_customer(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    async def matcher(context: p.GuidelineMatchingContext, guideline: p.Guideline) -> bool:
+        with pytest.raises(p.NotSupported, match="`staged_tool_calls` has the calls of the turn"):
+            context.staged_events  # type: ignore[attr-defined]  # noqa: B018
+        with pytest.raises(p.NotSupported, match="`PATCH /sessions/ID` with `customer_id`"):
+            await p.Session.current.update(customer=context.customer, title="No")
+        with pytest.raises(p.SDKError, match="JSON cannot say"):
+            await p.Session.current.metadata.set("x", object())
+        said.append(str(p.Session.current.title))
+        return False
+
+    async def program() -> None:
+        async with p.Server() as server:
+            agent = await server.create_agent("Bot")
+            await agent.create_guideline("It is so", "Say so", matcher=matcher)
+
+    talked(monkeypatch, program, {}, "hello")
+    assert said == ["None"], "nothing of an update that is refused is stored"
+    with pytest.raises(p.SDKError, match="there is a current server only while a turn runs"):
+        p.ToolContextAccessor(p.ToolContext("a", "s")).server  # noqa: B018
