@@ -64,6 +64,12 @@ def test_the_demo_asks_for_the_port_before_anything_long(repository: Path) -> No
     assert "pip" not in steps[: places[0]]
 
 
+def test_what_the_first_run_of_the_tests_leaves_out_the_others_run(repository: Path) -> None:
+    first, *others = re.findall(r"-m pytest (.*)", make(repository, "--dry-run", "test").stdout)
+    assert re.findall(r"--ignore (\S+)", first) == [each.split()[0] for each in others] == ["tests/live"]
+    assert not re.search(r" -[mk] |--deselect", " ".join([first, *others]))
+
+
 def test_a_missing_python_is_said_in_one_sentence(repository: Path) -> None:
     done = make(repository, "port", "PYTHON=python-that-is-not-there")
     assert done.stderr.startswith("Jurat needs Python 3.11 or newer, and `python-that-is-not-there` was not found\n")
