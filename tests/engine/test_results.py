@@ -122,6 +122,18 @@ def test_a_reply_that_a_tool_gives_is_sent_if_it_says_what_is_to_be_said(world: 
     assert silent.say("where?").response.source == "voice", "the voice writes one where none will do"
 
 
+def test_mappings_among_the_fields_are_looked_into_and_what_has_no_value_is_not_known(world: Any) -> None:
+    texts = (
+        "Rate {{ rate }}.",
+        "{{ order['number'] }}: {% for k in order %}{{ k }} {% endfor %}{{ order.to.city }}{{ look.to.city }}",
+    )
+    fields = {"order": {"number": 7, "to": {"city": "Rome"}}, "rate": float("nan")}
+    result = ToolResult("x", {"to": {"city": "!"}}, canned_responses=texts, canned_response_fields=fields)
+    turn = world(ONE, judge=ASKS, tools={"look": lambda: result}).say("where?")
+    assert turn.response.text == "7: number to Rome!"
+    assert turn.trace.drafts[0].faults == ("nothing is known of `rate`",)
+
+
 def test_metadata_and_controls_are_in_the_trace(world: Any) -> None:
     result = ToolResult("x", metadata={"source": "cache"}, control={"mode": "auto"})
     here = world(ONE, judge=ASKS, tools={"look": lambda: result})
