@@ -14,13 +14,14 @@ from typing import Any
 from jurat.policies.beforehand import Changes
 from jurat.policies.evaluation import Look, evaluate
 from jurat.policies.expr import (
+    Argument,
     Arithmetic,
     Atom,
     Compare,
     Const,
     Expr,
+    Fact,
     In,
-    ListOf,
     Lookup,
     Size,
     TextTest,
@@ -160,7 +161,7 @@ def _complete(formulas: list[Expr], free: Free) -> bool:
     for formula in formulas:
         for each in walk(formula):
             hard = isinstance(each, Arithmetic | TextTest | Size) or (
-                isinstance(each, In) and not isinstance(each.collection, ListOf)
+                isinstance(each, In) and isinstance(each.collection, Argument | Fact)
             )
             if hard and _speaks_of(each, unlimited):
                 return False

@@ -213,3 +213,10 @@ def test_a_tool_knows_the_customer_and_what_the_application_lends_it(world: Any)
     here = world(ONE, judge=ASKS, tools={"look": look}, customer={"id": 7, "tier": "gold"}, plugin_data={"pool": "db"})
     here.say("what?")
     assert seen == [("7", "gold", "db")]
+
+
+def test_half_a_character_in_a_message_is_replaced_as_it_enters(world: Any) -> None:
+    here = world(ONE, judge={"asks": False}, replies=["Say \ud83d again."])
+    turn = here.say("what \udc80 is it?")
+    assert [each.text for each in here.session.conversation] == ["what � is it?", "Say � again."]
+    assert (turn.trace.message, turn.trace.reply) == ("what � is it?", "Say � again.")

@@ -24,6 +24,7 @@ DAY = 'timestamp("2026-01-01T00:00:00Z")'
         ("{set: {enum: [x, y, z]}}", '"x" in arguments.a && !("y" in arguments.a)', True),
         ("{list: int}", "3 in arguments.a && !(3 in arguments.a)", None),
         ("{list: int}", "size(arguments.a) > 500", None),
+        ("string", 'arguments.a in ["x", "y"] && !(arguments.a in ["x", "y"])', False),
         ("{list: timestamp}", f"{DAY} in arguments.a", True),
     ],
 )
