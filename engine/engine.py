@@ -41,6 +41,7 @@ from jurat.engine.tools import ToolResult
 from jurat.engine.trace import Trace
 from jurat.engine.tracking import carried_out, without_done
 from jurat.engine.turn import OnEmit, OnStep, Response, Turn, Working
+from jurat.engine.wellformed import whole
 from jurat.llm import Judge, Message, OnText, Voice
 from jurat.llm.conversation import last_message_last, together
 from jurat.llm.sensor import Sensor
@@ -302,6 +303,7 @@ class Engine:
             StoreError: the message, a consequential call or the reply cannot be stored. Then it is not sent, not made.
         """
         self._check(message, event)
+        message = message and whole(message)
         number = arrive(session) if message is not None else None
         async with self._running(), session.lock:
             if session.state.ended:

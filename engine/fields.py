@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from decimal import Decimal
 
-from jurat.engine.results import as_text
 from jurat.engine.turn import Working
 from jurat.engine.wellformed import whole
 from jurat.llm import ReplyRequest, Voice
@@ -33,7 +32,7 @@ def fields_of(working: Working, agent: Agent, asks: tuple[str, ...] = ()) -> dic
     }
     customer = {name: each for name, each in working.session.customer.items() if _NAME.fullmatch(str(name))}
     return {
-        **{name: _told(value) for name, value in working.state.fields.items()},
+        **_said(working.state.fields),
         **dict(_of_calls(working)),
         **facts,
         **_below("std.variables", facts),
@@ -49,13 +48,13 @@ def _of_calls(working: Working) -> dict[str, object]:
         if call.status == "succeeded":
             found[call.tool] = call.message
             found |= _below(call.tool, {**call.arguments, **call.data})
-            found |= {name: _told(value) for name, value in call.fields.items()}
+            found |= _said(call.fields)
     return found
 
 
-def _told(value: object) -> object:
-    """What a tool gave, as templates have it: data with names in it as JSON."""
-    return as_text(value) if isinstance(value, Mapping) or value is None else value
+def _said(fields: Mapping[str, object]) -> dict[str, object]:
+    """What a tool gave templates to speak of; of what has no value nothing is known."""
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _below(path: str, values: Mapping[str, object]) -> dict[str, object]:

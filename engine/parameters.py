@@ -174,3 +174,20 @@ def narrowed(schema: Mapping[str, Any], choices: Sequence[Any]) -> dict[str, Any
     if schema.get("type") == "array":
         return {**schema, "items": {**schema.get("items", {}), "enum": list(choices)}}
     return {**schema, "enum": list(choices)}
+
+
+LOCAL_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?$"
+"""A date and a time as ISO 8601 has them, with or without a zone."""
+
+
+def with_local_times(schema: Any) -> Any:
+    """A schema whose times may lack a zone: the format ``date-time`` has a grammar invent one that nobody said."""
+    if isinstance(schema, list):
+        return [with_local_times(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {name: with_local_times(each) for name, each in schema.items()}
+    if found.get("type") == "string" and found.get("format") == "date-time":
+        del found["format"]
+        return {**found, "pattern": LOCAL_TIME}
+    return found

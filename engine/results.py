@@ -162,8 +162,16 @@ def as_value(argument: Any) -> Value | None:
         return Decimal(repr(argument)) if abs(argument) < float("inf") else None
     if isinstance(argument, datetime):
         return argument if argument.tzinfo else None
-    if isinstance(argument, list | tuple):
-        items = [as_value(each) for each in argument]
+    if isinstance(argument, list | tuple | set | frozenset):
+        ordered = sorted(argument, key=repr) if isinstance(argument, set | frozenset) else argument
+        items = [as_value(each) for each in ordered]
         scalars = tuple(each for each in items if each is not None and not isinstance(each, tuple))
         return scalars if len(scalars) == len(items) else None
     return None
+
+
+def local_time(argument: Any) -> bool:
+    """Whether it is, or holds, a time without a zone."""
+    if isinstance(argument, list | tuple | set | frozenset):
+        return any(map(local_time, argument))
+    return isinstance(argument, datetime) and argument.tzinfo is None

@@ -12,6 +12,7 @@ from jurat.engine.attempts import Outcome, attempted, seconds_of
 from jurat.engine.limits import Limits
 from jurat.engine.loading import load_tools
 from jurat.engine.parameters import Ask, asks_for
+from jurat.engine.results import local_time
 from jurat.engine.tools import NO_OPTIONS, Rejected, Tool, ToolContext, as_value, tool_of
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import And, Expr, Implies, Not, Or
@@ -151,8 +152,10 @@ class Toolbox:
         except Rejected as rejected:
             return Outcome("invalid", str(rejected), problems=rejected.problems)
         values = {key: value for key, each in valid.items() if (value := as_value(each)) is not None}
-        if problems := _mistyped(self._declared[name], valid, values):
+        typed, problems = _typed(self._declared[name], valid)
+        if problems:
             return Outcome("invalid", str(Rejected(problems)), problems=problems)
+        values |= typed
         if reason := self.obstacle(name, permit, values):
             return Outcome("refused", reason)
         await on_start()
@@ -180,17 +183,22 @@ def _as_tool(name: str, given: Tool | Callable[..., Any], declared: Mapping[str,
     return tool_of(name, given, declared[name].description if name in declared else "")
 
 
-def _mistyped(declared: ToolDeclaration, given: Mapping[str, Any], values: Mapping[str, Value]) -> dict[str, str]:
-    """The arguments that are not what the policy declares them to be, which its proofs rely on."""
+def _typed(declared: ToolDeclaration, given: Mapping[str, Any]) -> tuple[dict[str, Value], dict[str, str]]:
+    """Arguments as values of the types that the policy declares, which its proofs rely on, and those that are none.
+
+    A local time is no instant, so that formulas do not know it; the tool may have it all the same.
+    """
+    values: dict[str, Value] = {}
     problems: dict[str, str] = {}
     for name, type_ in declared.parameters:
-        if given.get(name) is None:
+        if given.get(name) is None or local_time(given[name]):
             continue
         try:
-            parse_value(jsonable(values[name]) if name in values else given[name], type_)
+            value = as_value(given[name])
+            values[name] = parse_value(given[name] if value is None else jsonable(value), type_)
         except ValueError as reason:
             problems[name] = str(reason)
-    return problems
+    return values, problems
 
 
 def _forbidden(name: str, permit: Permit) -> str:

@@ -22,6 +22,7 @@ from pydantic.errors import PydanticUserError
 from jurat.engine.cancelling import cancelled_only_from_outside
 from jurat.engine.context import Emission, ToolContext
 from jurat.engine.errors import ToolLoadError
+from jurat.engine.misfits import reason_of
 from jurat.engine.parameters import (
     CONTEXT_NAMES,
     PLAIN,
@@ -31,6 +32,7 @@ from jurat.engine.parameters import (
     may_be_none,
     narrowed,
     taken_apart,
+    with_local_times,
 )
 from jurat.engine.results import Control, ToolResult, as_value, plain, result_of
 from jurat.engine.threads import in_a_thread
@@ -204,13 +206,14 @@ class FunctionTool(Tool):
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        return inlined(self.arguments.model_json_schema())
+        whole_schema: dict[str, Any] = with_local_times(inlined(self.arguments.model_json_schema()))
+        return whole_schema
 
     def validated(self, values: Mapping[str, Any]) -> dict[str, Any]:
         try:
             model = self.arguments.model_validate(dict(values))
         except ValidationError as failure:
-            raise Rejected({_place(each["loc"]): _reason(dict(each)) for each in failure.errors()}) from None
+            raise Rejected({_place(each["loc"]): reason_of(dict(each)) for each in failure.errors()}) from None
         return {name: getattr(model, name) for name in self.arguments.model_fields if name in model.model_fields_set}
 
     def bound(self, arguments: Mapping[str, Any], context: ToolContext) -> Callable[[], Any]:
@@ -330,12 +333,3 @@ def _default(parameter: inspect.Parameter, hint: Any) -> Any:
 
 def _place(location: tuple[Any, ...]) -> str:
     return str(location[0]) if location else "arguments"
-
-
-def _reason(error: dict[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "the tool has no such parameter"
-    if error["type"] == "missing":
-        return "it is missing"
-    text = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
-    return ("it should be " + text if str(error["msg"]).startswith("Input should be ") else text).rstrip(".")

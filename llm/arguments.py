@@ -58,7 +58,7 @@ def grounded(raw: Mapping[str, Any], schema: Mapping[str, Any], conversation: Se
 
 
 def _supported(value: Any, kind: Mapping[str, Any], said: str) -> bool:
-    if isinstance(value, bool) or "enum" in kind or "const" in kind:
+    if value is None or isinstance(value, bool) or "enum" in kind or "const" in kind:
         return True
     if isinstance(value, list):
         return bool(value) and all(_supported(v, kind.get("items", {}), said) for v in value)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise, product
 from math import prod
+from typing import Any
 
 from jurat.policies.beforehand import Changes
 from jurat.policies.evaluation import Look, evaluate
 from jurat.policies.expr import (
+    Argument,
     Arithmetic,
     Atom,
     Compare,
@@ -25,9 +29,21 @@ from jurat.policies.expr import (
     atoms,
     walk,
 )
-from jurat.policies.types import BoolType, DecimalType, EnumType, IntType, Type, Value
+from jurat.policies.types import (
+    BoolType,
+    DecimalType,
+    DurationType,
+    EnumType,
+    IntType,
+    ListType,
+    TimestampType,
+    Type,
+    Value,
+)
 
 MAX_TRIALS = 20_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +98,25 @@ def telling(type_: Type, formulas: list[Expr], look: Look) -> list[Value | None]
         return [False, True, None]
     if isinstance(type_, EnumType):
         return [*type_.values, None]
+    if isinstance(type_, ListType):
+        each: list[Any] = [value for value in telling(type_.element, formulas, look) if value is not None]
+        return [(), *((value,) for value in each), tuple(each), None]
     points = [value for formula in formulas for value in _points(formula, look)]
+    if isinstance(type_, TimestampType | DurationType):
+        return [*dict.fromkeys(_near(type_, points)), None]
     if isinstance(type_, IntType | DecimalType):
         return [*sorted(set(_around(type_, points))), None]
     return [*dict.fromkeys([value for value in points if _fits(value, type_)] + ["something else"]), None]
+
+
+def _near(type_: TimestampType | DurationType, points: list[Value]) -> Iterator[Value]:
+    """Each time, or length of time, that formulas name, with what is next to it; one at least."""
+    start: Value = EPOCH if isinstance(type_, TimestampType) else timedelta()
+    for point in (start, *points):
+        for step in (-_MICROSECOND, timedelta(), _MICROSECOND):
+            if type(point) is type(start):
+                with suppress(OverflowError):  # at the end of the calendar there is nothing beyond
+                    yield point + step  # type: ignore[operator]
 
 
 def _fits(value: Value, type_: Type) -> bool:
@@ -130,7 +161,7 @@ def _complete(formulas: list[Expr], free: Free) -> bool:
     for formula in formulas:
         for each in walk(formula):
             hard = isinstance(each, Arithmetic | TextTest | Size) or (
-                isinstance(each, In) and isinstance(each.collection, Fact)
+                isinstance(each, In) and isinstance(each.collection, Argument | Fact)
             )
             if hard and _speaks_of(each, unlimited):
                 return False

@@ -6,6 +6,7 @@ never read as a template again.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import cache
@@ -54,6 +55,44 @@ class Group:
         if self._text is None:
             raise FieldUnknown(self._path)
         return shown(self._text)
+
+
+class Data(Group):
+    """A mapping that a program gave, as Jinja has mappings: looked up by point and by bracket, gone through key by key.
+
+    It has none of a mapping's methods, so that a key may be called as one of them.
+    """
+
+    __slots__ = ("_given",)
+
+    def __init__(self, path: str, given: Mapping[object, object]) -> None:
+        super().__init__(path, None)
+        self._given = given
+        self._below = {str(key): _value(f"{path}.{key}", each) for key, each in given.items()}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._below)
+
+    def __len__(self) -> int:
+        return len(self._below)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._below
+
+    def __str__(self) -> str:
+        return json.dumps(self._given, ensure_ascii=False, default=str)
+
+
+Mapping.register(Data)  # for Jinja's test `is mapping`
+
+
+def _value(path: str, value: object) -> object:
+    """A value as templates have it, with nothing of Python's in it that a name could reach."""
+    if isinstance(value, Data):
+        return value
+    if isinstance(value, Mapping):
+        return Data(path, value)
+    return [_value(path, each) for each in value] if isinstance(value, list | tuple) else value
 
 
 def shown(value: object) -> str:
@@ -110,7 +149,7 @@ def _grouped(fields: Mapping[str, object]) -> dict[str, object]:
             if not isinstance(group, Group):
                 group = level[name] = Group(so_far, group)
             level = group._below  # noqa: SLF001 - hidden from templates, not from this module
-        level[last] = value
+        level[last] = _value(path, value)
     return top
 
 

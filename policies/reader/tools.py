@@ -36,7 +36,8 @@ KINDS: tuple[Kind, ...] = ("python", "mcp", "openapi")
 CALLING = ("timeout", "idempotent", "retries")
 FIELDS = (*KINDS, "consequential", "guard", "limits", "provides", "description", "parameters", *CALLING, "allow")
 _RESULT = re.compile(r"result\.([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*)")
-_PYTHON = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_PYTHON = re.compile(r"\w+(\.\w+)*:[^\W\d]\w*(\.[^\W\d]\w*)*")
+"""A module is a file here, which may begin with a digit: no ``import`` statement names it."""
 
 
 def read_parameters(faults: Faults, sections: Sections, services: Services) -> dict[str, dict[str, Type]]:

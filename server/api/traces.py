@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from jurat.engine.wellformed import clean
 from jurat.server.api.auth import Caller, Chatting
 from jurat.server.api.dependencies import Served, own_session
 from jurat.server.api.errors import errors
@@ -32,7 +33,7 @@ async def found(service: Service, caller: Caller, id_: str) -> dict[str, Any]:
     if kept is None:
         raise Refusal(404, "unknown", "there is no such trace")
     await own_session(service, caller, session)
-    return dict(kept)
+    return dict(clean(kept))  # a function of the program may have remarked anything in it
 
 
 def _is_number(text: str) -> bool:

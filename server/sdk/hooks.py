@@ -18,7 +18,7 @@ from jurat.engine.hooks import Hooks
 from jurat.engine.match import Decision
 from jurat.engine.results import as_text, plain
 from jurat.engine.turn import Response, Working
-from jurat.engine.wellformed import whole
+from jurat.engine.wellformed import document, whole
 from jurat.server.labelling import KIND
 from jurat.server.sdk.errors import Instead
 from jurat.server.sdk.failures import failure, name_of
@@ -238,7 +238,9 @@ def _with_variables(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dic
 def _fields_of(found: Any) -> dict[str, Any]:
     if not isinstance(found, Mapping):
         raise TypeError("it gave no mapping of names to values")
-    return {str(name): plain(each) for name, each in found.items()}
+    fields: dict[str, Any] = plain(found)
+    document(fields)  # what cannot be stored would end this turn and all that follow it
+    return fields
 
 
 def _now(working: Working) -> TurnContext:

@@ -222,7 +222,7 @@ def target_of(function: Callable[..., Any]) -> str:
     module = str(getattr(function, "__module__", "") or "program")
     if module == "__main__":
         file = getattr(sys.modules.get("__main__"), "__file__", None)
-        module = Path(file).stem if file else "program"
+        module = Path(file).stem.replace(".", "_") if file else "program"  # a file's point is not a folder's
     name = str(getattr(function, "__qualname__", getattr(function, "__name__", "tool"))).rpartition("<locals>.")[2]
     plain = "".join(each if each.isalnum() or each in "._" else "_" for each in module)
     return f"{plain}:{name if name.replace('.', '_').isidentifier() else 'tool'}"

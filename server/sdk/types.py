@@ -10,6 +10,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from jurat.engine.parameters import may_be_none
 from jurat.policies.values import jsonable
 from jurat.server.sdk.errors import SDKError
 from jurat.server.sdk.given import shown
@@ -105,7 +106,7 @@ def _generic(given: Any) -> Any:
     if origin in (list, set) and len(arguments) == 1:
         element = _body(arguments[0])
         nested = isinstance(element, dict) and ("list" in element or "set" in element)
-        return None if element is None or nested else {origin.__name__: element}
+        return None if element is None or nested or may_be_none(arguments[0]) else {origin.__name__: element}
     return None
 
 

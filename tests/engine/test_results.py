@@ -122,6 +122,18 @@ def test_a_reply_that_a_tool_gives_is_sent_if_it_says_what_is_to_be_said(world: 
     assert silent.say("where?").response.source == "voice", "the voice writes one where none will do"
 
 
+def test_mappings_among_the_fields_are_looked_into_and_what_has_no_value_is_not_known(world: Any) -> None:
+    texts = (
+        "Rate {{ rate }}.",
+        "{{ order['number'] }}: {% for k in order %}{{ k }} {% endfor %}{{ order.to.city }}{{ look.to.city }}",
+    )
+    fields = {"order": {"number": 7, "to": {"city": "Rome"}}, "rate": float("nan")}
+    result = ToolResult("x", {"to": {"city": "!"}}, canned_responses=texts, canned_response_fields=fields)
+    turn = world(ONE, judge=ASKS, tools={"look": lambda: result}).say("where?")
+    assert turn.response.text == "7: number to Rome!"
+    assert turn.trace.drafts[0].faults == ("nothing is known of `rate`",)
+
+
 def test_metadata_and_controls_are_in_the_trace(world: Any) -> None:
     result = ToolResult("x", metadata={"source": "cache"}, control={"mode": "auto"})
     here = world(ONE, judge=ASKS, tools={"look": lambda: result})
@@ -201,3 +213,10 @@ def test_a_tool_knows_the_customer_and_what_the_application_lends_it(world: Any)
     here = world(ONE, judge=ASKS, tools={"look": look}, customer={"id": 7, "tier": "gold"}, plugin_data={"pool": "db"})
     here.say("what?")
     assert seen == [("7", "gold", "db")]
+
+
+def test_half_a_character_in_a_message_is_replaced_as_it_enters(world: Any) -> None:
+    here = world(ONE, judge={"asks": False}, replies=["Say \ud83d again."])
+    turn = here.say("what \udc80 is it?")
+    assert [each.text for each in here.session.conversation] == ["what � is it?", "Say � again."]
+    assert (turn.trace.message, turn.trace.reply) == ("what � is it?", "Say � again.")

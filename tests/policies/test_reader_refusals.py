@@ -116,3 +116,14 @@ def test_a_limit_of_the_whole_policy_is_said_once(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(documents, "Budget", lambda: parse.Budget(5))
     (fault,) = faults_of(str(tmp_path))
     assert (fault.code, Path(fault.span.source).name) == ("P107", "1.yaml")
+
+
+@pytest.mark.parametrize("target", ["a", "a:", ":f", "a:1f", "a b:f", "a-b:f", "a.:f", "a:f()", "a/b:f", "a:f.2"])
+def test_what_names_no_function_is_refused(target: str) -> None:
+    [fault] = faults_of(f"jurat: 1\ntools: {{t: {{python: '{target}'}}}}\n")
+    assert (fault.code, fault.message) == ("P302", f"`python` is a function as `module:function`, not `'{target}'`")
+
+
+@pytest.mark.parametrize("target", ["06:t1", "v2.2_tools:look_up", "größe:ändern", "a.b:Kind.look"])
+def test_a_module_is_a_file_whatever_its_name_begins_with(target: str) -> None:
+    read_policy(f"jurat: 1\ntools: {{t: {{python: '{target}'}}}}\n")

@@ -78,3 +78,54 @@ def test_a_template_that_cannot_be_used_is_a_fault_of_the_policy() -> None:
     (fault,) = caught.value.diagnostics
     assert (fault.code, fault.span.line) == ("P302", 3)
     assert fault.message.startswith("the template cannot be used: line 1: ")
+
+
+GIVEN: dict[str, object] = {
+    "order": {"number": 7, "items": ["a", "b"], "city": {"name": "Rome"}, "note": None, "paid": False, "_id": 3},
+    "rows": [{"n": 1, "keys": "k"}, {"n": 2, "keys": "l"}],
+    "empty": {},
+    "order.state": "sent",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{{ order.number }} {{ order['number'] }} {{ order.city.name }}", "7 7 Rome"),
+        ("{% for k in order %}{{ k }};{% endfor %}", "number;items;city;note;paid;_id;state;"),
+        ("{% for k in order if k == 'number' %}{{ order[k] }}{% endfor %}", "7"),
+        ("{{ order.items }} {{ order.items|length }} {{ order.items[1] }}", "a, b 2 b"),
+        ("{% for row in rows %}{{ row.n }}{{ row.keys }} {% endfor %}", "1k 2l "),
+        ("{{ rows[0].n }} {{ (rows|last).n }} {{ rows|length }} {{ order|length }}", "1 2 2 7"),
+        ("{{ 'number' in order }} {{ 'x' in order }} {{ order is mapping }}", "true false true"),
+        ("{% if empty %}x{% else %}none{% endif %} {% if order %}some{% endif %}", "none some"),
+        ("{{ order.paid }} {{ order.note or 'no note' }} {{ order['_id'] }}", "false no note 3"),
+        (
+            "{{ order.nope|default('none') }} {{ order.values is defined }} {{ order.get is defined }}",
+            "none false false",
+        ),
+        ("{{ order.city }} {{ rows|first }}", '{"name": "Rome"} {"n": 1, "keys": "k"}'),
+        ("{{ order.state }}", "sent"),
+    ],
+)
+def test_mappings_mean_what_they_mean_to_jinja(text: str, told: str) -> None:
+    assert filled(text, GIVEN) == told
+
+
+@pytest.mark.parametrize("name", ["order.get", "order.keys", "order.values", "order.pop", "order.city.copy"])
+def test_methods_of_mappings_are_no_fields(name: str) -> None:
+    with pytest.raises(FieldUnknown) as caught:
+        filled(f"{{{{ {name} }}}}", GIVEN)
+    assert caught.value.name == name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ order['__class__'] }}", "{{ order['_below'] }}", "{{ order['_given'] }}", "{{ rows[0]['__init__'] }}",
+        "{{ order.city['__iter__'] }}", "{{ order.note }}", "{{ rows.sort }}",
+    ],
+)  # fmt: skip
+def test_nothing_of_what_holds_the_data_leaks(text: str) -> None:
+    with pytest.raises(TemplateFault):
+        filled(text, GIVEN)

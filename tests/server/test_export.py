@@ -33,10 +33,12 @@ if __name__ == "__main__":
 '''
 
 
-@pytest.mark.parametrize("rest", ["pass", "await asyncio.sleep(3600)"])
-def test_a_program_becomes_a_policy_that_answers_alike(jurat: Jurat, tmp_path: Path, rest: str) -> None:
-    (tmp_path / "desk.py").write_text(PROGRAM.replace("REST", rest))
-    done = jurat("export", str(tmp_path / "desk.py"), "-o", str(tmp_path / "policy.yaml"))
+@pytest.mark.parametrize(
+    ("name", "rest"), [("desk.py", "pass"), ("desk.py", "await asyncio.sleep(3600)"), ("06.py", "pass")]
+)
+def test_a_program_becomes_a_policy_that_answers_alike(jurat: Jurat, tmp_path: Path, name: str, rest: str) -> None:
+    (tmp_path / name).write_text(PROGRAM.replace("REST", rest))
+    done = jurat("export", str(tmp_path / name), "-o", str(tmp_path / "policy.yaml"))
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "warning: terms stay in the program; a policy file has none\n"
     script = tmp_path / "script.yaml"

@@ -11,7 +11,6 @@ import pytest
 from tests.store.conftest import Place
 
 import jurat.sdk as p
-from jurat.engine.errors import StoreError
 from jurat.testing import ScriptedJudge, ScriptedVoice
 
 KEY = "k" * 40
@@ -65,10 +64,14 @@ async def documents(context: p.TurnContext) -> p.RetrieverResult:
     return p.RetrieverResult(CUT)
 
 
+async def fields(context: p.TurnContext) -> dict[str, Any]:
+    return {"number": 10**5000}
+
+
 async def declare(server: p.Server) -> None:
     agent = await server.create_agent("Bot")
     await agent.create_guideline("Asks", tools=[look])
-    await agent.create_guideline("Fails", tools=[fail])
+    await agent.create_guideline("Fails", tools=[fail], canned_response_field_provider=fields)
     await agent.create_guideline("Grows", tools=[size])
     await agent.attach_retriever(documents)
     await agent.create_variable("plan", tool=plan)
@@ -112,19 +115,41 @@ def test_what_is_no_text_and_no_number_of_json_is_replaced_where_it_enters(
     assert call["fields"] == {"order": {"said": call["message"]}}
     assert "`look` gave half a character, or a number that is none, which was replaced" in looked[1]["trace"]["notes"]
     assert failed[1]["trace"]["calls"][0]["reason"] == call["message"]
+    assert any(each.startswith("the fields of `fails` are not known") for each in failed[1]["trace"]["notes"])
     assert grown[1]["trace"]["calls"][0]["reason"] == "its result is nothing that can be kept: JSON cannot say it"
     assert [status for status, _ in (shown, *traces)] == ["200"] * 5
     assert "a\0b" in [each["text"] for each in shown[1]["conversation"]]
 
 
-def test_a_store_that_cannot_write_something_ends_the_turn_with_an_event(place: Place) -> None:
-    """As the engine is told, whatever it is that the store cannot take."""
+async def remarked(address: str, remark: object) -> tuple[list[tuple[str, Any]], int]:
+    """The ends of two turns, the first of which a hook puts something in the trace of; and how that trace is answered."""
 
-    async def work(store: Any) -> str:
-        try:
-            await store.keep_record("kind", "id", {"number": 10**5000})
-        except StoreError as error:
-            return str(error)
-        return ""
+    async def hook(context: Any, payload: Any, error: Any) -> None:
+        if context.interaction.last_customer_message == "one":
+            context.notes.append(remark)
 
-    assert "cannot be stored" in place.with_store(work)
+    server = p.Server(port=0, judge=ScriptedJudge({}, default=False), voice=ScriptedVoice(), session_store=address)
+    server.hooks.on_generating_messages.append(hook)
+    async with server as serving:
+        await serving.create_agent("Bot")
+        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{serving.port}", timeout=60) as client:
+            await serving.ready.wait()
+            id_ = (await client.post("/sessions", json={})).json()["id"]
+            path, said = f"/sessions/{id_}/messages", ({"message": "one"}, {"message": "two"})
+            found = [last_event(await client.post(path, json=each)) for each in said]
+            status = (await client.get(f"/traces/{id_}-1")).status_code
+        serving.shut_down()
+    return found, status
+
+
+def test_what_cannot_be_stored_ends_its_turn_with_an_error_and_no_other(database: Place) -> None:
+    [first, second], _ = asyncio.run(remarked(database.address, object()))
+    assert (first[0], first[1]["error"]["code"]) == ("error", "store")
+    assert (second[0], second[1]["reply"]) == ("turn", "How can I help?")
+
+
+def test_what_a_hook_remarks_may_be_cut_too(place: Place) -> None:
+    found, status = asyncio.run(remarked(place.address, CUT))
+    assert [name for name, _ in found] == ["turn", "turn"]
+    assert "on its way \N{REPLACEMENT CHARACTER}" in found[0][1]["trace"]["notes"]
+    assert status == 200
