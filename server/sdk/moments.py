@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TurnContext:
-    """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check.
+    """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check, and
+    ``in_force``, the ids of guidelines, journeys and states, once all calls were made.
 
     ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks; ``trace_id``: what
     `GET /traces/ID` calls that trace; ``send``: what takes what is told to the application while the turn runs.
@@ -37,6 +38,7 @@ class TurnContext:
     facts: Mapping[str, Value] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     reply: str | None = None
+    in_force: tuple[str, ...] = ()
     wishes: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     trace_id: str = ""
@@ -97,10 +99,3 @@ class GuidelineMatch:
     id: str
     matched: bool
     rationale: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RetrieverResult:
-    """What a retriever found; ``data`` is a text, or anything that JSON can say."""
-
-    data: Any
