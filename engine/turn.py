@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from jurat.engine.context import Emission
+from jurat.engine.places import Place
 from jurat.engine.session import Call, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
 from jurat.llm import Judgement, Message, OnText
@@ -65,7 +66,8 @@ class Working:
     ``manual``: a tool gave the session to a human, which no other takes back. ``on_text`` receives what leaves before the
     turn has ended, which ``sent`` keeps: it cannot be taken back, so from then on the turn is carried to its end too.
     ``calling`` is set once a call has begun. ``began`` is when the turn did, on the process's own clock. ``handed`` are the
-    agents that handed this message on, and ``earlier`` their calls.
+    agents that handed this message on, and ``earlier`` their calls. ``place`` is that at the model, lent to others while
+    tools and functions of the application run.
     """
 
     session: Session
@@ -98,6 +100,7 @@ class Working:
     committed: bool = False
     received: bool = False
     unsent: State | None = None
+    place: Place = field(default_factory=Place)
     model_failed: bool = False
     began: float = field(default_factory=time.perf_counter)
 

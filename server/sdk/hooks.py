@@ -82,39 +82,42 @@ class Running(Hooks):
 
     async def begun(self, working: Working) -> None:
         """Make the turn known to functions, and tell the model what it should know before anything is judged."""
-        now = await self._context(working)
-        CURRENT.set(now)
-        working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
-        await self._call("on_acknowledged", now)
-        await self._call("on_preparing", now)
-        working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
-        if self._server.retrievers and working.trace.message is not None:
-            lookup = begun(self._server.retrievers, now, working.trace, self._seconds)
-            self._lookups[id(working)] = asyncio.create_task(lookup)
+        async with working.place.lent():
+            now = await self._context(working)
+            CURRENT.set(now)
+            working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
+            await self._call("on_acknowledged", now)
+            await self._call("on_preparing", now)
+            working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
+            if self._server.retrievers and working.trace.message is not None:
+                lookup = begun(self._server.retrievers, now, working.trace, self._seconds)
+                self._lookups[id(working)] = asyncio.create_task(lookup)
 
     async def decided(self, working: Working, decision: Decision) -> None:
         """Have ready what retrievers found, and say what was selected."""
-        lookup = self._lookups.pop(id(working), None)
-        now = replace(_now(working), in_force=decision.resolution.in_force)
-        if lookup is not None:
-            working.trace.retrieved += await retrieved(await lookup, now, working.trace, self._seconds)
-        if working.trace.message is not None:
-            while_in_force = attached(self._server.document.retrievers, now)
-            found = await begun(while_in_force, now, working.trace, self._seconds)
-            working.trace.retrieved += await retrieved(found, now, working.trace, self._seconds)
-        await self._say("on_selected", working, now, decision)
-        await self._provide(working, now, decision)
-        await self._call("on_generating_messages", now)
-        if working.trace.message is None:
-            self._grant(working, now, decision)
+        async with working.place.lent():
+            lookup = self._lookups.pop(id(working), None)
+            now = replace(_now(working), in_force=decision.resolution.in_force)
+            if lookup is not None:
+                working.trace.retrieved += await retrieved(await lookup, now, working.trace, self._seconds)
+            if working.trace.message is not None:
+                while_in_force = attached(self._server.document.retrievers, now)
+                found = await begun(while_in_force, now, working.trace, self._seconds)
+                working.trace.retrieved += await retrieved(found, now, working.trace, self._seconds)
+            await self._say("on_selected", working, now, decision)
+            await self._provide(working, now, decision)
+            await self._call("on_generating_messages", now)
+            if working.trace.message is None:
+                self._grant(working, now, decision)
 
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """Say what is about to be sent."""
-        now = replace(_now(working), reply=response.text, in_force=decision.resolution.in_force)
-        await self._call("on_message_generated", now, response.text)
-        await self._say("on_message", working, now, decision)
-        await self._call("on_messages_emitted", now, response.text)
-        self._grant(working, now, decision)
+        async with working.place.lent():
+            now = replace(_now(working), reply=response.text, in_force=decision.resolution.in_force)
+            await self._call("on_message_generated", now, response.text)
+            await self._say("on_message", working, now, decision)
+            await self._call("on_messages_emitted", now, response.text)
+            self._grant(working, now, decision)
 
     async def failed(self, working: Working, error: Exception) -> None:
         """Say why there is no reply."""
