@@ -77,7 +77,8 @@ async def act(hands: Hands, knowledge: Knowledge, decision: Decision) -> bool:
         ready = [each for each in wanted if each.tool not in held]
         await asyncio.gather(*(_find_arguments(hands, knowledge, decision, each) for each in ready))
         complete = [each for each in ready if not each.missing and not each.reason]
-        made = await _all(_make(hands, knowledge, decision, each) for each in complete)
+        async with working.place.lent():
+            made = await _all(_make(hands, knowledge, decision, each) for each in complete)
     _record_missing(hands, knowledge, ready)
     _record_held(knowledge, wanted, held, waiting=any(made))
     return any(made)

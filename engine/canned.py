@@ -38,13 +38,13 @@ async def demanded(task: Task, reply: ReplyDeclaration) -> str | None:
     return await _sendable(task, reply, replace(task.brief.standards, instructions=(), asks=(), figures=False))
 
 
-async def fitting(task: Task, ids: Iterable[str]) -> tuple[ReplyDeclaration, str] | None:
+async def fitting(task: Task, replies: Iterable[ReplyDeclaration]) -> tuple[ReplyDeclaration, str] | None:
     """The canned reply that fits best, of those that certainly fit and may leave; None where there is none."""
-    declared = [reply for each in ids if (reply := task.declared(each)) is not None]
-    texts = {reply.id: text for reply in declared if (text := _preview(task, reply)) is not None}
+    known = {reply.id: reply for reply in replies}
+    texts = {reply.id: text for reply in known.values() if (text := _preview(task, reply)) is not None}
     sure = await _fits(task, texts) if texts else {}
     for id_ in sorted(sure, key=lambda each: -sure[each]):
-        reply = task.graph.vocabulary.replies[id_]
+        reply = known[id_]
         text = await _sendable(task, reply, replace(task.brief.standards, figures=False))
         if text is not None:
             return reply, text

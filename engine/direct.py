@@ -16,6 +16,7 @@ from jurat.engine.effects import without_passing
 from jurat.engine.engine import Engine
 from jurat.engine.errors import TurnRefused
 from jurat.engine.match import Decision, Knowledge
+from jurat.engine.places import Place, Places
 from jurat.engine.session import Session
 from jurat.engine.toolbox import constraints
 from jurat.engine.trace import CallRecord
@@ -27,21 +28,26 @@ from jurat.policies.model import Call, Offer
 # ruff: noqa: SLF001 - it is the other way into the engine, and does what a turn does with a turn's own parts
 
 
-async def call(engine: Engine, session: Session, tool: str, arguments: Mapping[str, Any]) -> CallRecord:
+async def call(
+    engine: Engine, session: Session, tool: str, arguments: Mapping[str, Any], places: Places | None = None
+) -> CallRecord:
     """Make a call if the policy admits it; the record says what became of it, or why it was refused.
+
+    ``places`` are as in :meth:`jurat.engine.Engine.turn`.
 
     Raises:
         TurnRefused: the policy has no such tool, the session has ended, or a human answers it.
         RefusedTurn: facts contradict the policy's axioms.
+        Overloaded: it did not come to the model in time.
         StoreError: a consequential call, or the turn, cannot be stored. The call is not made if it was not begun.
     """
     if tool not in engine.graph.vocabulary.tools:
         raise TurnRefused(f"the policy has no tool `{tool:.80}`")
-    async with engine._running(), session.lock:
+    async with engine._running(), session.lock, Place(places).taken() as place:
         if session.state.ended or session.mode == "manual":
             raise TurnRefused("the session has ended" if session.state.ended else "a human answers this session")
         working = engine._begin(session, None, None, None)
-        working.received = True
+        working.received, working.place = True, place
         working.trace.notes.append(f"a call of `{tool}` was asked for from outside of the conversation")
         try:
             record = await _made(engine, working, tool, arguments)
@@ -64,7 +70,8 @@ async def _made(engine: Engine, working: Working, tool: str, arguments: Mapping[
     wanted = act.Wanted(tool, _owners(decision, tool), {**_fixed(knowledge, decision, tool), **arguments})
     await knowledge.ask(act._observations(engine._hands, knowledge, decision, [wanted]))
     with working.step("act", f"calling {tool}"):
-        await act._make(engine._hands, knowledge, decision, wanted)
+        async with working.place.lent():
+            await act._make(engine._hands, knowledge, decision, wanted)
     working.trace.message = None
     working.trace.seconds = time.perf_counter() - working.began
     return working.trace.calls[-1]

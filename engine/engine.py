@@ -30,6 +30,7 @@ from jurat.engine.journeys import advance, hold_back, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
+from jurat.engine.places import Place, Places
 from jurat.engine.preamble import preamble
 from jurat.engine.recovery import recovered, resolved
 from jurat.engine.respond import respond
@@ -285,6 +286,7 @@ class Engine:
         on_text: OnText | None = None,
         on_emit: OnEmit | None = None,
         again: bool = False,
+        places: Places | None = None,
     ) -> Turn:
         """One turn, on a message or on an event without one, which gets no reply.
 
@@ -293,11 +295,12 @@ class Engine:
         the reply sentence by sentence, each once it has passed the check and is stored: nothing unchecked leaves. ``on_emit`` receives what tools send while they run. A turn that is cancelled
         or fails leaves journeys, agent and mode as they were; the message stays, and so do calls that were made, for
         they happened, and a human whom one of them gave the session to. ``again``: the message is the last one of the
-        conversation already, and its turn was cut short.
+        conversation already, and its turn was cut short. ``places``: of which it needs one while it may ask the model.
 
         Raises:
             TurnRefused: a message too long or empty, an event that nobody declared, or a session that has ended.
             TurnSuperseded: a newer message came first.
+            Overloaded: it did not come to the model in time, and nothing of it was taken.
             RefusedTurn: facts contradict the policy's axioms.
             LLMError: the judge or the voice cannot work at all.
             StoreError: the message, a consequential call or the reply cannot be stored. Then it is not sent, not made.
@@ -308,12 +311,13 @@ class Engine:
         async with self._running(), session.lock:
             if session.state.ended:
                 raise TurnRefused("the session has ended")
-            working = self._begin(session, message, event, on_step, again=again)
-            working.on_emit, working.on_text = on_emit, on_text
-            turn = await self._carry_out(working, number)
-            while turn.response is None and turn.trace.handed_to in self.agents and message is not None:
-                working = self._onward(working)
-                turn = replace(await self._carry_out(working, number), before=(*turn.before, turn))
+            async with Place(places if session.state.mode == "auto" else None).taken() as place:
+                working = self._begin(session, message, event, on_step, again=again)
+                working.on_emit, working.on_text, working.place = on_emit, on_text, place
+                turn = await self._carry_out(working, number)
+                while turn.response is None and turn.trace.handed_to in self.agents and message is not None:
+                    working = self._onward(working)
+                    turn = replace(await self._carry_out(working, number), before=(*turn.before, turn))
         if turn.response is not None and on_text is not None and (rest := turn.response.text[len(working.sent) :]):
             on_text(rest)
         return turn
@@ -352,6 +356,7 @@ class Engine:
         trace.notes.append(f"`{before.agent}` handed this message on")
         working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
         working.on_emit, working.handed = handed.on_emit, (*handed.handed, before.agent)
+        working.place = handed.place
         working.passing, working.earlier = handed.passing, (*handed.earlier, *before.calls)
         working.received, working.committed = True, bool(handed.sent)
         working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))

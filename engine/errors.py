@@ -6,6 +6,7 @@ EngineError
 ├── FactRefused       a fact that the application may not write, or with a value of another type
 ├── TurnRefused       a message or event that a turn cannot begin with
 ├── TurnSuperseded    a newer message came, and is answered together with this one
+├── Overloaded        so many ask the model that this turn did not come to it in time, and was not begun
 ├── HookFailed        a function of the application that may stop a turn has failed
 └── StoreError        what is to survive cannot be written or read now
     └── SessionMoved  another server has gone on with the session meanwhile
@@ -51,6 +52,13 @@ class TurnSuperseded(EngineError):
     def __init__(self, trace: Trace) -> None:
         super().__init__("a newer message came; both are answered together")
         self.trace = trace
+
+
+class Overloaded(EngineError):
+    """So many conversations wait for the model that this one did not come to it in time; nothing of it was taken."""
+
+    def __init__(self) -> None:
+        super().__init__("too many conversations at once; try again in a moment")
 
 
 class HookFailed(EngineError):

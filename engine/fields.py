@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z]\w*")
 def fields_of(working: Working, agent: Agent, asks: tuple[str, ...] = ()) -> dict[str, object]:
     """The fields by dotted name; one that nothing is known of is not there.
 
-    What tools gave templates to speak of; facts by path (and below ``std.variables``), ``<tool>`` and ``<tool>.<argument or field of its result>`` of calls that
+    What tools and, for this reply, retrievers gave templates to speak of; facts by path (and below ``std.variables``), ``<tool>`` and ``<tool>.<argument or field of its result>`` of calls that
     succeeded in this turn, ``std.customer.<name>``, ``std.agent.name``, and ``std.missing_params`` where the reply has to
     ask for something.
     """
@@ -33,6 +33,7 @@ def fields_of(working: Working, agent: Agent, asks: tuple[str, ...] = ()) -> dic
     customer = {name: each for name, each in working.session.customer.items() if _NAME.fullmatch(str(name))}
     return {
         **_said(working.state.fields),
+        **{name: value for each in working.trace.retrieved for name, value in _said(each.fields).items()},
         **dict(_of_calls(working)),
         **facts,
         **_below("std.variables", facts),

@@ -17,7 +17,7 @@ from jurat.engine.turn import ReplySource, Response, Working
 from jurat.engine.writing import written
 from jurat.llm import Message
 from jurat.policies.graph import PolicyGraph
-from jurat.policies.model import Agent, ReplyDeclaration
+from jurat.policies.model import Agent, Composition, ReplyDeclaration
 from jurat.policies.templates import TemplateFault
 
 
@@ -37,12 +37,13 @@ async def _reply(task: Task) -> Response:
     if not task.working.model_failed and (given := await given_by_tools(task)) is not None:
         return Response(given[1], _source(given[0]), len(task.working.trace.drafts))
     composition = composition_of(task.graph, task.agent, task.decision)
-    if composition in ("strict", "canned_fluid") and (chosen := await _chosen(task)) is not None:
+    at_hand = _at_hand(task, composition)
+    if composition != "composited" and at_hand and (chosen := await _chosen(task, at_hand)) is not None:
         return chosen
     if composition == "strict":
         return Response(no_match(task), "no-match", 0)
     if composition == "composited":
-        task = _composited(task)
+        task = _composited(task, at_hand)
         if not task.brief.standards.within:
             return Response(no_match(task), "no-match", 0)
     if task.working.model_failed:  # a voice would answer without what the policy demands of what nobody could judge
@@ -55,8 +56,20 @@ async def _demanded(task: Task, reply: ReplyDeclaration) -> Response:
     return Response(safe_reply(task), "safe", 1) if text is None else Response(text, _source(reply), 1)
 
 
-async def _chosen(task: Task) -> Response | None:
-    found = await fitting(task, candidates(task.graph, task.agent, task.decision))
+def _at_hand(task: Task, composition: Composition) -> tuple[ReplyDeclaration, ...]:
+    """The canned replies that may be said: the policy's, unless the agent is free, and what retrievers found for this reply."""
+    ids = () if composition == "fluid" else candidates(task.graph, task.agent, task.decision)
+    return (*(task.graph.vocabulary.replies[each] for each in ids), *_found(task))
+
+
+def _found(task: Task) -> Iterator[ReplyDeclaration]:
+    for each in task.working.trace.retrieved:
+        for number, text in enumerate(each.replies, 1):
+            yield ReplyDeclaration(f"{number} that {each.name} found", text, template="{" in text)
+
+
+async def _chosen(task: Task, at_hand: Iterable[ReplyDeclaration]) -> Response | None:
+    found = await fitting(task, at_hand)
     return Response(found[1], _source(found[0]), 1) if found else None
 
 
@@ -64,18 +77,18 @@ def _source(reply: ReplyDeclaration) -> ReplySource:
     return "template" if reply.template else "canned"
 
 
-def _composited(task: Task) -> Task:
+def _composited(task: Task, at_hand: Iterable[ReplyDeclaration]) -> Task:
     """The same, where only that may be said which canned replies say, and what the policy has the agent ask."""
     brief = task.brief
-    texts = tuple(_texts(task, candidates(task.graph, task.agent, task.decision)))
+    texts = tuple(_texts(task, at_hand))
     only = ("Say only what is said here, in your own words: " + " | ".join(texts),) if texts else ()
     request = replace(brief.request, instructions=(*brief.request.instructions, *only))
     standards = replace(brief.standards, within=(*texts, *brief.induced), sources=(*brief.standards.sources, *texts))
     return replace(task, brief=replace(brief, request=request, standards=standards))
 
 
-def _texts(task: Task, ids: Iterable[str]) -> Iterator[str]:
-    for reply in (task.graph.vocabulary.replies[each] for each in ids):
+def _texts(task: Task, replies: Iterable[ReplyDeclaration]) -> Iterator[str]:
+    for reply in replies:
         if not generative(reply):
             with contextlib.suppress(TemplateFault):
                 yield text_of(reply, task.fields)

@@ -162,6 +162,19 @@ class CallRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Retrieved:
+    """What the application looked up for this reply: a text for it to rest on, canned replies of which one may be it, and fields
+    for templates. ``metadata`` is shown to no model.
+    """
+
+    name: str
+    text: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    replies: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """A reply that was proposed, and what was wrong with it; no fault means that it was sent."""
 
@@ -193,6 +206,7 @@ class Trace:
     decisions: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     emitted: list[Emission] = field(default_factory=list)
+    retrieved: list[Retrieved] = field(default_factory=list)
     handed_to: str | None = None
     reply: str | None = None
     reply_source: str | None = None
@@ -250,6 +264,7 @@ def _explain(trace: Trace) -> Iterator[str]:
     for asked in trace.anew:
         if asked.truth is False:
             yield f"already done: {asked.observation.partition(':')[2]}, and not brought up anew"
+    yield from (f"retrieved by {each.name}: {each.text or 'no text'}" for each in trace.retrieved)
     yield from (f"note: {note}" for note in trace.notes)
     yield from (f"draft {draft.attempt} rejected: {fault}" for draft in trace.drafts for fault in draft.faults)
     if trace.handed_to is not None:

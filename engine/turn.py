@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from jurat.engine.context import Emission
+from jurat.engine.places import Place
 from jurat.engine.session import Call, Session, State
 from jurat.engine.trace import CallRecord, Step, Trace
 from jurat.llm import Judgement, Message, OnText
@@ -60,13 +61,13 @@ class Working:
     stored. ``fulfilled`` are the obligations done in the present activation, ``found`` where the turn found the journeys,
     ``ran`` those whose tool state has run, ``acted`` those of which any has in this turn, ``offered`` the tools whose need
     was judged, ``made`` the arguments of the calls that happened, by tool and round, ``begun`` the consequential calls,
-    ``background`` what the application looked up for the reply to rest on, ``model_failed`` that a question to the judge or
-    the voice had no answer. ``anew`` says of guidelines that are done whether the customer brings them up again,
+    ``model_failed`` that a question to the judge or the voice had no answer. ``anew`` says of guidelines that are done whether the customer brings them up again,
     ``passing`` are results that the session forgets after the turn;
     ``manual``: a tool gave the session to a human, which no other takes back. ``on_text`` receives what leaves before the
     turn has ended, which ``sent`` keeps: it cannot be taken back, so from then on the turn is carried to its end too.
     ``calling`` is set once a call has begun. ``began`` is when the turn did, on the process's own clock. ``handed`` are the
-    agents that handed this message on, and ``earlier`` their calls.
+    agents that handed this message on, and ``earlier`` their calls. ``place`` is that at the model, lent to others while
+    tools and functions of the application run.
     """
 
     session: Session
@@ -89,7 +90,6 @@ class Working:
     found: dict[str, str] = field(init=False)
     offered: set[str] = field(default_factory=set)
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
-    background: list[str] = field(default_factory=list)
     begun: list[Call] = field(default_factory=list)
     anew: dict[str, bool | None] = field(default_factory=dict)
     passing: list[Message] = field(default_factory=list)
@@ -100,6 +100,7 @@ class Working:
     committed: bool = False
     received: bool = False
     unsent: State | None = None
+    place: Place = field(default_factory=Place)
     model_failed: bool = False
     began: float = field(default_factory=time.perf_counter)
 
@@ -111,6 +112,11 @@ class Working:
     def results(self) -> tuple[CallRecord, ...]:
         """The calls that the reply rests on, whoever made them for this message."""
         return (*self.earlier, *self.trace.calls)
+
+    @property
+    def background(self) -> tuple[str, ...]:
+        """What the application looked up for the reply to rest on."""
+        return tuple(each.text for each in self.trace.retrieved if each.text)
 
     def inform(self, *texts: str) -> None:
         """Put what the application knows before the newest message, before anything is judged; nothing twice."""

@@ -52,7 +52,7 @@ def create_app(
         lifespan=_lifespan,
     )  # fmt: skip
     app.hosts = hosts
-    app.state.service = Service(agent)
+    app.state.service = Service(agent, settings.turns_at_once)
     app.state.gatekeeper = Gatekeeper(agent.engine.store, settings)
     install(app)
     for router in (*ROUTERS, *routers.CONVERSATIONS):

@@ -120,7 +120,7 @@ class Guarded:
             with self._service.sessions.running(session):
                 engine = self._service.agent.engine
                 record = await self._service.within(
-                    lambda: direct.call(engine, session, params.name, params.arguments or {})
+                    lambda: direct.call(engine, session, params.name, params.arguments or {}, self._service.places)
                 )
         except (Refusal, JuratError) as error:
             return _told(refusal_of(error).message, error=True)

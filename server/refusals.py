@@ -10,6 +10,7 @@ from jurat.engine.errors import (
     EngineError,
     FactRefused,
     HookFailed,
+    Overloaded,
     SessionMoved,
     StoreError,
     TurnRefused,
@@ -62,6 +63,8 @@ def _apology(error: Exception) -> Refusal:
     if isinstance(error, StoreError):
         LOG.error("%s", error)
         return Refusal(503, "store", "nothing can be stored or read now, so this was not done; try again in a moment")
+    if isinstance(error, Overloaded):
+        return Refusal(503, "busy", str(error), headers={"retry-after": "1"})
     if isinstance(error, HookFailed):
         LOG.error("%s", error)
         return Refusal(500, "application", "a function of the application failed, so nothing was answered")

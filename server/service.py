@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-from jurat.engine.errors import SessionMoved
+from jurat.engine.errors import Overloaded, SessionMoved
+from jurat.engine.places import Place, Places
 from jurat.engine.session import Session
 from jurat.engine.turn import Turn
 from jurat.llm import Message
@@ -18,11 +19,12 @@ from jurat.server.labelling import label
 from jurat.server.opening import Agent
 from jurat.server.refusals import Refusal, refusal_of
 from jurat.server.sessions import Sessions
+from jurat.server.settings import TURNS_AT_ONCE, TURNS_MOST
 from jurat.server.talks import Talks
 from jurat.server.wire import GRACE_SECONDS
 
-TURNS_AT_ONCE = 16
-"""Turns that run or wait for the model, over all sessions; more are asked to come back."""
+PLACE_SECONDS = 60.0
+"""That a turn waits for its place at the model before it is given up."""
 
 READY_SECONDS = 2.0
 """That the store may take to answer before the server counts as not ready."""
@@ -31,7 +33,7 @@ READY_SECONDS = 2.0
 class Service:
     """The agent and its conversations; handlers get it from ``jurat.server.api.dependencies``."""
 
-    def __init__(self, agent: Agent) -> None:
+    def __init__(self, agent: Agent, turns_at_once: int = TURNS_AT_ONCE) -> None:
         self.agent = agent
         self.store = agent.engine.store
         self.sessions = Sessions(self.store, self._open)
@@ -39,6 +41,7 @@ class Service:
         self.talks = Talks(self, self.feeds)
         self.certificates = Certificates()
         self._decider = Decider(agent.engine)
+        self.places = Places(turns_at_once, PLACE_SECONDS)
         self._turns: set[asyncio.Task[Any]] = set()
         self.since = time.time()
 
@@ -100,21 +103,33 @@ class Service:
         Raises:
             Refusal: there are.
         """
-        if len(self._turns) >= TURNS_AT_ONCE:
-            message = "too many conversations at once; try again in a moment"
-            raise Refusal(503, "busy", message, headers={"retry-after": "1"})
+        if len(self._turns) >= TURNS_MOST:
+            raise refusal_of(Overloaded())
         task: asyncio.Task[Any] = asyncio.create_task(work())
         self._turns.add(task)
         task.add_done_callback(self._turns.discard)
         return task
 
     async def within(self, work: Callable[[], Any]) -> Any:
-        """What a piece of work comes to that asks the model as a turn does, and counts as one.
+        """What a piece of work comes to that counts as a turn does.
 
         Raises:
             Refusal: there are too many already.
         """
         return await asyncio.shield(self.run(work))
+
+    async def asking(self, work: Callable[[], Awaitable[Any]]) -> Any:
+        """As :meth:`within`, for work that has a turn's place at the model all the time.
+
+        Raises:
+            Refusal, Overloaded: there are too many, or it did not come to the model in time.
+        """
+
+        async def placed() -> Any:
+            async with Place(self.places).taken():
+                return await work()
+
+        return await self.within(placed)
 
     async def turn(self, session: Session, message: str | None, **options: Any) -> Turn:
         """One turn, which those who wait for the conversation's feed are told of.
@@ -131,7 +146,7 @@ class Service:
         """As :meth:`turn`, and nobody is told."""
         before = session.state.labels
         with self.sessions.running(session):
-            turn = await self.agent.engine.turn(session, message, **options)
+            turn = await self.agent.engine.turn(session, message, places=self.places, **options)
             await label(self.store, session, turn, session.state.labels - before)
         return turn
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from jurat.engine.context import Emission
-from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded
+from jurat.engine.errors import Overloaded, StoreError, TurnRefused, TurnSuperseded
 from jurat.engine.results import plain
 from jurat.engine.session import Session
 from jurat.engine.store import FeedEvent
@@ -219,7 +219,7 @@ class Talks:
             progress.put(status(said.trace, "error", exception=refusal.message, code=refusal.code))
             progress.put(status(said.trace, "ready", "completed"))
         await progress.written()
-        if isinstance(error, TurnRefused):
+        if isinstance(error, TurnRefused | Overloaded):  # it is no part of the conversation
             await self._service.store.amend_feed(session.id, _with(said, NEVER))
 
 

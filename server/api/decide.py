@@ -187,7 +187,7 @@ async def _conversation(given: Question, service: Service) -> dict[str, Any]:
         raise Refusal(422, "malformed", "`messages` ends with what the customer said")
     longest = service.agent.engine.limits.message_characters
     lines = [Message(ROLES[each.role], no_longer_than(each.content, longest, "content")) for each in given.messages]
-    told: dict[str, Any] = await service.within(
+    told: dict[str, Any] = await service.asking(
         lambda: service.decider.conversation(lines, given.facts, given.agent, given.about)
     )
     return told

@@ -143,7 +143,7 @@ async def event(
     if given.event is None:
         raise Refusal(422, "missing", "`event` must be a text that is not empty")
     name = no_longer_than(given.event, NAME_CHARACTERS, "event")
-    return told(session, await service.turn(session, None, event=name))
+    return told(session, await service.within(lambda: service.turn(session, None, event=name)))
 
 
 async def _turn(service: Service, session: Session, text: str, events: Events) -> None:

@@ -12,7 +12,17 @@ import click
 
 from jurat.server.cli.shell import Refused
 from jurat.server.scopes import LOCAL, SCOPES
-from jurat.server.settings import BURST, MASTER_VARIABLE, PER_SECOND, Rate, SettingRefused, Settings, origins_of
+from jurat.server.settings import (
+    BURST,
+    MASTER_VARIABLE,
+    PER_SECOND,
+    TURNS_AT_ONCE,
+    TURNS_MOST,
+    Rate,
+    SettingRefused,
+    Settings,
+    origins_of,
+)
 
 if TYPE_CHECKING:
     from jurat.server.tokens import Tokens
@@ -34,6 +44,10 @@ _OPTIONS = [
         help="Requests a second of a caller without a rate of their own; 0 is without a limit.",
     ),
     click.option(
+        "--turns-at-once", default=TURNS_AT_ONCE, show_default=True, type=click.IntRange(1, TURNS_MOST),
+        help="Turns that may ask the model at the same time; others wait.",
+    ),
+    click.option(
         "--jwt-key", type=click.Path(dir_okay=False),
         help="Take JSON Web Tokens signed with the key in this file: a secret, or a public key in PEM.",
     ),
@@ -51,7 +65,16 @@ def server_options(command: Callable[..., Any]) -> Any:
 
     @wraps(command)
     def gathered(*args: Any, **given: Any) -> Any:
-        names = ("origins", "anonymous", "rate", "jwt_key", "jwt_algorithm", "jwt_audience", "jwt_issuer")
+        names = (
+            "origins",
+            "anonymous",
+            "rate",
+            "turns_at_once",
+            "jwt_key",
+            "jwt_algorithm",
+            "jwt_audience",
+            "jwt_issuer",
+        )
         asked = {name: given.pop(name) for name in names}
         return command(*args, access=lambda local: _settings(local, **asked), **given)
 
@@ -61,13 +84,14 @@ def server_options(command: Callable[..., Any]) -> Any:
 
 
 def _settings(
-    local: bool, *, origins: tuple[str, ...], anonymous: tuple[str, ...], rate: float, jwt_key: str | None,
+    local: bool, *, origins: tuple[str, ...], anonymous: tuple[str, ...], rate: float, turns_at_once: int, jwt_key: str | None,
     jwt_algorithm: str, jwt_audience: str, jwt_issuer: str | None,
 ) -> Settings:  # fmt: skip
     try:
         return Settings(
             origins_of(origins), _rate(rate), allowed(anonymous, local),
             _tokens(jwt_key, jwt_algorithm, jwt_audience, jwt_issuer), os.environ.get(MASTER_VARIABLE) or None,
+            turns_at_once,
         )  # fmt: skip
     except SettingRefused as error:
         raise Refused(str(error)) from None

@@ -13,6 +13,7 @@ from jurat.server.sdk.journeys import Journey
 from jurat.server.sdk.moments import Current
 from jurat.server.sdk.places import call_place
 from jurat.server.sdk.relations import PreambleTag, Related, Tag, Target
+from jurat.server.sdk.retrieving import Retriever
 from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
 from jurat.server.sdk.states import State, Trigger, Way
 from jurat.server.sdk.tool import ToolEntry
@@ -178,9 +179,12 @@ class Agent(Rules, AgentEntity, Instead):
         """As :meth:`Server.create_term`, of this agent."""
         return await self.server.create_term(name, description, id, synonyms, agent=self)
 
-    async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
-        """Have a function look up, before each reply, what the reply may rest on."""
-        self.server.add_retriever(given.function(retriever, "a retriever", takes=1), self.id)
+    async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:
+        """Have a function look up, before each reply, what the reply may rest on: a :class:`RetrieverResult`, a text, anything
+        that JSON can say, or None. It is called when the turn begins; a function that it gives, with one argument as itself, is
+        called once it is known what is in force. ``id`` is what trace and log call it.
+        """
+        self.server.retrievers.append(Retriever.of(retriever, self.id, id))
 
 
 Agent.current = Current("agent", lambda now: now.agent)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jurat.engine.session import Session
@@ -12,6 +12,7 @@ from jurat.server.sdk.customers import GUEST, Customer, Customers, Term
 from jurat.server.sdk.document import Document
 from jurat.server.sdk.errors import SDKError, unknown
 from jurat.server.sdk.relations import Tag, tag_names
+from jurat.server.sdk.retrieving import Retriever
 from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.tool import ToolEntry, check_tool
 from jurat.server.sdk.variables import Freshness, Variable
@@ -32,7 +33,7 @@ class Background:
         """By id."""
 
         self.terms: list[Term] = []
-        self.retrievers: list[tuple[Callable[..., Any], str | None]] = []
+        self.retrievers: list[Retriever] = []
         self._customers = Customers(self.stores.customers, lambda tags: tag_names(self.document, tags))
 
     async def create_customer(
@@ -163,10 +164,6 @@ class Background:
         )
         self.terms.append(term)
         return term
-
-    def add_retriever(self, retriever: Callable[..., Any], agent_id: str | None) -> None:
-        """Have a function look up, before each reply of an agent, what the reply may rest on."""
-        self.retrievers.append((retriever, agent_id))
 
 
 def _refuse_as_source(tool: ToolEntry) -> None:

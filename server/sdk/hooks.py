@@ -24,7 +24,8 @@ from jurat.server.sdk.errors import Instead
 from jurat.server.sdk.failures import failure, name_of
 from jurat.server.sdk.interaction import Interaction
 from jurat.server.sdk.matching import called
-from jurat.server.sdk.moments import CURRENT, GuidelineMatch, RetrieverResult, TurnContext
+from jurat.server.sdk.moments import CURRENT, GuidelineMatch, TurnContext
+from jurat.server.sdk.retrieving import Begun, attached, begun, retrieved
 from jurat.server.sdk.variables import Variable, kept_for
 from jurat.server.telling import told
 
@@ -90,41 +91,51 @@ class Running(Hooks):
 
     def __init__(self, server: Server) -> None:
         self._server = server
-        self._lookups: dict[int, asyncio.Task[list[str]]] = {}
+        self._lookups: dict[int, asyncio.Task[Begun]] = {}
+
+    @property
+    def _seconds(self) -> float:
+        return self._server.limits.tool_timeout_seconds
 
     async def begun(self, working: Working) -> None:
         """Make the turn known to functions, and tell the model what it should know before anything is judged."""
-        now = await self._context(working)
-        CURRENT.set(now)
-        working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
-        await self._call("on_acknowledging", now)
-        await self._call("on_acknowledged", now)
-        await self._call("on_preparing", now)
-        working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
-        if self._server.retrievers and working.trace.message is not None:
-            self._lookups[id(working)] = asyncio.create_task(self._retrieved(now, working))
+        async with working.place.lent():
+            now = await self._context(working)
+            CURRENT.set(now)
+            working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
+            await self._call("on_acknowledging", now)
+            await self._call("on_acknowledged", now)
+            await self._call("on_preparing", now)
+            working.inform(*_told(now, self._server), *await told(await self._server.stores.sessions(), working))
+            if self._server.retrievers and working.trace.message is not None:
+                lookup = begun(self._server.retrievers, now, working.trace, self._seconds)
+                self._lookups[id(working)] = asyncio.create_task(lookup)
 
     async def decided(self, working: Working, decision: Decision) -> None:
         """Have ready what retrievers found, and say what was selected."""
-        lookup = self._lookups.pop(id(working), None)
-        if lookup is not None:
-            working.background += await lookup
-        now = _now(working)
-        if working.trace.message is not None:
-            working.background += await self._retrieved_while(now, working, decision)
-        await self._say("on_selected", working, now, decision)
-        await self._provide(working, now, decision)
-        await self._call("on_generating_messages", now)
-        if working.trace.message is None:
-            self._grant(working, now, decision)
+        async with working.place.lent():
+            lookup = self._lookups.pop(id(working), None)
+            now = replace(_now(working), in_force=decision.resolution.in_force)
+            if lookup is not None:
+                working.trace.retrieved += await retrieved(await lookup, now, working.trace, self._seconds)
+            if working.trace.message is not None:
+                while_in_force = attached(self._server.document.retrievers, now)
+                found = await begun(while_in_force, now, working.trace, self._seconds)
+                working.trace.retrieved += await retrieved(found, now, working.trace, self._seconds)
+            await self._say("on_selected", working, now, decision)
+            await self._provide(working, now, decision)
+            await self._call("on_generating_messages", now)
+            if working.trace.message is None:
+                self._grant(working, now, decision)
 
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """Say what is about to be sent."""
-        now = replace(_now(working), reply=response.text)
-        await self._call("on_message_generated", now, response.text)
-        await self._say("on_message", working, now, decision)
-        await self._call("on_messages_emitted", now, response.text)
-        self._grant(working, now, decision)
+        async with working.place.lent():
+            now = replace(_now(working), reply=response.text, in_force=decision.resolution.in_force)
+            await self._call("on_message_generated", now, response.text)
+            await self._say("on_message", working, now, decision)
+            await self._call("on_messages_emitted", now, response.text)
+            self._grant(working, now, decision)
 
     async def failed(self, working: Working, error: Exception) -> None:
         """Say why there is no reply."""
@@ -156,30 +167,6 @@ class Running(Hooks):
         record = await (await server.stores.sessions()).record(KIND, session.id)
         noted = {} if record is None else dict(record.body)
         return replace(bare, variables=known, noted=noted, calls=working.trace.calls)
-
-    async def _retrieved(self, now: TurnContext, working: Working) -> list[str]:
-        mine = [each for each, agent in self._server.retrievers if agent in (None, now.agent.id)]
-        return [text for text in await asyncio.gather(*(self._looked_up(each, now, working) for each in mine)) if text]
-
-    async def _retrieved_while(self, now: TurnContext, working: Working, decision: Decision) -> list[str]:
-        """What the retrievers of what is in force find."""
-        attached = self._server.document.retrievers
-        mine = [each for id_ in decision.resolution.in_force for each in attached.get(id_, ())]
-        return [text for text in await asyncio.gather(*(self._looked_up(each, now, working) for each in mine)) if text]
-
-    async def _looked_up(self, retriever: Callable[..., Any], now: TurnContext, working: Working) -> str:
-        """One retriever's text. One that fails is missed, which the trace says."""
-        try:
-            async with asyncio.timeout(self._server.limits.tool_timeout_seconds):
-                found = await called(retriever, now)
-            data = found.data if isinstance(found, RetrieverResult) else found
-            text = "" if data is None else whole(as_text(data))
-        except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
-            name = getattr(retriever, "__name__", "a retriever")
-            working.trace.notes.append(whole(f"`{name}` found nothing: {reason}"))
-            LOG.warning("the retriever `%s` failed: %s", name, reason)
-            return ""
-        return text
 
     async def _provide(self, working: Working, now: TurnContext, decision: Decision) -> None:
         """Give templates the fields that the program knows of what is in force. A provider that fails gives none."""

@@ -41,7 +41,8 @@ def _result(call: CallRecord) -> ToolResult:
 
 @dataclass(frozen=True, slots=True)
 class TurnContext(Instead):
-    """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check.
+    """A turn as matchers, retrievers and hooks see it. ``reply`` is there once it has passed its check, and
+    ``in_force``, the ids of guidelines, journeys and states, once all calls were made.
 
     ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks; ``noted``: what
     clients and the program have noted of the conversation, its title and metadata; ``trace_id``: what `GET /traces/ID` calls that
@@ -56,6 +57,7 @@ class TurnContext(Instead):
     facts: Mapping[str, Value] = field(default_factory=dict)
     variables: Mapping[str, Any] = field(default_factory=dict)
     reply: str | None = None
+    in_force: tuple[str, ...] = ()
     wishes: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     noted: dict[str, Any] = field(default_factory=dict)
@@ -129,10 +131,3 @@ class GuidelineMatch:
     id: str
     matched: bool
     rationale: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class RetrieverResult:
-    """What a retriever found; ``data`` is a text, or anything that JSON can say."""
-
-    data: Any

@@ -50,7 +50,7 @@ from jurat.server.sdk.rules import Formula, Guideline, Hook, Rules
 from jurat.server.sdk.states import State, Trigger, Way, back_body, states_body
 from jurat.server.sdk.stores import Stores
 from jurat.server.sdk.vocabulary import Vocabulary
-from jurat.server.settings import MASTER_VARIABLE, SettingRefused, Settings, origins_of
+from jurat.server.settings import MASTER_VARIABLE, TURNS_AT_ONCE, SettingRefused, Settings, origins_of
 from jurat.server.tokens import Tokens
 
 if TYPE_CHECKING:
@@ -84,6 +84,7 @@ class Server(Background, Vocabulary, Rules, Instead):
         anonymous: the scopes of whoever sends no key or token; `chat` and `facts` where only this machine reaches the
             server, otherwise none. The key in JURAT_API_KEY is for everything.
         tokens: the JSON Web Tokens that are taken, a :class:`Tokens`.
+        turns_at_once: how many may ask the model at the same time; others wait.
         log_level: of the logger `jurat`.
         model: a model by name, a file, or what the server at `url` calls it.
         backend: `embedded` (llama.cpp in this process), `vllm`, `server` or `cassette`.
@@ -121,6 +122,7 @@ class Server(Background, Vocabulary, Rules, Instead):
         cors_allowed_origins: Sequence[str] = (),
         anonymous: Sequence[str] | None = None,
         tokens: Tokens | None = None,
+        turns_at_once: int = TURNS_AT_ONCE,
         log_level: str | Any = "WARNING",
         model: str | None = None,
         backend: str | None = None,
@@ -144,7 +146,7 @@ class Server(Background, Vocabulary, Rules, Instead):
         self.host = given.text(host, "`host`")
         self.port = _port(port)
         self.cors_allowed_origins = _origins(cors_allowed_origins)
-        self.settings = _settings(anonymous, tokens, is_local(self.host))
+        self.settings = _settings(anonymous, tokens, turns_at_once, is_local(self.host))
         set_level(log_level)
         self.document = Document(self._touched)
         self.hooks = EngineHooks()
@@ -450,11 +452,12 @@ def _origins(wanted: Sequence[str]) -> tuple[str, ...]:
         raise SDKError(str(error)) from None
 
 
-def _settings(anonymous: Sequence[str] | None, tokens: Tokens | None, local: bool) -> Settings:
+def _settings(anonymous: Sequence[str] | None, tokens: Tokens | None, turns: int, local: bool) -> Settings:
     words = () if anonymous is None else tuple(given.sequence(anonymous, "`anonymous`")) or (NONE,)
     try:
         scopes = allowed(tuple(given.text(each, "a scope") for each in words), local)
-        return Settings(anonymous=scopes, tokens=tokens, master=os.environ.get(MASTER_VARIABLE) or None)
+        master, at_once = os.environ.get(MASTER_VARIABLE) or None, given.whole(turns, "`turns_at_once`")
+        return Settings(anonymous=scopes, tokens=tokens, master=master, turns_at_once=at_once)
     except SettingRefused as error:
         raise SDKError(str(error)) from None
 

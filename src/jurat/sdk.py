@@ -35,7 +35,7 @@ from jurat.server.sdk.known import (
     TermId,
     missing,
 )
-from jurat.server.sdk.moments import GuidelineMatch, RetrieverResult, ToolCall, TurnContext
+from jurat.server.sdk.moments import GuidelineMatch, ToolCall, TurnContext
 from jurat.server.sdk.moments import TurnContext as GuidelineMatchingContext
 from jurat.server.sdk.moments import TurnContext as RetrieverContext
 from jurat.server.sdk.performance import (
@@ -50,6 +50,7 @@ from jurat.server.sdk.performance import (
 )
 from jurat.server.sdk.relations import AllOf, AnyOf, Tag
 from jurat.server.sdk.results import ToolResult
+from jurat.server.sdk.retrieving import RetrieverResult
 from jurat.server.sdk.rules import MATCH_ALWAYS, Criticality, Formula, Guideline, Judged, formula, judged
 from jurat.server.sdk.server import Server
 from jurat.server.sdk.states import State, Trigger, Way

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from types import SimpleNamespace
+from collections.abc import Awaitable, Callable, Mapping
+from decimal import Decimal
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -18,6 +19,9 @@ from jurat.server.sdk.matching import MatcherJudge
 from jurat.testing import ScriptedJudge, ScriptedVoice
 
 Declare = Callable[[p.Server, p.Agent], Awaitable[None]]
+
+
+NO_RULES: Mapping[str, bool] = MappingProxyType({})
 
 
 class Heard:
@@ -36,11 +40,17 @@ class Heard:
         return "Certainly."
 
 
-def turns(declare: Declare, heard: Heard, *messages: str, customer: str | None = None) -> list[Turn]:
+def turns(
+    declare: Declare,
+    heard: Heard,
+    *messages: str,
+    customer: str | None = None,
+    rules: Mapping[str, bool] = NO_RULES,
+) -> list[Turn]:
     """The turns of one conversation with what was declared."""
 
     async def scenario() -> list[Turn]:
-        judge = ScriptedJudge({"Asked": heard.rule}, default=False)
+        judge = ScriptedJudge({"Asked": heard.rule, **rules}, default=False)
         server = p.Server(judge=judge, voice=ScriptedVoice(heard.reply))
         agent = await server.create_agent("Bot", id="bot")
         await agent.create_guideline("Asked", "Answer", id="answer")
@@ -118,6 +128,121 @@ def test_what_retrievers_find_is_what_the_reply_rests_on_and_one_that_fails_is_n
     [turn] = turns(declare, heard, "how much?")
     assert heard.asked[0].tool_results == ('{"asked": "how much?"}',)
     assert "`broken` found nothing: the index is gone" in turn.trace.notes
+
+
+@pytest.mark.parametrize("later_is_async", [True, False])
+def test_what_a_retriever_puts_off_is_asked_once_it_is_known_what_is_in_force(later_is_async: bool) -> None:
+    seen: list[tuple[str, ...]] = []
+
+    async def deferring(context: p.RetrieverContext) -> Any:
+        def later(now: p.EngineContext) -> p.RetrieverResult | None:
+            seen.extend((context.in_force, now.in_force))
+            return p.RetrieverResult("we open at nine")
+
+        async def later_still(now: p.EngineContext) -> p.RetrieverResult | None:
+            return later(now)
+
+        return later_still if later_is_async else later
+
+    async def thinking_better(context: p.RetrieverContext) -> Any:
+        return lambda now: None
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.attach_retriever(deferring)
+        await agent.attach_retriever(thinking_better)
+
+    heard = Heard()
+    [turn] = turns(declare, heard, "when?")
+    assert heard.asked[0].tool_results == ("we open at nine",)
+    assert seen == [(), ("answer",)]
+    assert turn.trace.notes == []
+
+
+def again(context: Any) -> Any:
+    return lambda now: again
+
+
+@pytest.mark.parametrize(
+    ("give", "reason"),
+    [
+        (lambda context: object(), "it gave something of the type `object`, which is neither a text nor JSON"),
+        (
+            lambda context: p.RetrieverResult({"a": [b"x"]}),
+            "it gave something of the type `bytes`, which is neither a text nor JSON",
+        ),
+        (again, "it gave something of the type `function`, which is neither a text nor JSON"),
+        (lambda context: p.RetrieverResult("x", canned_responses="one"), "`canned_responses` is a list, not `one`"),
+        (lambda context: p.RetrieverResult("x", meta={}), "`RetrieverResult` has no parameter `meta`"),
+        (lambda context: lambda now: raising(RuntimeError("gone")), "gone"),
+        (lambda context: raising(KeyError()), "it raised KeyError without a text"),
+    ],
+)
+def test_a_retriever_that_gives_no_json_is_missed_with_one_note_and_one_entry_in_the_log(
+    give: Callable[[Any], Any], reason: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.attach_retriever(give, id="index")
+
+    heard = Heard()
+    with caplog.at_level("WARNING", "jurat"):
+        [turn] = turns(declare, heard, "when?")
+    assert turn.response is not None
+    assert heard.asked[0].tool_results == ()
+    [note] = turn.trace.notes
+    assert note.startswith(f"`index` found nothing: {reason}")
+    [entry] = [each.getMessage() for each in caplog.records if "retriever" in each.getMessage()]
+    assert entry.startswith(f"the retriever `index` failed: {reason}")
+
+
+def test_a_retriever_that_hangs_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hanging(context: p.RetrieverContext) -> None:
+        await asyncio.sleep(30)
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
+        await agent.attach_retriever(hanging)
+
+    [turn] = turns(declare, Heard(), "when?")
+    assert turn.trace.notes == ["`hanging` found nothing: it did not answer in time"]
+
+
+def test_what_a_retriever_gives_besides_is_for_this_reply_alone() -> None:
+    async def prices(context: p.RetrieverContext) -> p.RetrieverResult | None:
+        message = context.interaction.last_customer_message
+        if message is None or message.content != "how much?":
+            return None
+        return p.RetrieverResult(
+            {"price": Decimal("5.50")},
+            metadata={"source": "shop"},
+            canned_responses=["It costs {{ price }} euros."],
+            canned_response_fields={"price": 5.5},
+        )
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.attach_retriever(prices)
+
+    heard = Heard()
+    fit = "The right reply of the agent to the customer's latest message is: "
+    first, second = turns(declare, heard, "how much?", "thanks", rules={fit + "It costs 5.5 euros.": True})
+    assert first.response is not None
+    assert (first.response.text, first.response.source) == ("It costs 5.5 euros.", "template")
+    [found] = first.trace.retrieved
+    assert (found.name, found.text, found.metadata) == ("prices", '{"price": "5.50"}', {"source": "shop"})
+    assert second.response is not None
+    assert second.response.text == "Certainly."
+    assert second.trace.retrieved == []
+
+
+def test_a_canned_response_of_a_retriever_that_does_not_fit_is_not_said() -> None:
+    async def prices(context: p.RetrieverContext) -> p.RetrieverResult:
+        return p.RetrieverResult(None, canned_responses=["It costs 5 euros."])
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        await agent.attach_retriever(prices)
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert turn.response is not None
+    assert turn.response.text == "Certainly."
 
 
 @pytest.mark.parametrize(("found", "fires"), [(True, True), (False, False), (None, False)])

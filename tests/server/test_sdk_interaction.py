@@ -72,7 +72,7 @@ def test_a_retriever_reads_what_the_customer_said_last_and_all_that_was_said() -
     async def answer_retriever(context: p.RetrieverContext) -> p.RetrieverResult:
         if last_message := context.interaction.last_customer_message:
             seen.append(context.interaction.messages)
-            return p.RetrieverResult([f"a document on {last_message.content}"])
+            return p.RetrieverResult([f"a document on {last_message.content}"], metadata={"index": "first"})
         return p.RetrieverResult(None)
 
     async def scenario(agent: p.Agent, say: Say, client: httpx2.AsyncClient) -> None:
@@ -80,7 +80,10 @@ def test_a_retriever_reads_what_the_customer_said_last_and_all_that_was_said() -
         before = datetime.now(UTC)
         name, turn = await say("opening hours")
         assert (name, turn["reply"]) == ("turn", '["a document on opening hours"]')
-        await say("prices")
+        _, turn = await say("prices")
+        [found] = (await client.get(f"/traces/{turn['id']}")).json()["retrieved"]
+        assert (found["name"], found["text"]) == ("answer_retriever", '["a document on prices"]')
+        assert found["metadata"] == {"index": "first"}
         first, reply, second = seen[-1]
         assert [(each.source, each.content) for each in (first, second)] == [
             (p.EventSource.CUSTOMER, "opening hours"),

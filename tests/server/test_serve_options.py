@@ -35,6 +35,7 @@ def test_what_may_be_done_without_a_name(words: tuple[str, ...], local: bool, ex
         (["--origin", "*"], "`*` is no origin"),
         (["--rate", "nan"], "is no rate"),
         (["--rate", "-1"], "is no rate"),
+        (["--turns-at-once", "0"], "0 is not in the range 1<=x<=2000"),
         (["--jwt-issuer", "https://i.example"], "--jwt-issuer needs --jwt-key"),
         (["--jwt-key", "KEY"], "--jwt-key needs --jwt-issuer"),
         (["--jwt-key", "none", "--jwt-issuer", "i"], "`none` cannot be read"),
