@@ -38,6 +38,12 @@ def map_path_parameters(context: Any, path_parameters: Any) -> Any:
     return path_parameters
 
 
+@schema.hook
+def filter_query(context: Any, query: Any) -> bool:
+    """A number where a list of texts is asked for is a text as soon as it stands in an address: one that is right."""
+    return not query or isinstance(query.get("labels", []), list | dict)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def session() -> Iterator[None]:
     with TestClient(APP, headers=HELD) as client:
