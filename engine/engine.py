@@ -393,8 +393,7 @@ class Engine:
             raise TurnRefused("a turn begins with a message or an event")
         if message is not None and not message.strip():
             raise TurnRefused("the message is empty")
-        longest = self.limits.message_characters
-        if message is not None and len(message) > longest:
+        if message is not None and len(message) > (longest := self.limits.message_characters):
             raise TurnRefused(f"the message has {len(message)} characters, and {longest} are accepted")
         known = (*OF_THE_APPLICATION, *self.graph.vocabulary.events)
         if event is not None and event not in known:
