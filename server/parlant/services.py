@@ -73,7 +73,7 @@ async def retrieve(name: Name, service: Served, caller: Reading) -> dict[str, An
     return {**found, "tools": _tools(service, name)}
 
 
-@ROUTER.put("/services/{name:path}", response_model=ServiceShown)
+@ROUTER.put("/services/{name:path}", response_model=ServiceShown, responses=errors(404))
 async def declare(name: Name, given: ServiceGiven, service: Served, caller: Writing) -> dict[str, Any]:  # noqa: ARG001
     """A service that is declared so already, for programs that declare theirs whenever they start; any other is refused."""
     known = _by_name(service.agent.graph).get(name)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import assume, given, settings
 from tests.properties.comparing import Symbolic, reference
 from tests.properties.strategies import cases, graphs, randoms
@@ -17,6 +18,8 @@ from jurat.policies.graph import PolicyGraph
 from jurat.policies.semantics import Bound, bounds, resolve
 from jurat.policies.valuation import valuation_of
 from jurat.solver import encode
+
+pytestmark = pytest.mark.timeout(400)
 
 Case = tuple[PolicyGraph, list[dict[str, object]]]
 

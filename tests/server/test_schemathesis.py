@@ -61,7 +61,7 @@ def test_the_server_does_what_its_document_says(case: Any) -> None:
         case.query = {**(case.query or {}), "wait_for_data": "0"}  # nobody waits for what does not come
     headers = case.meta.components.get(ParameterLocation.HEADER)
     spoilt = headers is not None and headers.mode.is_negative  # a key that is none is sent as it was made up
-    case.call_and_validate(headers=None if spoilt else SENT, excluded_checks=[positive_data_acceptance])
+    case.call_and_validate(timeout=100, headers=None if spoilt else SENT, excluded_checks=[positive_data_acceptance])
 
 
 @schema.parametrize()
@@ -75,5 +75,5 @@ def test_the_server_does_what_its_document_says(case: Any) -> None:
 )
 def test_a_parameter_that_the_document_does_not_have_is_refused(case: Any) -> None:
     case.query = {"no_such_parameter": "1"}
-    answer = case.call(headers=SENT)
+    answer = case.call(headers=SENT, timeout=100)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "unknown-parameter")

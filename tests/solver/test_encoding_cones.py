@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import z3
 from hypothesis import given, settings
 from tests.properties.strategies import graphs
@@ -10,6 +11,8 @@ from jurat.policies.graph import PolicyGraph
 from jurat.solver import Limits, encode
 from jurat.solver.claims import Not, in_force, possible
 from jurat.solver.prover import Prover
+
+pytestmark = pytest.mark.timeout(400)
 
 
 @given(graphs())
