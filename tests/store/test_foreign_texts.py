@@ -125,7 +125,7 @@ async def remarked(address: str, remark: object) -> tuple[list[tuple[str, Any]],
     """The ends of two turns, the first of which a hook puts something in the trace of; and how that trace is answered."""
 
     async def hook(context: Any, payload: Any, error: Any) -> None:
-        if context.interaction.last_customer_message == "one":
+        if context.interaction.last_customer_message.content == "one":
             context.notes.append(remark)
 
     server = p.Server(port=0, judge=ScriptedJudge({}, default=False), voice=ScriptedVoice(), session_store=address)
