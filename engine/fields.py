@@ -23,9 +23,9 @@ _NAME = re.compile(r"[A-Za-z]\w*")
 def fields_of(working: Working, agent: Agent, asks: tuple[str, ...] = ()) -> dict[str, object]:
     """The fields by dotted name; one that nothing is known of is not there.
 
-    What tools and, for this reply, retrievers gave templates to speak of; facts by path (and below ``std.variables``), ``<tool>`` and ``<tool>.<argument or field of its result>`` of calls that
-    succeeded in this turn, ``std.customer.<name>``, ``std.agent.name``, and ``std.missing_params`` where the reply has to
-    ask for something.
+    What tools and, for this reply, retrievers gave templates to speak of; facts by path (and below ``std.variables``),
+    ``<tool>`` and ``<tool>.<argument or field of its result>`` of calls that succeeded in this turn,
+    ``std.customer.<name>``, ``std.agent.name``, and ``std.missing_params`` where the reply has to ask for something.
     """
     facts = {
         path: value if isinstance(value, Decimal) else jsonable(value) for path, value in working.state.facts.items()

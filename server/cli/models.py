@@ -73,7 +73,6 @@ def pull(name: str | None) -> int:
 
 def _prepare(file: str) -> None:
     """Have the default model read what it reads at each start."""
-    import asyncio
     from pathlib import Path
 
     from jurat.llm.errors import LLMError
@@ -84,7 +83,7 @@ def _prepare(file: str) -> None:
         return
     try:
         with working("reading the judge's instructions"):
-            asyncio.run(prepare(Path(file)))
+            prepare(Path(file))
     except LLMError as error:
         complain_mildly(f"the model is here, and cannot run yet: {error}")
 
