@@ -132,6 +132,9 @@ class Calls:
             due.append(all_of((self.wants(g, tool), negation(self.done(g, tool)))))
         guard = self.graph.vocabulary.tools[tool].guard
         yield part(f"open:{tool}", self._opening(tool, due), [guard.expr] if guard else [])
+        if guard:
+            shut = all_of((self.occasion.round, negation(self._could(tool))))
+            yield part(f"guard:{tool}", [implication(shut, negation(self.open(tool)))], [guard.expr])
 
     def _wanting(self, g: str, tool: str, started: z3.BoolRef, now: z3.BoolRef) -> list[z3.BoolRef]:
         in_turn, again = negation(self.occasion.new_turn), negation(self.occasion.round)
@@ -155,10 +158,11 @@ class Calls:
         weighed = all_of((negation(self.occasion.new_turn), before(self.weighed(tool))))
         fresh = all_of((self.occasion.message, offered, negation(obliged), negation(weighed)))
         banned = any_of(self._binds(g) for g in forbidders(self.graph, tool))
-        may = all_of((any_of((*due, fresh)), negation(banned), self._could(tool)))
+        may = all_of((any_of((*due, fresh)), negation(banned)))
         asked = all_of((self.occasion.round, fresh))
         return [
-            implication(self.occasion.round, same(self.open(tool), may)),
+            implication(all_of((self.occasion.round, self.open(tool))), may),
+            implication(all_of((self.occasion.round, may, self._could(tool))), self.open(tool)),
             same(self.weighed(tool), any_of((weighed, asked))),
         ]
 
