@@ -4,7 +4,7 @@
     python scripts/screenshots.py            writes docs/screenshots/*.png
     python scripts/screenshots.py --to DIR   writes them elsewhere
 
-It needs Chromium (scripts/browser.sh installs it) and the environment of the tests.
+It needs Chromium (scripts/programs.sh installs it) and the environment of the tests.
 """
 
 from __future__ import annotations
