@@ -7,8 +7,8 @@ PORT ?= 8800
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --no-input
-# How many processes run the tests: one for each core that this one may use.
-WORKERS ?= auto
+# How many processes run the tests: three for two cores, for a third of the time a test waits.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) * 3 // 2)')
 # The tests start Python hundreds of times; an environment in which it may not keep what it compiled costs minutes.
 unexport PYTHONDONTWRITEBYTECODE
 

@@ -33,6 +33,10 @@ def program() -> str:
     return found
 
 
+class Navigated(AssertionError):
+    """The page was left before it had answered."""
+
+
 class Page:
     """One page of the browser; everything waits until it is done or `seconds` have passed."""
 
@@ -56,6 +60,8 @@ class Page:
         while True:
             answer = self._read(deadline)
             if answer.get("id") == self._number:
+                if "navigated" in answer.get("error", {}).get("message", ""):
+                    raise Navigated(answer)
                 assert "error" not in answer, answer
                 return dict(answer["result"])
             self._note(answer)
@@ -100,10 +106,18 @@ class Page:
 
     def wait(self, expression: str, seconds: float = 60) -> None:
         deadline = time.monotonic() + seconds
-        while not self.value(f"Boolean({expression})"):
-            shown = self.value("document.body?.innerText ?? ''")
-            assert time.monotonic() < deadline, f"never true: {expression}\n{shown}\n{self.console}"
+        while not self._holds(expression):
+            if time.monotonic() >= deadline:
+                shown = self.value("document.body?.innerText ?? ''")
+                raise AssertionError(f"never true: {expression}\n{shown}\n{self.console}")
             time.sleep(0.05)
+
+    def _holds(self, expression: str) -> bool:
+        """Whether it is true now; of a page that is being left nothing is."""
+        try:
+            return bool(self.value(f"Boolean({expression})"))
+        except Navigated:
+            return False
 
     def text(self, selector: str) -> str:
         return str(self.value(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
