@@ -121,6 +121,8 @@ class ScoringJudge:
         return Judgement(condition.key, _ANSWERED.get(score), None, evidence)
 
     def _judgement(self, condition: Condition, score: float, evidence: str) -> Judgement:
+        if not 0 <= score <= 1:  # nan too; a calibration would make some probability of whatever stood for it
+            return _unknown(Judgement(condition.key, None, None, evidence), "the model gave neither answer")
         calibration = self.calibrations.of(condition.text)
         probability = calibration.probability(score)
         return Judgement(condition.key, calibration.truth(probability), probability, evidence)
