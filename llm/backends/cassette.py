@@ -4,8 +4,8 @@ An entry is found by the model's name, the prompt with everything else that was 
 weights. A question that was never recorded is an error (`CassetteMiss`) that ends the turn, not an unknown answer, for a
 recording that does not fit what is asked would otherwise pass for a conversation.
 
-The file has a line a record, the first one the model's; new ones are appended as they come, each in one piece, so that
-nothing but half a line is lost when a recording is broken off, and several processes may record at the same time.
+The file has a line a record, the first one the model's; new ones are appended as they come, so that nothing but
+half a line is lost when a recording is broken off. Processes that record at the same time take turns.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Cassette:
         return found
 
     @contextmanager
-    def opening(self) -> Iterator[None]:
-        """While no other process looks at the file, or begins it. Raises `BackendError` where it cannot be written."""
+    def held(self) -> Iterator[None]:
+        """While no other process that records has the file. Raises `BackendError` where it cannot be read or written."""
         try:
             with file_lock(self.file, lambda: None):
                 yield
@@ -64,18 +64,14 @@ class Cassette:
             raise self._unwritten(error) from error
 
     def begin(self) -> None:
-        """Make the file ready to be added to: with a head, and without half a line at its end. Raises `BackendError`."""
-        try:
-            with self.file.open("a+b") as stream:
-                stream.seek(0)
-                content = stream.read()
-                stream.truncate(len(_whole(content)))
-        except OSError as error:
-            raise self._unwritten(error) from error
+        """Make the file, which is held, ready to be added to: with a head, and without half a line at its end."""
+        content = self.file.read_bytes()
+        with self.file.open("a+b") as stream:
+            stream.truncate(len(_whole(content)))
+            if content.strip() and _whole(content) == content and not content.endswith(b"\n"):
+                stream.write(b"\n")
         if not content.strip():
             self._append(dict(zip(_HEAD, (FORM, self.model, self.revision, self.ungraded), strict=True)))
-        elif not content.endswith(b"\n") and _whole(content) == content:
-            self._write(b"\n")
 
     def key(self, question: dict[str, Any]) -> str:
         """What an answer is found by; hex. The same question of another model or revision has another."""
@@ -90,20 +86,15 @@ class Cassette:
         """Record an answer; the first one to a question stays."""
         key = self.key(question)
         if key not in self._answers:
-            self._append({"key": key, "asked": question, "answer": answer})
+            with self.held():
+                self._append({"key": key, "asked": question, "answer": answer})
             self._answers[key] = answer
 
     def _append(self, record: dict[str, Any]) -> None:
         # Half a surrogate pair becomes its escape, which is what JSON has for it.
-        self._write(json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n")
-
-    def _write(self, data: bytes) -> None:
-        """In one piece, so that lines of processes that record at the same time do not mix."""
-        try:
-            with self.file.open("ab", buffering=0) as stream:
-                stream.write(data)
-        except OSError as error:
-            raise self._unwritten(error) from error
+        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+        with self.file.open("ab") as stream:
+            stream.write(line)
 
     def _unwritten(self, error: OSError) -> BackendError:
         reason = (error.strerror or "no reason given").lower()
@@ -167,7 +158,7 @@ class CassetteBackend:
         path = Path(file)
         model = (source.name, source.digest, source.ungraded if isinstance(source, Ungraded) else "")
         cassette = Cassette(path, *model)
-        with cassette.opening():
+        with cassette.held():
             if path.exists() and path.stat().st_size:
                 cassette = Cassette.read(path)
                 if (cassette.model, cassette.revision, cassette.ungraded) != model:
