@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -57,14 +58,15 @@ class Labelled:
 def read_labelled(paths: Iterable[str], texts: Mapping[str, str] | None = None) -> list[Labelled]:
     """The conversations of files and of folders of them, every one with its split.
 
-    ``texts`` are the statements that short names stand for, as a policy's observations; a name that is not among them
-    is taken for a statement.
+    ``texts`` are the statements that short names stand for, as a policy's observations; what is not among them is taken
+    for a statement, unless it is a single name, which is a fault where there are any ``texts``.
 
     Raises:
         PolicyError: everything that is wrong with the files, each with its place.
     """
     faults = Faults()
-    found = [each for path in paths for file in _files(path, faults) for each in _file(file, texts or {}, faults)]
+    ids = set[str]()
+    found = [each for path in paths for file in _files(path, faults) for each in _file(file, texts or {}, faults, ids)]
     faults.stop()
     return split(found)
 
@@ -91,7 +93,7 @@ def _files(path: str, faults: Faults) -> list[str]:
     return policy_files(path, faults) if os.path.isdir(path) else [path]  # noqa: PTH112 - the reader's own spelling
 
 
-def _file(path: str, texts: Mapping[str, str], faults: Faults) -> list[Labelled]:
+def _file(path: str, texts: Mapping[str, str], faults: Faults, ids: set[str]) -> list[Labelled]:
     source = read_text(path, faults)
     root = parse(source, faults, Budget(FILE_BYTES)) if source else None
     if root is None:
@@ -101,18 +103,18 @@ def _file(path: str, texts: Mapping[str, str], faults: Faults) -> list[Labelled]
         faults.at(root, "P303", "`conversations` is missing", help="it lists what was said and what holds of it")
         return []
     domain = _name(fields, "domain", faults)
-    reader = _Reader(faults, texts, domain, path)
+    reader = _Reader(faults, texts, domain, path, ids)
     items = items_of(faults, fields["conversations"], "`conversations`")
     found = [reader.conversation(number, item) for number, item in enumerate(items, 1)]
     return [each for each in found if each is not None]
 
 
 class _Reader:
-    """Reads the conversations of one file."""
+    """Reads the conversations of one file; `ids` are those of all files."""
 
-    def __init__(self, faults: Faults, texts: Mapping[str, str], domain: str, path: str) -> None:
+    def __init__(self, faults: Faults, texts: Mapping[str, str], domain: str, path: str, ids: set[str]) -> None:
         self._faults, self._texts, self._domain, self._path = faults, texts, domain, path
-        self._ids: set[str] = set()
+        self._ids = ids
 
     def conversation(self, number: int, node: Node) -> Labelled | None:
         faults = self._faults
@@ -122,16 +124,15 @@ class _Reader:
             if isinstance(node, Fields):
                 faults.at(node, "P303", f"`{missing[0]}` is missing in this conversation")
             return None
-        name = self._id(fields, number)
+        name = self._id(fields.get("id", node), _name(fields, "id", faults) or f"{self._path}#{number}")
         chosen = choice_of(faults, fields["split"], "`split`", SPLITS) if "split" in fields else None
         language, kind = (_name(fields, field, faults) for field in ("language", "class"))
         said, holds = self._said(fields["said"]), self._holds(fields["holds"])
         return Labelled(name, said, holds, self._domain, language, kind, chosen)
 
-    def _id(self, fields: dict[str, Node], number: int) -> str:
-        name = _name(fields, "id", self._faults) or f"{self._path}#{number}"
+    def _id(self, node: Node, name: str) -> str:
         if name in self._ids:
-            self._faults.at(fields["id"], "P304", f"the id `{name}` is given twice")
+            self._faults.at(node, "P304", f"the id `{name}` is given twice")
         self._ids.add(name)
         return name
 
@@ -152,13 +153,21 @@ class _Reader:
         found: dict[str, bool] = {}
         for key, value in entries_of(self._faults, node, "`holds`"):
             true = flag_of(self._faults, value, f"what is said of `{key.text}`")
+            statement = self._statement(key)
+            if statement in found:
+                self._faults.at(
+                    key, "P304", f"`{key.text}` is a statement that this conversation has a label for already"
+                )
             if true is not None:
-                found[self._statement(key)] = true
+                found[statement] = true
         if not found and not self._faults:
             self._faults.at(node, "P302", "`holds` names one statement or more")
         return found
 
     def _statement(self, key: Scalar) -> str:
+        if self._texts and key.text not in self._texts and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", key.text):
+            advice = self._faults.near_miss(key.text, self._texts) or "a statement of its own is a sentence"
+            self._faults.at(key, "P305", f"no observation is called `{key.text}`", help=advice)
         return self._texts.get(key.text, key.text)
 
 
