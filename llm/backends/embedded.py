@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
+import math
 import os
 import secrets
 import threading
@@ -195,7 +196,7 @@ def _probability(answer: dict[str, Any], answers: tuple[str, str]) -> float:
         wrong = " and ".join(f"`{a.strip()}`" for a in answers)
         raise BackendError(f"the answers {wrong} are not one token each for this model")
     first, second = (found.get(a, 0.0) for a in answers)
-    return first / (first + second)
+    return first / (first + second) if first + second > 0 else math.nan
 
 
 def _raise_for_error(answer: dict[str, Any]) -> None:
