@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from jurat.llm.errors import BackendError, CassetteMiss
+from jurat.llm.errors import BackendError, CassetteMiss, ContextTooLong
 from jurat.llm.models.lock import file_lock
 from jurat.llm.protocol import Backend, OnText, Ungraded
 
@@ -82,12 +82,15 @@ class Cassette:
         """The recorded answer, or None."""
         return self._answers.get(self.key(question))
 
-    def add(self, question: dict[str, Any], answer: Any) -> None:
+    def add(self, question: dict[str, Any], answer: str | float | ContextTooLong) -> None:
         """Record an answer; the first one to a question stays."""
         key = self.key(question)
         if key not in self._answers:
+            told: Any = answer
+            if isinstance(answer, ContextTooLong):
+                told = {"tokens": answer.tokens, "limit": answer.limit}
             with self.held():
-                self._append({"key": key, "asked": question, "answer": answer})
+                self._append({"key": key, "asked": question, "answer": told})
             self._answers[key] = answer
 
     def _append(self, record: dict[str, Any]) -> None:
@@ -124,9 +127,14 @@ def _text(value: Any) -> str:
     return value
 
 
-def _answer(entry: dict[str, Any]) -> str | float:
-    """A text, or a score: in [0, 1], or nan where the model gave neither answer."""
+def _answer(entry: dict[str, Any]) -> str | float | ContextTooLong:
+    """A text, or a score: in [0, 1], or nan where the model gave neither answer; or that the question was too long."""
     answer = entry["answer"]
+    if isinstance(answer, dict) and "suffix" not in entry["asked"]:
+        tokens, limit = answer["tokens"], answer["limit"]
+        if type(tokens) is not int or type(limit) is not int:
+            raise TypeError
+        return ContextTooLong(tokens, limit)
     if "generate" in entry["asked"]:
         return _text(answer)
     if type(answer) not in (int, float) or not (0 <= answer <= 1 or math.isnan(answer)):
@@ -171,11 +179,15 @@ class CassetteBackend:
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
         """As the recorded backend answered; a condition is recorded by itself, so the others asked do not matter."""
         questions = [{"score": prefix, "suffix": each, "answers": list(answers)} for each in suffixes]
+        whole = {"score": prefix, "suffixes": list(suffixes), "answers": list(answers)}
         fresh = [i for i, each in enumerate(questions) if self._cassette.look(each) is None]
+        if fresh and isinstance(too_long := self._cassette.look(whole), ContextTooLong):
+            raise ContextTooLong(too_long.tokens, too_long.limit)
         if fresh and self._source is None:
-            raise self._miss("the score of", suffixes[fresh[0]])
+            raise self._miss("the score of", suffixes[fresh[-1]])
         if self._source is not None and (fresh or not suffixes):
-            found = await self._source.score(prefix, [suffixes[i] for i in fresh], answers)
+            with self._recorded(whole):
+                found = await self._source.score(prefix, [suffixes[i] for i in fresh], answers)
             for i, score in zip(fresh, found, strict=True):
                 self._cassette.add(questions[i], score)
         return [float(self._cassette.look(each)) for each in questions]
@@ -195,9 +207,12 @@ class CassetteBackend:
         if known is None:
             if self._source is None:
                 raise self._miss("the answer to", prompt)
-            text = await self._source.generate(prompt, schema, max_tokens=max_tokens, stop=stop, on_text=on_text)
+            with self._recorded(question):
+                text = await self._source.generate(prompt, schema, max_tokens=max_tokens, stop=stop, on_text=on_text)
             self._cassette.add(question, text)
             return text
+        if isinstance(known, ContextTooLong):
+            raise ContextTooLong(known.tokens, known.limit)
         if on_text is not None:
             on_text(known)
         return str(known)
@@ -206,6 +221,15 @@ class CassetteBackend:
         """Free the backend that was recorded, if there is one."""
         if self._source is not None:
             await self._source.close()
+
+    @contextmanager
+    def _recorded(self, question: dict[str, Any]) -> Iterator[None]:
+        """Writes down that a question was too long, for what is asked next is a shorter one."""
+        try:
+            yield
+        except ContextTooLong as error:
+            self._cassette.add(question, error)
+            raise
 
     def _miss(self, what: str, text: str) -> CassetteMiss:
         end = " ".join(text.split())[-80:]

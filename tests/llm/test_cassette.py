@@ -15,10 +15,12 @@ from pathlib import Path
 import pytest
 from tests.llm.canned import Canned
 
-from jurat.llm import BackendError, Condition, LLMError, Message
+from jurat.llm import BackendError, Condition, LLMError, Message, ReplyRequest
 from jurat.llm.backends.cassette import CassetteBackend
 from jurat.llm.errors import CassetteMiss
 from jurat.llm.judge import ANSWERS, ScoringJudge
+from jurat.llm.voice import ModelVoice
+from jurat.llm.wording import LAYOUT
 
 TALK = (Message("customer", "I want a refund"),)
 REFUND, BYE = Condition("refund", "The customer asks for a refund"), Condition("bye", "The customer says goodbye")
@@ -225,3 +227,25 @@ def test_processes_that_record_at_the_same_time_do_not_harm_each_other(file: Pat
     for who_, n in itertools.product(range(3), range(60)):
         assert len(asyncio.run(replay.generate(f"{who_} {n}", max_tokens=3))) == 20_000
     assert file.read_text("utf-8").count('"cassette"') == 1
+
+
+def test_what_was_too_long_is_replayed_as_too_long(file: Path) -> None:
+    room = len(LAYOUT.prefix([Message("customer", "Hi")]))
+    talk = [Message("customer", f"{n} {'word ' * 20}") for n in range(8)]
+
+    async def both(backend: CassetteBackend) -> tuple[object, str]:
+        found = await ScoringJudge(backend).judge(talk, [REFUND, BYE])
+        return found, await ModelVoice(backend).reply(ReplyRequest("Bot", "An agent", tuple(talk)))
+
+    source = Canned(text="Hello", limit=room + 300)
+    live = asyncio.run(both(CassetteBackend.record(file, source)))
+    assert asyncio.run(both(CassetteBackend.replay(file))) == live
+    assert "without the oldest" in live[0][0].evidence  # type: ignore[index]
+
+
+@pytest.mark.parametrize("answer", [{}, {"tokens": 5}, {"tokens": "5", "limit": 3}, {"tokens": True, "limit": 3}])
+def test_a_length_that_is_none_is_damage(file: Path, answer: object) -> None:
+    asyncio.run(CassetteBackend.record(file, Canned(text="Hello")).generate("x", max_tokens=3))
+    entry(file, answer=answer)
+    with pytest.raises(BackendError, match="is not a recording"):
+        CassetteBackend.replay(file)
