@@ -144,7 +144,7 @@ class ByBoolean:
         async with self._places:
             told = await self._generate(prompt, Answer.model_json_schema(), max_tokens=_ANSWER_TOKENS)
         try:
-            return float(Answer.model_validate_json(told).answer)
+            return float(Answer.model_validate_json(told, strict=True).answer)
         except ValidationError:
             return math.nan
 
