@@ -65,8 +65,8 @@ def read_labelled(paths: Iterable[str], texts: Mapping[str, str] | None = None) 
         PolicyError: everything that is wrong with the files, each with its place.
     """
     faults = Faults()
-    ids = set[str]()
-    found = [each for path in paths for file in _files(path, faults) for each in _file(file, texts or {}, faults, ids)]
+    files = {os.path.realpath(file): file for path in paths for file in _files(path, faults)}  # each is read once
+    found = [each for file in files.values() for each in _file(file, texts or {}, faults)]
     faults.stop()
     return split(found)
 
@@ -93,7 +93,7 @@ def _files(path: str, faults: Faults) -> list[str]:
     return policy_files(path, faults) if os.path.isdir(path) else [path]  # noqa: PTH112 - the reader's own spelling
 
 
-def _file(path: str, texts: Mapping[str, str], faults: Faults, ids: set[str]) -> list[Labelled]:
+def _file(path: str, texts: Mapping[str, str], faults: Faults) -> list[Labelled]:
     source = read_text(path, faults)
     root = parse(source, faults, Budget(FILE_BYTES)) if source else None
     if root is None:
@@ -103,18 +103,18 @@ def _file(path: str, texts: Mapping[str, str], faults: Faults, ids: set[str]) ->
         faults.at(root, "P303", "`conversations` is missing", help="it lists what was said and what holds of it")
         return []
     domain = _name(fields, "domain", faults)
-    reader = _Reader(faults, texts, domain, path, ids)
+    reader = _Reader(faults, texts, domain, path)
     items = items_of(faults, fields["conversations"], "`conversations`")
     found = [reader.conversation(number, item) for number, item in enumerate(items, 1)]
     return [each for each in found if each is not None]
 
 
 class _Reader:
-    """Reads the conversations of one file; `ids` are those of all files."""
+    """Reads the conversations of one file."""
 
-    def __init__(self, faults: Faults, texts: Mapping[str, str], domain: str, path: str, ids: set[str]) -> None:
+    def __init__(self, faults: Faults, texts: Mapping[str, str], domain: str, path: str) -> None:
         self._faults, self._texts, self._domain, self._path = faults, texts, domain, path
-        self._ids = ids
+        self._ids: set[str] = set()
 
     def conversation(self, number: int, node: Node) -> Labelled | None:
         faults = self._faults

@@ -62,14 +62,17 @@ def test_the_same_id_twice_is_a_fault(tmp_path: Path) -> None:
         read_labelled([str(tmp_path)])
 
 
-def test_the_same_id_in_two_files_or_one_file_twice_is_a_fault(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / f"{name}.yaml").write_text("conversations: [{id: a, said: [{customer: Hi}], holds: {x: true}}]")
-    (tmp_path / "c.yaml").write_text("conversations: [{said: [{customer: Hi}], holds: {x: true}}]")
-    with pytest.raises(PolicyError, match="the id `a` is given twice"):
-        read_labelled([str(tmp_path)])
-    with pytest.raises(PolicyError, match=r"c\.yaml#1` is given twice"):
-        read_labelled([str(tmp_path / "c.yaml")] * 2)
+def test_a_name_that_stands_for_a_conversation_without_an_id_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    one = "said: [{customer: Hi}], holds: {x: true}"
+    path.write_text(f"conversations: [{{id: '{path}#2', {one}}}, {{{one}}}]")
+    with pytest.raises(PolicyError, match=r"cases\.yaml#2` is given twice"):
+        read_labelled([str(path)])
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text("conversations: [{said: [{customer: Hi}], holds: {x: true}}]")
+    assert len(read_labelled([str(tmp_path), str(tmp_path / "cases.yaml"), f"{tmp_path}/./cases.yaml"])) == 1
 
 
 TEXTS = {"asks": "The customer asks for a refund"}
