@@ -75,8 +75,11 @@ class ServerBackend:
         return self._scorer.ungraded
 
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
-        """P(first answer) per suffix, or 1 and 0 where `ungraded`; nan where it is neither. Without suffixes nothing is asked."""
+        """P(first answer) per suffix, or 1 and 0 where `ungraded`; nan where it is neither. Without suffixes the prefix is read."""
         await self._served.require_same()
+        if not suffixes:  # a server whose context is too small for it says so now
+            await self._scorer.score(prefix, [""] if prefix else [], answers)
+            return []
         return await self._scorer.score(prefix, suffixes, answers)
 
     async def generate(
