@@ -7,6 +7,7 @@ import importlib
 import logging
 import re
 import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from email.utils import parsedate_to_datetime
@@ -96,11 +97,11 @@ class Wire:
         try:
             yield
         except (self._openai.OpenAIError, require("outlines.exceptions").OutlinesError) as error:
-            raise self._explained(_cause(error)) from error
+            raise self._explained(_cause(error)) from self._without_secret(error)
         except TimeoutError as error:
             raise self._late() from error
         except _UNREADABLE as error:
-            raise self.unreadable() from error
+            raise self.unreadable() from self._without_secret(error)
 
     def _when_again(self, error: Exception) -> bool | float:
         """Whether to try again, or after how many seconds."""
@@ -138,6 +139,11 @@ class Wire:
             told += f"; it wants to be asked again in {wait:g} s"
         kind = BackendError if status is None or status in _BUSY else RequestRefused
         return kind(f"{self.at} answered {status or 'something that cannot be read'}: {told[:300]}")
+
+    def _without_secret(self, error: BaseException) -> BaseException | None:
+        """What a traceback may show as the cause: nothing, where the server said the key."""
+        shown = "".join(traceback.format_exception(error))
+        return None if self._key and self._key in shown else error
 
     def _without_key(self, text: str) -> str:
         return text.replace(self._key, "…") if self._key else text

@@ -7,12 +7,15 @@ import json
 import math
 import re
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, TypeVar
 
 import pytest
 import stamina
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.llm.raw_server import (
     Answer,
     Handler,
@@ -35,6 +38,7 @@ from tests.llm.raw_server import (
 
 from jurat.llm import BackendError, Condition, Message, ReplyRequest
 from jurat.llm.backends import identity
+from jurat.llm.backends.scoring import weighed
 from jurat.llm.backends.server import ServerBackend
 from jurat.llm.backends.wire import ATTEMPTS
 from jurat.llm.calibration import Calibration
@@ -185,6 +189,20 @@ def test_a_control_without_a_score_leaves_everything_unknown(serve: Serve) -> No
     (found,) = asked(raw.url, judge)
     assert found.truth is None
     assert "sways" in found.evidence
+
+
+LOGS = st.one_of(st.none(), st.floats(allow_nan=True, allow_infinity=True), st.floats(-20, 0))
+TOKENS = st.sampled_from([" yes", "yes", "\u0120yes", " no", "\u2581no", "Yes", " maybe", "", " ", "no\n"])
+
+
+@given(st.dictionaries(TOKENS, LOGS, max_size=6), st.randoms(use_true_random=False))
+def test_whatever_is_said_of_tokens_a_score_is_a_probability_or_none_in_any_order(top: Any, random: Any) -> None:
+    valid = {token: math.nan if value is None or value > 0 else value for token, value in top.items()}
+    score, turned = weighed(valid, ANSWERS), weighed(valid, (ANSWERS[1], ANSWERS[0]))
+    assert math.isnan(score) or 0 <= score <= 1
+    assert turned == pytest.approx(1 - score, nan_ok=True)
+    shuffled = random.sample(list(valid.items()), len(valid))
+    assert weighed(dict(shuffled), ANSWERS) == pytest.approx(score, nan_ok=True)
 
 
 NAMES: dict[str, Any] = {
@@ -366,7 +384,9 @@ KEY = "sk-very-secret"
 def test_the_key_is_never_said_even_where_the_server_says_it(serve: Serve, status: str) -> None:
     told = error(status, f"the key {KEY} is bad", location=f"http://{KEY}@127.0.0.1/")
     raw = serve(models=always(told))
-    assert KEY not in refused(raw.url, key=KEY)
+    with pytest.raises(BackendError) as caught:
+        asked(raw.url, ungraded, key=KEY)
+    assert KEY not in "".join(traceback.format_exception(caught.value))
     assert f"Bearer {KEY}" in raw.seen[0][1]
 
 
