@@ -13,6 +13,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from jurat.llm.errors import BackendError
@@ -163,7 +164,7 @@ class Batching:
         if request in self._queue:
             self._queue.remove(request)
         for batch in self._running:
-            if batch.task is not None and not batch.wanted:
+            if batch.task is not None and not batch.wanted and not batch.task.cancelling():
                 batch.task.cancel()
 
     def _pump(self) -> None:
@@ -171,7 +172,17 @@ class Batching:
         while self._queue and len(self._running) < self._lanes:
             batch = _Batch(self._taken())
             self._running.add(batch)
-            batch.task = asyncio.create_task(self._run(batch))
+            batch.task = asyncio.create_task(self._scored(batch.pieces))
+            batch.task.add_done_callback(partial(self._ended, batch))
+
+    def _ended(self, batch: _Batch, task: asyncio.Task[None]) -> None:
+        """Free the lane, whatever ended the call, a cancellation before its first step included; nobody waits on in vain."""
+        self._running.discard(batch)
+        fault = BackendError("the model was stopped") if task.cancelled() else task.exception()
+        if fault is not None:
+            for piece in batch.pieces:
+                piece.settle(fault)
+        self._pump()
 
     def _taken(self) -> list[_Piece]:
         """The next pieces, one request after the other; what is left of a request goes to the end of the queue."""
@@ -190,16 +201,6 @@ class Batching:
                 later.append(request)
         self._queue += later
         return pieces
-
-    async def _run(self, batch: _Batch) -> None:
-        try:
-            await self._scored(batch.pieces)
-        except asyncio.CancelledError:
-            for piece in batch.pieces:
-                piece.settle(BackendError("the model was stopped"))
-        finally:
-            self._running.discard(batch)
-            self._pump()
 
     async def _scored(self, pieces: list[_Piece]) -> None:
         """Have the pieces scored; where a call for several fails, each by itself, so that only the faulty one does."""

@@ -77,7 +77,9 @@ UNCALIBRATED = Calibrations(Calibration(slope=1.0, intercept=0.0, low=0.1, high=
 
 
 def fitted(found: Sequence[Scored], *, unknown_cost: float = UNKNOWN_COST) -> Calibration:
-    """Platt scaling, and the band that costs least on the same statements.
+    """Platt scaling, and the band that costs least on the same statements; of several the widest.
+
+    So where no statement lies in the middle, it is unknown there. Nothing counts as true that is more probably false.
 
     Raises:
         CalibrationError: the statements are all true or all false.
@@ -85,8 +87,9 @@ def fitted(found: Sequence[Scored], *, unknown_cost: float = UNKNOWN_COST) -> Ca
     if len({each.true for each in found}) < 2:
         raise CalibrationError("a calibration needs statements that hold and statements that do not")
     slope, intercept = _platt([(logit(each.score), each.true) for each in found])
-    bands = [Calibration(slope, intercept, low, high) for low in _STEPS for high in _STEPS if low < high]
-    return min(bands, key=lambda band: _cost(band, found, unknown_cost))
+    steps = [(low, high) for low in _STEPS for high in _STEPS if low <= 0.5 <= high and low < high]
+    bands = [Calibration(slope, intercept, low, high) for low, high in steps]
+    return min(bands, key=lambda band: (_cost(band, found, unknown_cost), band.low - band.high))
 
 
 def fitted_each(found: Mapping[str, Sequence[Scored]], general: Calibration) -> dict[str, Calibration]:
@@ -102,10 +105,11 @@ def enough(found: Sequence[Scored]) -> bool:
 
 def limits_of(controls: Sequence[Sequence[float]]) -> Limits:
     """What the controls may score, from their scores in ordinary conversations, `CONTROLS` in their order each."""
-    false = [
-        max(0.0, *column) for column, (_, true) in zip(zip(*controls, strict=True), CONTROLS, strict=True) if not true
-    ]
-    true = [min(1.0, *column) for column, (_, true) in zip(zip(*controls, strict=True), CONTROLS, strict=True) if true]
+    if not controls:
+        return LIMITS
+    columns = list(zip(zip(*controls, strict=True), CONTROLS, strict=True))
+    false = [max(0.0, *column) for column, (_, true) in columns if not true]
+    true = [min(1.0, *column) for column, (_, true) in columns if true]
     return Limits(sigmoid(logit(max(false)) + _ROOM), sigmoid(logit(min(true)) - _ROOM))
 
 
@@ -193,7 +197,7 @@ def stored(digest: str, prompt: str, where: Path | None = None) -> Calibrations 
         content = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CalibrationError(f"the calibration `{path}` cannot be read; make it again or delete it") from error
     return _checked(path, content, digest, prompt)
 
@@ -202,16 +206,23 @@ def _checked(path: Path, content: Any, digest: str, prompt: str) -> Calibrations
     try:
         if (content["jurat_calibration"], content["digest"], content["prompt"]) != (_FORMAT, digest, prompt):
             raise CalibrationError(f"the calibration `{path}` was made for another model; make it again or delete it")
-        limits = Limits(*(float(content["limits"][name]) for name in ("false_high", "true_low")))
+        limits = _limits(content["limits"])
         own = {name: _read(each) for name, each in content["own"].items()}
         return Calibrations(_read(content["general"]), own, limits)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CalibrationError(f"the calibration `{path}` is damaged; make it again or delete it") from error
 
 
+def _limits(content: Mapping[str, Any]) -> Limits:
+    read = Limits(*(float(content[name]) for name in ("false_high", "true_low")))
+    if not (0 <= read.false_high <= 1 and 0 <= read.true_low <= 1):
+        raise ValueError("numbers out of range")
+    return read
+
+
 def _read(content: Mapping[str, Any]) -> Calibration:
     read = Calibration(*(float(content[name]) for name in ("slope", "intercept", "low", "high")))
-    if not (math.isfinite(read.slope) and math.isfinite(read.intercept) and 0 <= read.low < read.high <= 1):
+    if not (0 < read.slope < math.inf and math.isfinite(read.intercept) and 0 <= read.low < read.high <= 1):
         raise ValueError("numbers out of range")
     return read
 

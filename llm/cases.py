@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -57,14 +58,15 @@ class Labelled:
 def read_labelled(paths: Iterable[str], texts: Mapping[str, str] | None = None) -> list[Labelled]:
     """The conversations of files and of folders of them, every one with its split.
 
-    ``texts`` are the statements that short names stand for, as a policy's observations; a name that is not among them
-    is taken for a statement.
+    ``texts`` are the statements that short names stand for, as a policy's observations; what is not among them is taken
+    for a statement, unless it is a single name, which is a fault where there are any ``texts``.
 
     Raises:
         PolicyError: everything that is wrong with the files, each with its place.
     """
     faults = Faults()
-    found = [each for path in paths for file in _files(path, faults) for each in _file(file, texts or {}, faults)]
+    files = {os.path.realpath(file): file for path in paths for file in _files(path, faults)}  # each is read once
+    found = [each for file in files.values() for each in _file(file, texts or {}, faults)]
     faults.stop()
     return split(found)
 
@@ -122,16 +124,15 @@ class _Reader:
             if isinstance(node, Fields):
                 faults.at(node, "P303", f"`{missing[0]}` is missing in this conversation")
             return None
-        name = self._id(fields, number)
+        name = self._id(fields.get("id", node), _name(fields, "id", faults) or f"{self._path}#{number}")
         chosen = choice_of(faults, fields["split"], "`split`", SPLITS) if "split" in fields else None
         language, kind = (_name(fields, field, faults) for field in ("language", "class"))
         said, holds = self._said(fields["said"]), self._holds(fields["holds"])
         return Labelled(name, said, holds, self._domain, language, kind, chosen)
 
-    def _id(self, fields: dict[str, Node], number: int) -> str:
-        name = _name(fields, "id", self._faults) or f"{self._path}#{number}"
+    def _id(self, node: Node, name: str) -> str:
         if name in self._ids:
-            self._faults.at(fields["id"], "P304", f"the id `{name}` is given twice")
+            self._faults.at(node, "P304", f"the id `{name}` is given twice")
         self._ids.add(name)
         return name
 
@@ -152,13 +153,21 @@ class _Reader:
         found: dict[str, bool] = {}
         for key, value in entries_of(self._faults, node, "`holds`"):
             true = flag_of(self._faults, value, f"what is said of `{key.text}`")
+            statement = self._statement(key)
+            if statement in found:
+                self._faults.at(
+                    key, "P304", f"`{key.text}` is a statement that this conversation has a label for already"
+                )
             if true is not None:
-                found[self._statement(key)] = true
+                found[statement] = true
         if not found and not self._faults:
             self._faults.at(node, "P302", "`holds` names one statement or more")
         return found
 
     def _statement(self, key: Scalar) -> str:
+        if self._texts and key.text not in self._texts and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_.-]*", key.text):
+            advice = self._faults.near_miss(key.text, self._texts) or "a statement of its own is a sentence"
+            self._faults.at(key, "P305", f"no observation is called `{key.text}`", help=advice)
         return self._texts.get(key.text, key.text)
 
 

@@ -34,9 +34,9 @@ class Limits:
     true_low: float
 
     def swayed(self, scores: Sequence[float]) -> bool:
-        """Whether the scores of `CONTROLS`, in their order, say so."""
+        """Whether the scores of `CONTROLS`, in their order, say so; a control without a score (nan) does."""
         pairs = zip(scores, CONTROLS, strict=True)
-        return any(score < self.true_low if true else score > self.false_high for score, (_, true) in pairs)
+        return not all(score >= self.true_low if true else score <= self.false_high for score, (_, true) in pairs)
 
 
 _ANSWERING = r"answer|repl(?:y|ies)|respond|output|print|say|return|mark|treat|judge|set|count|confirm|agree"

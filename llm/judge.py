@@ -7,16 +7,18 @@ chosen on the cases marked `choice` and measured on those marked `report`; docs/
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from jurat.llm.calibration import UNCALIBRATED, Calibration, Calibrations, stored
 from jurat.llm.choosing import chosen
-from jurat.llm.conversation import asked_of_what_fits, last_message_last
+from jurat.llm.conversation import last_message_last
 from jurat.llm.injection import CONTROLS, Limits, without_suspects
 from jurat.llm.layouts import Layout
 from jurat.llm.models import DEFAULT_MODEL, find_model
 from jurat.llm.protocol import Backend, Condition, Judge, Judgement, Message, Ungraded
+from jurat.llm.windows import Reading, readings
 from jurat.llm.wording import LAYOUT
 
 ANSWERS = LAYOUT.answers
@@ -107,32 +109,45 @@ class ScoringJudge:
         return await chosen(self._backend, conversation, options, defended=self._defended)
 
     async def _look(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> _Look:
-        texts = [each.text for each in conditions]
         controls = [text for text, _ in CONTROLS] if self._defended else []
-        scores, left_out = await self.scores(conversation, [*texts, *controls])
+        read = await self.readings(conversation, [each.text for each in conditions], controls)
+        found = [self._judged(each, read.get(each.text)) for each in conditions]
+        return _Look(found, self._defended and self.calibrations.limits.swayed([read[each].score for each in controls]))
+
+    def _judged(self, condition: Condition, read: Reading | None) -> Judgement:
+        if read is None:
+            return Judgement(condition.key, None, None, "the condition does not fit into the model's context")
         ungraded = self._backend.ungraded if isinstance(self._backend, Ungraded) else ""
         notes = [] if self.calibrated and not ungraded else [ungraded or "the model is not calibrated"]
-        notes += [f"without the oldest {left_out} messages"] if left_out else []
-        judged = self._ungraded if ungraded else self._judgement
-        found = [judged(each, score, "; ".join(notes)) for each, score in zip(conditions, scores, strict=False)]
-        return _Look(found, self._defended and self.calibrations.limits.swayed(scores[len(texts) :]))
+        notes += [f"without the oldest {read.left_out} messages"] if read.left_out else []
+        return (self._ungraded if ungraded else self._judgement)(condition, read.score, "; ".join(notes))
 
     def _ungraded(self, condition: Condition, score: float, evidence: str) -> Judgement:
         return Judgement(condition.key, _ANSWERED.get(score), None, evidence)
 
     def _judgement(self, condition: Condition, score: float, evidence: str) -> Judgement:
+        if not 0 <= score <= 1:  # nan too; a calibration would make some probability of whatever stood for it
+            return _unknown(Judgement(condition.key, None, None, evidence), "the model gave neither answer")
         calibration = self.calibrations.of(condition.text)
         probability = calibration.probability(score)
         return Judgement(condition.key, calibration.truth(probability), probability, evidence)
 
     async def scores(self, conversation: Sequence[Message], statements: Sequence[str]) -> tuple[list[float], int]:
-        """The uncalibrated scores, and how many of the oldest messages had to be left out."""
-        suffixes = [self._layout.suffix(each) for each in statements]
+        """The uncalibrated scores, nan where there is none, and how many of the oldest messages were left out at most."""
+        read = await self.readings(conversation, statements)
+        left_out = max((each.left_out for each in read.values()), default=0)
+        return [read[each].score if each in read else math.nan for each in statements], left_out
 
-        async def ask(kept: Sequence[Message]) -> list[float]:
+    async def readings(
+        self, conversation: Sequence[Message], statements: Sequence[str], first: Sequence[str] = ()
+    ) -> dict[str, Reading]:
+        """As :func:`jurat.llm.windows.readings` says, uncalibrated; raises `LLMError`."""
+
+        async def ask(kept: Sequence[Message], some: Sequence[str]) -> list[float]:
+            suffixes = [self._layout.suffix(each) for each in some]
             return await self._backend.score(self._layout.prefix(kept), suffixes, self._layout.answers)
 
-        return await asked_of_what_fits(last_message_last(conversation), ask)
+        return await readings(last_message_last(conversation), statements, ask, first)
 
 
 @dataclass(frozen=True, slots=True)

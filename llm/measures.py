@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 BINS = 10
 RESAMPLES = 1000
+_DRAWN = 2_000_000
+"""Statements drawn for one interval at most: with more of them the interval is narrow, and fewer resamples show it."""
+_FEWEST = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ def interval(found: Sequence[Scored], measure: Measure, *, resamples: int = RESA
     groups: dict[str, list[Scored]] = {}
     for place, each in enumerate(found):
         groups.setdefault(each.group or str(place), []).append(each)
+    resamples = min(resamples, max(_FEWEST, _DRAWN // max(1, len(found))))
     clusters, draw = list(groups.values()), random.Random(seed)  # noqa: S311 - resampling, not a secret
     values = [measure([e for c in draw.choices(clusters, k=len(clusters)) for e in c]) for _ in range(resamples)]
     known = sorted(value for value in values if not math.isnan(value))

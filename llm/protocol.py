@@ -90,7 +90,7 @@ class Backend(Protocol):
         """Identifies the weights: equal digests answer alike."""
 
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
-        """P(first answer) after prefix + suffix, of the two answers only; one number per suffix.
+        """P(first answer) after prefix + suffix, of the two answers only; one number per suffix, nan where it is neither.
 
         Each answer must be a single token. One forward pass a suffix, nothing is generated.
         """
@@ -139,7 +139,7 @@ class Concurrent(Protocol):
 
 @runtime_checkable
 class Ungraded(Protocol):
-    """A backend that may have answers without probabilities: scores of 1 for yes, 0 for no and 0.5 for neither."""
+    """A backend that may have answers without probabilities: scores of 1 for yes and 0 for no."""
 
     @property
     def ungraded(self) -> str:

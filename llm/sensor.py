@@ -14,12 +14,13 @@ import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from jurat.llm.errors import BackendError, LLMError
 from jurat.llm.protocol import Chooser, Condition, Judge, Judgement, Message
 
 LOG = logging.getLogger("jurat.llm")
-_Key = tuple[str, bytes, str, str]
+_Key = tuple[bytes, bytes, str, str]
 
 
 class Sensor:
@@ -68,15 +69,15 @@ class Sensor:
         if not isinstance(self._judge, Chooser):
             raise BackendError("the judge does not choose")
         found = await self._in_time(self._judge.choose(conversation, options))
-        said = {each.observation for each in found}
+        said = {getattr(each, "observation", None) for each in found or ()}
         return _checked(found, [each for each in options if each.key in said] or options)
 
     def _keys(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[_Key | None]:
         identity = getattr(self._judge, "identity", None)  # read at each turn: a judge may be recalibrated
         if not isinstance(identity, str) or not self._kept:
             return [None] * len(conditions)
-        window = window_digest(conversation)
-        return [(identity, window, each.key, each.text) for each in conditions]
+        window, judge = window_digest(conversation), hashlib.sha256(identity.encode("utf-8", "surrogatepass")).digest()
+        return [(judge, window, each.key, each.text) for each in conditions]
 
     def _recalled(self, key: _Key | None) -> Judgement | None:
         if key is None or key not in self._answers:
@@ -118,10 +119,20 @@ def window_digest(conversation: Sequence[Message]) -> bytes:
     return digest.digest()
 
 
-def _checked(found: Sequence[Judgement], conditions: Sequence[Condition]) -> list[Judgement]:
+def _checked(found: Any, conditions: Sequence[Condition]) -> list[Judgement]:
+    if not isinstance(found, Sequence) or not all(isinstance(each, Judgement) for each in found):
+        raise BackendError("it gave no judgements")
     if [each.observation for each in found] != [each.key for each in conditions]:
         raise BackendError(f"it was asked {len(conditions)} conditions, and answered others")
     for each in found:
-        if each.truth not in (True, False, None) or not (each.probability is None or 0 <= each.probability <= 1):
+        if not _is_truth(each.truth) or not _is_probability(each.probability):
             raise BackendError(f"what it says of `{each.observation}` is no answer")
     return list(found)
+
+
+def _is_truth(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+def _is_probability(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and 0 <= value <= 1)

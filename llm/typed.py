@@ -1,7 +1,8 @@
 """Answers of a type: an object of booleans, a choice, or any model of pydantic's, decoded under its JSON schema.
 
 Outlines is the front end where vLLM, a server or transformers runs the model; llama.cpp has its own grammar. Either way
-an answer is validated here too: a constraint that was not kept is an error, never an answer.
+an answer is validated here too, without a type being changed into another (`"true"` is no boolean): a constraint that was
+not kept is an error, never an answer.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ async def typed(backend: Backend, prompt: str, kind: type[T], *, max_tokens: int
     """The model's answer as an object of `kind`; raises `BackendError`, also where the answer was cut off."""
     text = await backend.generate(prompt, kind.model_json_schema(), max_tokens=max_tokens)
     try:
-        return kind.model_validate_json(text)
+        return kind.model_validate_json(text, strict=True)
     except ValidationError as error:
         fault = error.errors()[0]["msg"]
         raise BackendError(f"the model's answer is not of the type asked for ({fault}): {text[:80]!r}") from None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from jurat.llm import Backend
 from jurat.llm.calibration import (
@@ -16,7 +17,7 @@ from jurat.llm.calibration import (
     limits_of,
 )
 from jurat.llm.cases import Labelled, Split
-from jurat.llm.errors import CalibrationError
+from jurat.llm.errors import CalibrationError, ContextTooLong
 from jurat.llm.injection import CONTROLS
 from jurat.llm.judge import ScoringJudge
 from jurat.llm.measures import (
@@ -30,6 +31,7 @@ from jurat.llm.measures import (
     outcome,
     reliability,
 )
+from jurat.llm.protocol import Ungraded
 
 Tell = Callable[[int, int], None]
 THRESHOLDS = (0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
@@ -45,12 +47,21 @@ class Answer:
     scored: Scored
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
-    """Every statement's score, and the controls' in each conversation to fit on."""
+    """Every statement's score, the controls' in each conversation to fit on, and how many statements have none."""
 
-    answers: tuple[Answer, ...]
-    controls: tuple[tuple[float, ...], ...]
+    answers: list[Answer] = field(default_factory=list)
+    controls: list[tuple[float, ...]] = field(default_factory=list)
+    unanswered: int = 0
+
+    def take(self, labelled: Labelled, scores: Mapping[str, float]) -> None:
+        """Add what the model said of a conversation."""
+        known = [(text, true) for text, true in labelled.holds.items() if text in scores]
+        self.unanswered += len(labelled.holds) - len(known)
+        self.answers += [Answer(text, labelled.split, Scored(scores[text], true, labelled.id)) for text, true in known]
+        if labelled.split == "choice" and all(text in scores for text, _ in CONTROLS):
+            self.controls.append(tuple(scores[text] for text, _ in CONTROLS))
 
     def half(self, split: Split) -> list[Answer]:
         """The answers of one split."""
@@ -65,39 +76,54 @@ class Fit:
     held_back: tuple[Scored, ...]
     raw: tuple[Scored, ...]
     fitted_on: int
+    unanswered: int = 0
 
 
 async def ask(backend: Backend, conversations: Sequence[Labelled], tell: Tell) -> Asked:
-    """The model's scores of all statements, and of the controls."""
+    """The model's scores of all statements, and of the controls.
+
+    Raises:
+        CalibrationError: the model gives answers without probabilities.
+        LLMError: it failed.
+    """
+    if isinstance(backend, Ungraded) and backend.ungraded:
+        raise CalibrationError(f"`{backend.name}` gives no probabilities, so there is nothing to calibrate")
     judge = ScoringJudge(backend, calibration=UNCALIBRATED)
-    answers: list[Answer] = []
-    controls: list[tuple[float, ...]] = []
+    asked = Asked()
     for number, each in enumerate(conversations, 1):
-        scores, _ = await judge.scores(each.said, [*each.holds, *(text for text, _ in CONTROLS)])
-        answers += [
-            Answer(text, each.split, Scored(score, true, each.id))
-            for (text, true), score in zip(each.holds.items(), scores, strict=False)
-        ]
-        if each.split == "choice":
-            controls.append(tuple(scores[len(each.holds) :]))
+        asked.take(each, await _scores(judge, each))
         tell(number, len(conversations))
-    return Asked(tuple(answers), tuple(controls))
+    return asked
+
+
+async def _scores(judge: ScoringJudge, labelled: Labelled) -> Mapping[str, float]:
+    """Of the statements and the controls that have one."""
+    try:
+        read = await judge.readings(labelled.said, list(labelled.holds), [text for text, _ in CONTROLS])
+    except ContextTooLong:
+        return {}
+    return {text: each.score for text, each in read.items() if 0 <= each.score <= 1}
 
 
 def fit(asked: Asked, unknown_cost: float = UNKNOWN_COST) -> Fit:
     """Fit on the split `choice`, and look at `report` through it.
 
     Raises:
-        CalibrationError: a half has no statements, or those to fit on are all true or all false.
+        CalibrationError: a half has no statements, or those to fit on are all true or all false, or no higher scores go
+            with those that hold.
     """
     chosen, held = asked.half("choice"), asked.half("report")
+    if not asked.answers and asked.unanswered:
+        raise CalibrationError("the model answered no statement with `yes` or `no`, so there is nothing to calibrate")
     if not chosen or not held:
         raise CalibrationError("there are too few conversations: one half fits, the other is measured on")
     general = fitted([each.scored for each in chosen], unknown_cost=unknown_cost)
+    if general.slope <= 0:
+        raise CalibrationError("statements that hold score no higher than those that do not; are the labels right?")
     own = fitted_each(grouped((each.text, each.scored) for each in chosen), general)
     calibrations = Calibrations(general, own, limits_of(asked.controls))
     through = tuple(_through(calibrations, each) for each in held)
-    return Fit(calibrations, through, tuple(each.scored for each in held), len(chosen))
+    return Fit(calibrations, through, tuple(each.scored for each in held), len(chosen), asked.unanswered)
 
 
 def _through(calibrations: Calibrations, answer: Answer) -> Scored:
@@ -109,6 +135,8 @@ def report(found: Fit) -> Iterator[str]:
     """What a person wants to know before the calibration is used, line by line."""
     general = found.calibrations.general
     yield f"fitted on {found.fitted_on} statements, measured on {len(found.held_back)} held back\n"
+    if found.unanswered:
+        yield f"  {found.unanswered} more got no score, and are not counted: too long, or the model gave neither answer\n"
     for name, value in _figures(found):
         yield f"  {name:<18} {value}"
     yield f"  {'unknown between':<18} {general.low:.2f} and {general.high:.2f}\n"
@@ -136,8 +164,12 @@ def _reliability(found: Sequence[Scored]) -> Iterator[str]:
 
 
 def _row(name: str, what: Outcome) -> str:
-    shares = f"{what.false_allow:>13.1%}  {what.false_block:>12.1%}  {what.unknown:>7.1%}  {what.wrong:.1%}"
-    return f"  {name:>9}  {shares}"
+    allowed, blocked, unknown, wrong = map(_share, (what.false_allow, what.false_block, what.unknown, what.wrong))
+    return f"  {name:>9}  {allowed:>13}  {blocked:>12}  {unknown:>7}  {wrong}"
+
+
+def _share(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.1%}"
 
 
 def _own(calibrations: Calibrations) -> Iterator[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib
+import math
 import os
 import secrets
 import threading
@@ -61,6 +62,7 @@ class EmbeddedBackend:
         self._writing: dict[str, Any] = {} if adapter is None else {"lora": [{"id": 0, "scale": 0.0}]}
         self._kept = KeptTexts(folder, self.digest, self._server.listening_address, key) if folder else None
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="jurat-model")
+        self._closing = False
 
     @classmethod
     async def load(cls, path: Path | str, **how: Any) -> EmbeddedBackend:
@@ -93,7 +95,8 @@ class EmbeddedBackend:
         return await self._run(lambda cancelled: self._stream(request, emit, cancelled))
 
     async def close(self) -> None:
-        """Let the running call end, then free the model."""
+        """Let the running call end, then free the model; who still waits gets an error."""
+        self._closing = True
         await asyncio.to_thread(self._worker.shutdown, cancel_futures=True)
         self._server = None
 
@@ -102,9 +105,15 @@ class EmbeddedBackend:
             raise BackendError("the model is closed")
         cancelled = threading.Event()
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._worker, work, cancelled)
+            waiting = self._worker.submit(work, cancelled)
+        except RuntimeError as error:
+            raise BackendError("the model is closed") from error
+        try:
+            return await asyncio.wrap_future(waiting)
         except asyncio.CancelledError:
             cancelled.set()
+            if self._closing and waiting.cancelled():
+                raise BackendError("the model is closed") from None
             raise
 
     def _score(
@@ -195,7 +204,7 @@ def _probability(answer: dict[str, Any], answers: tuple[str, str]) -> float:
         wrong = " and ".join(f"`{a.strip()}`" for a in answers)
         raise BackendError(f"the answers {wrong} are not one token each for this model")
     first, second = (found.get(a, 0.0) for a in answers)
-    return first / (first + second)
+    return first / (first + second) if first + second > 0 else math.nan
 
 
 def _raise_for_error(answer: dict[str, Any]) -> None:

@@ -43,8 +43,8 @@ class Paired:
         self.name, self.digest = scorer.name, scorer.digest
         self.calls_at_once = scorer.calls_at_once
         self._scorer, self._make = scorer, writer
-        self._writer: Writer | None = None
-        self._making = asyncio.Lock()
+        self._loading: asyncio.Task[Writer] | None = None
+        self._closed = False
 
     @classmethod
     async def load(cls, path: Path | str) -> Paired:
@@ -67,16 +67,25 @@ class Paired:
         on_text: OnText | None = None,
     ) -> str:
         """As the writer does; the first text waits until it is loaded."""
-        async with self._making:
-            if self._writer is None:
-                self._writer = await asyncio.to_thread(self._make)
-        return await self._writer.generate(prompt, schema, max_tokens=max_tokens, stop=stop, on_text=on_text)
+        writer = await self._loaded()
+        return await writer.generate(prompt, schema, max_tokens=max_tokens, stop=stop, on_text=on_text)
 
     async def close(self) -> None:
-        """Free both. Idempotent."""
+        """Free both, the writer once it is loaded where that has begun. Idempotent."""
+        self._closed = True
         await self._scorer.close()
-        if self._writer is not None:
-            await self._writer.close()
+        if self._loading is not None:
+            await asyncio.wait([self._loading])
+            if not self._loading.cancelled() and self._loading.exception() is None:
+                await self._loading.result().close()
+
+    async def _loaded(self) -> Writer:
+        """The writer, loaded once: who gives up waiting leaves the loading to whoever comes next."""
+        if self._closed:
+            raise BackendError("the model is closed")
+        if self._loading is None or (self._loading.done() and self._loading.exception() is not None):
+            self._loading = asyncio.create_task(asyncio.to_thread(self._make))
+        return await asyncio.shield(self._loading)
 
 
 class TransformersBackend:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from jurat.llm.backends.completions import Completed, completed
 from jurat.llm.backends.wire import Wire
 from jurat.llm.calibration import sigmoid
 from jurat.llm.errors import BackendError, RequestRefused
@@ -17,8 +18,11 @@ PROMPTS_A_REQUEST = 64
 REQUESTS_AT_ONCE = 8
 TOP_TOKENS = 5  # the most that OpenAI's own API gives for a completion
 _PROBE_PROMPT = "One, two, three, four, five,"  # whose next word is neither of the answers
+_PROBE_QUESTION = "Is fire cold? Answer: no\nIs water wet? Answer: yes\nIs snow cold? Answer: yes\nIs ice hot? Answer:"
 _PROBE_ANSWERS = (" yes", " no")
 _ANSWER_TOKENS = 20
+_SPACES = " \t\r\n\u0120\u2581\u010a"
+"""White space, and what stands for it in the vocabularies that some servers name tokens from."""
 
 
 class Scorer(Protocol):
@@ -45,8 +49,8 @@ class ByToken:
     async def works(self) -> bool:
         """The answer to the probe would be another word if the constraint were ignored."""
         ids = [await self._id(answer) for answer in _PROBE_ANSWERS]
-        choice = (await self._asked([_PROBE_PROMPT], ids))[0]
-        return choice.text in _PROBE_ANSWERS and set(_top(choice)) >= {_named(each) for each in ids}
+        (choice,) = await self._asked([_PROBE_PROMPT], ids)
+        return choice.text in _PROBE_ANSWERS and set(choice.top) >= {_named(each) for each in ids}
 
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
         ids = [await self._id(answer) for answer in answers]
@@ -55,25 +59,15 @@ class ByToken:
         found = [await self._asked(batch, ids) for batch in batches]
         return [self._probability(choice, ids) for batch in found for choice in batch]
 
-    def _probability(self, choice: Any, ids: list[int]) -> float:
-        top = _top(choice)
+    def _probability(self, choice: Completed, ids: list[int]) -> float:
         try:
-            return sigmoid(top[_named(ids[0])] - top[_named(ids[1])])
+            return sigmoid(choice.top[_named(ids[0])] - choice.top[_named(ids[1])])
         except KeyError:
-            raise BackendError(f"the server at `{self._wire.root}` left out the probability of an answer") from None
+            raise BackendError(f"{self._wire.at} left out the probability of an answer") from None
 
-    async def _asked(self, prompts: list[str], ids: list[int]) -> list[Any]:
+    async def _asked(self, prompts: list[str], ids: list[int]) -> list[Completed]:
         wanted = {"allowed_token_ids": ids, "logprob_token_ids": ids, "return_tokens_as_token_ids": True}
-        answer = await self._wire.ask(
-            lambda: self._wire.client.completions.create(
-                model=self._model, prompt=prompts, max_tokens=1, temperature=0.0, logprobs=2, extra_body=wanted
-            )
-        )
-        if len(answer.choices) != len(prompts):
-            raise BackendError(
-                f"the server at `{self._wire.root}` gave {len(answer.choices)} answers of {len(prompts)}"
-            )
-        return sorted(answer.choices, key=lambda choice: choice.index)
+        return await completed(self._wire, self._model, prompts, logprobs=2, **wanted)
 
     async def _id(self, answer: str) -> int:
         """The answer's one token, asked for once."""
@@ -81,13 +75,13 @@ class ByToken:
             body = {"model": self._model, "prompt": answer, "add_special_tokens": False}
             told = await self._wire.post("/tokenize", body)
             ids = told.get("tokens") if isinstance(told, dict) else None
-            if not isinstance(ids, list) or not ids:
-                raise RequestRefused(f"the server at `{self._wire.root}` does not say which tokens a text has")
+            if not isinstance(ids, list) or not ids or not all(type(each) is int for each in ids):
+                raise RequestRefused(f"{self._wire.at} does not say which tokens a text has")
             if len(ids) > 1:
                 raise BackendError(
                     f"the answer `{answer.strip()}` is {len(ids)} tokens for `{self._model}`, and must be one"
                 )
-            self._ids[answer] = int(ids[0])
+            self._ids[answer] = ids[0]
         return self._ids[answer]
 
 
@@ -95,7 +89,7 @@ class ByTopTokens:
     """The likeliest tokens with their probabilities, the two answers among them.
 
     Of an answer that is not among them no more is known than that it is less likely than all of those, which is what it
-    is taken for; where neither is, the score is 0.5.
+    is taken for; where neither is, there is no score.
     """
 
     ungraded = ""
@@ -106,22 +100,16 @@ class ByTopTokens:
         self._places = asyncio.Semaphore(REQUESTS_AT_ONCE)
 
     async def works(self) -> bool:
-        return len(_top(await self._asked(_PROBE_PROMPT))) > 1
+        """Whether an answer is found among the tokens of a question that has one; they may be named in another way."""
+        return not math.isnan(weighed((await self._asked(_PROBE_QUESTION)).top, _PROBE_ANSWERS))
 
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
-        choices = await _together([self._asked(prefix + each) for each in suffixes])
-        return [weighed(_top(choice), answers) for choice in choices]
+        found = await _together([self._asked(prefix + each) for each in suffixes])
+        return [weighed(each.top, answers) for each in found]
 
-    async def _asked(self, prompt: str) -> Any:
+    async def _asked(self, prompt: str) -> Completed:
         async with self._places:
-            answer = await self._wire.ask(
-                lambda: self._wire.client.completions.create(
-                    model=self._model, prompt=prompt, max_tokens=1, temperature=0.0, logprobs=TOP_TOKENS
-                )
-            )
-        if not answer.choices:
-            raise BackendError(f"the server at `{self._wire.root}` gave no answer")
-        return answer.choices[0]
+            return (await completed(self._wire, self._model, [prompt], logprobs=TOP_TOKENS))[0]
 
 
 class Answer(BaseModel):
@@ -135,7 +123,7 @@ class Answer(BaseModel):
 class ByBoolean:
     """An object with one boolean, decoded under its JSON schema; 1 for the first answer, 0 for the second.
 
-    One request a condition, so that no answer depends on the others. An answer that cannot be read is 0.5, neither.
+    One request a condition, so that no answer depends on the others. An answer that was cut off is none.
     """
 
     ungraded = "the server gives no probabilities, so this is a plain yes or no"
@@ -156,9 +144,9 @@ class ByBoolean:
         async with self._places:
             told = await self._generate(prompt, Answer.model_json_schema(), max_tokens=_ANSWER_TOKENS)
         try:
-            return float(Answer.model_validate_json(told).answer)
+            return float(Answer.model_validate_json(told, strict=True).answer)
         except ValidationError:
-            return 0.5
+            return math.nan
 
 
 async def _together(asked: list[Any]) -> list[Any]:
@@ -172,19 +160,16 @@ async def _together(asked: list[Any]) -> list[Any]:
 
 
 def weighed(top: Mapping[str, float], answers: tuple[str, str]) -> float:
-    """P(first answer), of the log-probabilities of the likeliest tokens; white space around a token does not count."""
-    masses = [sum(math.exp(p) for t, p in top.items() if t.strip() == a.strip()) for a in answers]
+    """P(first answer), of the log-probabilities of the likeliest tokens; white space around a token does not count.
+
+    nan where neither answer is among them, or where what is said of one is no log-probability.
+    """
+    masses = [sum(math.exp(p) for t, p in top.items() if t.strip(_SPACES) == a.strip()) for a in answers]
     if not any(masses):
-        return 0.5
-    least = math.exp(min(top.values()))
+        return math.nan
+    least = math.exp(min((p for p in top.values() if not math.isnan(p)), default=0.0))
     first, second = (mass or least for mass in masses)
     return first / (first + second)
-
-
-def _top(choice: Any) -> dict[str, float]:
-    """The log-probabilities at the one position of a completion, by token."""
-    found = getattr(choice.logprobs, "top_logprobs", None) if choice.logprobs else None
-    return dict(found[0]) if found and found[0] else {}
 
 
 def _named(token: int) -> str:

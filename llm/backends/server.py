@@ -14,16 +14,16 @@ A server that does not keep to a JSON schema is refused: tool arguments would be
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Sequence
 from typing import Any
 
 from jurat.llm.backends.front_end import chat_or_text, json_type
+from jurat.llm.backends.identity import Served, found
 from jurat.llm.backends.scoring import ByBoolean, ByToken, ByTopTokens, Scorer
 from jurat.llm.backends.wire import ANSWER_SECONDS, Wire, require
+from jurat.llm.backends.writing import written
 from jurat.llm.errors import BackendError, ConstraintIgnored, RequestRefused
-from jurat.llm.models.adapters import SERVED_NAME
 from jurat.llm.prompts import messages_of
 from jurat.llm.protocol import OnText
 
@@ -46,6 +46,7 @@ class ServerBackend:
         self.digest = digest
         self.calls_at_once = CALLS_AT_ONCE
         self._wire = wire
+        self._served = Served(wire, model, digest)
         self._typed = typed
         self._scorer = scorer or ByBoolean(self.generate)
 
@@ -61,7 +62,7 @@ class ServerBackend:
         """
         wire = Wire(url, key, answer_seconds=answer_seconds)
         try:
-            name, digest, judge = await _model(wire, model)
+            name, digest, judge = await found(wire, model)
             typed = await _that_obeys(wire, (name, digest))
             return cls(wire, name, digest, typed, await _best_scorer(wire, judge))
         except BaseException:
@@ -70,11 +71,15 @@ class ServerBackend:
 
     @property
     def ungraded(self) -> str:
-        """Why the scores are 1 for yes, 0 for no and 0.5 for neither, instead of probabilities."""
+        """Why the scores are 1 for yes and 0 for no, instead of probabilities."""
         return self._scorer.ungraded
 
     async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
-        """P(first answer) per suffix, or 1, 0 and 0.5 where `ungraded`; without suffixes only the answers are checked."""
+        """P(first answer) per suffix, or 1 and 0 where `ungraded`; nan where it is neither. Without suffixes the prefix is read."""
+        await self._served.require_same()
+        if not suffixes:  # a server whose context is too small for it says so now
+            await self._scorer.score(prefix, [""] if prefix else [], answers)
+            return []
         return await self._scorer.score(prefix, suffixes, answers)
 
     async def generate(
@@ -87,6 +92,7 @@ class ServerBackend:
         on_text: OnText | None = None,
     ) -> str:
         """The most likely continuation; text is handed to `on_text` as it arrives, a typed answer when it is whole."""
+        await self._served.require_same()
         messages = messages_of(prompt)
         if schema is None:
             return await self._write(messages, max_tokens, stop, on_text)
@@ -105,14 +111,13 @@ class ServerBackend:
         """Begun again only while nothing has been handed out."""
         request = {"model": self.name, "messages": messages, "max_tokens": max_tokens, "temperature": 0.0}
         request |= {"stop": list(stop)[:4]} if stop else {}
-        stream: Any = await self._wire.ask(lambda: self._wire.client.chat.completions.create(**request, stream=True))
+        stream = await self._wire.ask(lambda: self._wire.client.chat.completions.create(**request, stream=True))
         pieces: list[str] = []
-        async with self._wire.in_plain_words(), stream:
-            async for chunk in stream:
-                if chunk.choices and (piece := chunk.choices[0].delta.content):
-                    pieces.append(piece)
-                    if on_text is not None:
-                        on_text(piece)
+        async with contextlib.aclosing(written(self._wire, stream, max_tokens)) as texts:
+            async for piece in texts:
+                pieces.append(piece)
+                if on_text is not None:
+                    on_text(piece)
         return "".join(pieces)
 
     async def _constrained(self, messages: list[dict[str, str]], schema: dict[str, Any], max_tokens: int) -> str:
@@ -120,7 +125,7 @@ class ServerBackend:
         text = await self._wire.ask(lambda: self._typed(chat, kind, max_tokens=max_tokens, temperature=0.0))
         fault = _fault(str(text or ""), schema)
         if fault:
-            raise ConstraintIgnored(f"the server at `{self._wire.root}` does not keep to a JSON schema: {fault}")
+            raise ConstraintIgnored(f"{self._wire.at} does not keep to a JSON schema: {fault}")
         return str(text or "")
 
 
@@ -131,6 +136,8 @@ def _fault(text: str, schema: dict[str, Any]) -> str:
         found = json.loads(text)
     except ValueError:
         return "" if text.lstrip()[:1] in ("{", "[", "") else f"it wrote {text[:60]!r}"
+    except RecursionError:
+        return "it is nested too deep"
     try:
         jsonschema.validate(found, schema)
     except jsonschema.ValidationError as error:
@@ -138,32 +145,13 @@ def _fault(text: str, schema: dict[str, Any]) -> str:
     return ""
 
 
-async def _model(wire: Wire, wanted: str | None) -> tuple[str, str, str]:
-    """The model to ask, a digest of what the server says of it (its weights are not ours to read), and what to ask for scores."""
-    listed = await wire.ask(wire.client.models.list)
-    served = {each.id: each for each in getattr(listed, "data", None) or ()}
-    judges = [each for each in served if each.startswith(SERVED_NAME)]
-    if wanted is None and len(served) - len(judges) == 1:
-        wanted = next(each for each in served if each not in judges)
-    if wanted is None or wanted not in served:
-        names = ", ".join(f"`{name}`" for name in list(served)[:5]) or "nothing that it lists"
-        asked = f"does not serve `{wanted}`" if wanted else "serves several models or none; name one with --model"
-        raise BackendError(f"the server at `{wire.root}` {asked}; it serves {names}")
-    card = served[wanted].model_dump()
-    kept = {name: card.get(name) for name in ("id", "root", "parent", "max_model_len", "owned_by")}
-    digest = hashlib.sha256(json.dumps([wire.root, kept], sort_keys=True).encode()).hexdigest()
-    if not judges:
-        return wanted, digest, wanted
-    return wanted, f"{digest}+{judges[0].removeprefix(SERVED_NAME)}", judges[0]
-
-
-async def _that_obeys(wire: Wire, found: tuple[str, str]) -> Any:
+async def _that_obeys(wire: Wire, model: tuple[str, str]) -> Any:
     """The one of Outlines' two ways of asking a server that this one keeps to."""
     outlines = require("outlines")
     fault: BackendError | None = None
     for front_end in (outlines.from_vllm, outlines.from_openai):
-        typed = front_end(wire.client, found[0])
-        backend = ServerBackend(wire, *found, typed, None)
+        typed = front_end(wire.client, model[0])
+        backend = ServerBackend(wire, *model, typed, None)
         try:
             json.loads(await backend.generate(_PROBE_PROMPT, _PROBE, max_tokens=_PROBE_TOKENS))
         except ValueError:
@@ -173,7 +161,7 @@ async def _that_obeys(wire: Wire, found: tuple[str, str]) -> Any:
         else:
             return typed
     raise ConstraintIgnored(
-        f"the server at `{wire.root}` ignores the JSON schema of a request ({fault}); tool arguments and answers need a "
+        f"{wire.at} ignores the JSON schema of a request ({fault}); tool arguments and answers need a "
         "server that keeps to it, such as vLLM's or llama.cpp's"
     )
 

@@ -32,6 +32,7 @@ CONTEXT_TOKENS = 4096
 CACHE_BYTES = 1 << 30  # of keys and values: 37,000 tokens of the 1.5B model
 BATCH_TOKENS = 2048
 CALLS_AT_ONCE = 64
+_WORD = " a"
 _BLOCK_TOKENS = 32  # the smallest that vLLM takes on a CPU; a cache hit is rounded down to it
 
 
@@ -114,10 +115,13 @@ class VLLMBackend:
         return int(ids[0])
 
     def _prompts(self, prefix: str, suffixes: Sequence[str]) -> list[list[int]]:
-        """The tokens of each prompt; the prefix is cut into tokens once, where that gives the same tokens."""
+        """The tokens of each prompt; the prefix is cut into tokens once, where the tokenizer lets texts part between words.
+
+        That is tried with a word of its own: with one of the suffixes, the tokens of all would hang on which comes first.
+        """
         encode = self._tokenizer.encode
-        head, tail = encode(prefix), encode(suffixes[0], add_special_tokens=False)
-        if head + tail == encode(prefix + suffixes[0]):
+        head, tail = encode(prefix), encode(_WORD, add_special_tokens=False)
+        if head + tail == encode(prefix + _WORD):
             found = [head + encode(each, add_special_tokens=False) for each in suffixes]
         else:
             found = [encode(prefix + each) for each in suffixes]

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import logging
 import re
+import time
+import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+from jurat.llm.backends.bounded import bound
 from jurat.llm.errors import BackendError, ContextTooLong, RequestRefused, one_line
 
 T = TypeVar("T")
@@ -16,10 +22,18 @@ T = TypeVar("T")
 CONNECT_SECONDS = 5.0
 ANSWER_SECONDS = 120.0
 ATTEMPTS = 3
+MOST_WAIT_SECONDS = 10.0
+"""That a busy server may ask for before the next try; one that wants to be left alone for longer is not asked again."""
 KEY_VARIABLE = "JURAT_SERVER_KEY"
-_BUSY = frozenset({429, 502, 503, 504})
-_TOO_LONG = re.compile(r"maximum context length is (\d+)|context size \((\d+)|n_ctx\D+(\d+)")
-_PROMPT = re.compile(r"(\d+) (?:input )?tokens|request \((\d+)|n_prompt_tokens\D+(\d+)")
+_BUSY = frozenset({408, 425, 429, 502, 503, 504})
+_AGAIN = _BUSY | {500}
+_LENGTH_STATUSES = frozenset({400, 413, 422})
+_TOO_LONG = re.compile(
+    r"maximum context length is (\d{1,9})|context size \((\d{1,9})|n_ctx\D+(\d{1,9})|context length \((\d{1,9})"
+)
+_PROMPT = re.compile(r"(\d{1,9}) (?:input )?tokens|request \((\d{1,9})|n_prompt_tokens\D+(\d{1,9})")
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RecursionError)
+"""What the libraries raise where an answer is not what OpenAI's API says it is: no JSON, another shape, nested too deep."""
 
 
 def require(name: str) -> Any:
@@ -31,67 +45,136 @@ def require(name: str) -> Any:
 
 
 class Wire:
-    """One server at `url`, asked with `key`. Raises `BackendError` in words that name the server.
+    """One server at `url`, asked with `key`. Raises `BackendError` in words that name the server and never the key.
 
     Every request to a model can be repeated, for it changes nothing: refused connections and a server that says it is
-    busy are tried again. A server that does not answer in time is not: it would be asked for more of what it cannot do.
+    busy are tried again, when it says so. A server that does not answer in time is not: it would be asked for more of what
+    it cannot do. Redirections are not followed: what customers say goes where the user sent it.
     """
 
     def __init__(self, url: str, key: str | None, *, answer_seconds: float = ANSWER_SECONDS) -> None:
-        root = url.rstrip("/").removesuffix("/v1")
-        if not re.match(r"https?://[^/\s]+", root):
-            raise BackendError(f"`{url}` is not the address of a server; give one like http://localhost:8000/v1")
-        self.root = root
+        self.root = _root(url)
+        self.at = f"the server at `{self.root}`"
         self.answer_seconds = answer_seconds
+        self._key = _usable(key)
         self._openai = require("openai")
         # Each further try is logged as a warning, which without a handler would go to the standard error of a command.
         logging.getLogger("stamina").addHandler(logging.NullHandler())
         timeout = self._openai.Timeout(answer_seconds, connect=CONNECT_SECONDS)
+        http = self._openai.DefaultAsyncHttpxClient(
+            timeout=timeout, follow_redirects=False, event_hooks={"response": [bound]}
+        )
         self.client: Any = self._openai.AsyncOpenAI(
-            base_url=f"{root}/v1", api_key=key or "none", timeout=timeout, max_retries=0
+            base_url=f"{self.root}/v1", api_key=self._key or "none", timeout=timeout, max_retries=0, http_client=http
         )
 
     async def ask(self, what: Callable[[], Awaitable[T]]) -> T:
         """The answer to one request; tried again where that may help. Raises `BackendError`."""
         async with self.in_plain_words():
             async for attempt in require("stamina").retry_context(
-                on=self._worth_another_try, attempts=ATTEMPTS, wait_initial=0.2, wait_max=2.0, timeout=None
+                on=self._when_again, attempts=ATTEMPTS, wait_initial=0.2, wait_max=2.0, timeout=None
             ):
                 with attempt:
-                    return await what()
+                    async with asyncio.timeout(self.answer_seconds):  # the client's own begins anew with each byte
+                        return await what()
         raise AssertionError("a retry context ends with a result or an error")
 
+    async def get(self, path: str) -> Any:
+        """The JSON at a path of the server."""
+        return await self.ask(lambda: self.client.get(f"{self.root}{path}", cast_to=object))
+
     async def post(self, path: str, body: dict[str, Any]) -> Any:
-        """The server's JSON answer to a request outside OpenAI's API."""
+        """The server's JSON answer to a request."""
         return await self.ask(lambda: self.client.post(f"{self.root}{path}", cast_to=object, body=body))
+
+    def unreadable(self) -> RequestRefused:
+        """The error of an answer that is not what was asked for."""
+        return RequestRefused(f"{self.at} answered something that cannot be read; does it speak OpenAI's API?")
 
     @asynccontextmanager
     async def in_plain_words(self) -> AsyncIterator[None]:
-        """Turns what the libraries raise into `BackendError`."""
+        """Turns what the libraries raise into `BackendError`; for their calls only, since it takes any error for theirs."""
         try:
             yield
         except (self._openai.OpenAIError, require("outlines.exceptions").OutlinesError) as error:
-            raise self._explained(_cause(error)) from error
+            raise self._explained(_cause(error)) from self._without_secret(error)
+        except TimeoutError as error:
+            raise self._late() from error
+        except _UNREADABLE as error:
+            raise self.unreadable() from self._without_secret(error)
 
-    def _worth_another_try(self, error: Exception) -> bool:
+    def _when_again(self, error: Exception) -> bool | float:
+        """Whether to try again, or after how many seconds."""
         cause = _cause(error)
         if isinstance(cause, self._openai.APITimeoutError):
             return False
-        return isinstance(cause, self._openai.APIConnectionError) or getattr(cause, "status_code", None) in _BUSY
+        if isinstance(cause, self._openai.APIConnectionError):
+            return True
+        if getattr(cause, "status_code", None) not in _AGAIN:
+            return False
+        wait = _retry_after(cause)
+        return True if wait is None else wait <= MOST_WAIT_SECONDS and max(wait, 0.05)
+
+    def _late(self) -> BackendError:
+        return BackendError(f"{self.at} gave no answer in {self.answer_seconds:g} s")
 
     def _explained(self, error: BaseException) -> BackendError:
-        at = f"the server at `{self.root}`"
-        status, told = getattr(error, "status_code", None), _message(error)
+        status, told = getattr(error, "status_code", None), self._without_key(_message(error))
         if isinstance(error, self._openai.APITimeoutError):
-            return BackendError(f"{at} gave no answer in {self.answer_seconds:g} s")
+            return self._late()
         if isinstance(error, self._openai.APIConnectionError):
-            return BackendError(f"{at} cannot be reached: {one_line(error.__cause__ or error).lower()}")
+            why = self._without_key(one_line(error.__cause__ or error)).lower() or "the connection broke"
+            return BackendError(f"{self.at} cannot be reached: {why}")
         if status in (401, 403):
-            return BackendError(f"{at} refused the key; set {KEY_VARIABLE} to one that it knows")
-        if status == 400 and (limit := _number(_TOO_LONG, told)):
+            return BackendError(f"{self.at} refused the key; set {KEY_VARIABLE} to one that it knows")
+        if status in _LENGTH_STATUSES and (limit := _number(_TOO_LONG, told)):
             return ContextTooLong(_number(_PROMPT, _TOO_LONG.sub("", told)) or limit + 1, limit)
+        return self._of_status(error, status, told)
+
+    def _of_status(self, error: BaseException, status: int | None, told: str) -> BackendError:
+        if status is not None and 300 <= status < 400:
+            place = _hidden(one_line(_headers(error).get("location", "another address")))
+            return BackendError(f"{self.at} sends requests on to `{place}`; give the address that answers itself")
+        if status in _BUSY and (wait := _retry_after(error)) is not None and wait > MOST_WAIT_SECONDS:
+            told += f"; it wants to be asked again in {wait:g} s"
         kind = BackendError if status is None or status in _BUSY else RequestRefused
-        return kind(f"{at} answered {status or 'something that cannot be read'}: {told[:300]}")
+        return kind(f"{self.at} answered {status or 'something that cannot be read'}: {told[:300]}")
+
+    def _without_secret(self, error: BaseException) -> BaseException | None:
+        """What a traceback may show as the cause: nothing, where the server said the key."""
+        shown = "".join(traceback.format_exception(error))
+        return None if self._key and self._key in shown else error
+
+    def _without_key(self, text: str) -> str:
+        return text.replace(self._key, "…") if self._key else text
+
+
+def _root(url: str) -> str:
+    """The server's address without the path of the API; raises `BackendError` where it is none."""
+    root = url.strip().rstrip("/").removesuffix("/v1")
+    try:
+        parts = urlsplit(root)
+        whole = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        whole = False
+    if not whole or re.search(r"[\s?#]", root) or not parts.netloc.isprintable():
+        raise BackendError(f"`{_hidden(url)}` is not the address of a server; give one like http://localhost:8000/v1")
+    if "@" in parts.netloc:  # it would be read in every message and trace
+        raise BackendError(f"an address with a password in it is not asked; a server's key comes from {KEY_VARIABLE}")
+    return root
+
+
+def _usable(key: str | None) -> str:
+    """The key as a header can hold it; raises `BackendError`, for the client's own error would print it."""
+    given = (key or "").strip()
+    if not (given.isascii() and given.isprintable()):
+        raise BackendError(f"{KEY_VARIABLE} has a character in it that no key can have")
+    return given
+
+
+def _hidden(url: str) -> str:
+    """An address without what stands before an `@`."""
+    return re.sub(r"//[^/]*@", "//", url)
 
 
 def _cause(error: BaseException) -> BaseException:
@@ -103,6 +186,21 @@ def _message(error: BaseException) -> str:
     body = getattr(error, "body", None)
     told = body.get("message") if isinstance(body, dict) else None
     return one_line(told or error)
+
+
+def _headers(error: BaseException) -> Any:
+    return getattr(getattr(error, "response", None), "headers", None) or {}
+
+
+def _retry_after(error: BaseException) -> float | None:
+    """How many seconds a server wants to be left alone; None where it does not say. Source: RFC 9110, 10.2.3."""
+    told = str(_headers(error).get("retry-after", ""))
+    if told.isascii() and told.strip().isdecimal():
+        return float(told)
+    try:
+        return parsedate_to_datetime(told).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def _number(pattern: re.Pattern[str], text: str) -> int | None:

@@ -141,7 +141,7 @@ def _model(asked: Asked) -> Path | str | None:
 
 def _doing(choice: Any) -> str:
     if choice.kind == "server":
-        return f"asking {choice.url} what it can do"
+        return "asking the server what it can do"  # its address is said once it is known to hold no password
     return f"loading {Path(choice.model or choice.cassette).name}"
 
 

@@ -82,14 +82,14 @@ def calibrate(
             run.run(backend.close())
     found = fit(answers, unknown_cost)
     write(f"{backend.name} ({backend.digest[:12]})\n" + "\n".join(report(found)) + "\n")
-    if output:
-        Path(output).write_text(svg(found), "utf-8")
     if not dry_run:
         from jurat.llm.calibration import store
         from jurat.llm.wording import LAYOUT
 
         kept = store(found.calibrations, model=backend.name, digest=backend.digest, prompt=LAYOUT.digest)
         remark(f"kept in {kept}")
+    if output:
+        Path(output).write_text(svg(found), "utf-8")
     return Exit.PASSED
 
 

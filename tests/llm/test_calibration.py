@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jurat.llm.calibration import (
+    LIMITS,
     Calibration,
     Calibrations,
     enough,
@@ -141,3 +144,57 @@ def test_what_is_stored_is_what_is_read_and_for_nobody_else(tmp_path: Path) -> N
     path.rename(file_of("ef" * 32, "cd" * 32, tmp_path))
     with pytest.raises(CalibrationError, match="made for another model"):
         stored("ef" * 32, "cd" * 32, tmp_path)
+
+
+def test_where_no_statement_lies_the_answer_is_unknown_and_nothing_is_true_that_is_more_probably_false() -> None:
+    apart = [Scored(0.9, True)] * 20 + [Scored(0.1, False)] * 20
+    band = fitted(apart)
+    assert (band.truth(band.probability(0.4)), band.truth(band.probability(0.6))) == (None, None)
+    assert (band.truth(band.probability(0.95)), band.truth(band.probability(0.05))) == (True, False)
+
+
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=30), st.floats(0, 1))
+def test_the_band_has_the_middle_in_it(pairs: list[tuple[float, bool]], unknown_cost: float) -> None:
+    found = [Scored(score, true) for score, true in [*pairs, (0.9, True), (0.1, False)]]
+    band = fitted(found, unknown_cost=unknown_cost)
+    assert band.low <= 0.5 <= band.high
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("false_high", math.nan), ("true_low", 2), ("slope", -1), ("slope", 0), ("slope", math.inf), ("high", 0.1)],
+)
+def test_a_stored_calibration_with_impossible_numbers_is_damaged(tmp_path: Path, field: str, value: float) -> None:
+    made = Calibrations(Calibration(1.0, 0.0, 0.2, 0.8))
+    path = store(made, model="m", digest="d", prompt="p", where=tmp_path)
+    content = json.loads(path.read_text())
+    content["limits" if field in ("false_high", "true_low") else "general"][field] = value
+    path.write_text(json.dumps(content))
+    with pytest.raises(CalibrationError, match="is damaged"):
+        stored("d", "p", tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[" * 100_000, b"[]", b"null", b"5"])
+def test_a_stored_calibration_that_cannot_be_read_is_one_error(tmp_path: Path, content: bytes) -> None:
+    store(Calibrations(Calibration(1.0, 0.0, 0.2, 0.8)), model="m", digest="d", prompt="p", where=tmp_path)
+    next(tmp_path.iterdir()).write_bytes(content)
+    with pytest.raises(CalibrationError, match="make it again or delete it"):
+        stored("d", "p", tmp_path)
+
+
+def test_without_a_score_of_a_control_the_limits_are_those_of_a_model_that_nobody_calibrated() -> None:
+    assert limits_of([]) == LIMITS
+
+
+def test_an_interval_over_very_many_statements_draws_fewer_times() -> None:
+    sizes: list[int] = []
+
+    def measure(found: Sequence[Scored]) -> float:
+        sizes.append(len(found))
+        return 0.5
+
+    interval([Scored(0.5, True)] * 40_000, measure)
+    assert len(sizes) == 101  # the value itself is one
+    sizes.clear()
+    interval([Scored(0.5, True)] * 1_000, measure)
+    assert len(sizes) == 1001

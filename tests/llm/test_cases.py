@@ -17,7 +17,7 @@ domain: retail
 conversations:
 - said: [{customer: Hello}, {agent: Hi}, {customer: Money back!}]
   holds: {asks_refund: true, The customer says goodbye: false}
-- {id: two, language: ko, class: plain, split: report, said: [{tool: "look: x"}, {customer: 네}], holds: {x: false}}
+- {id: two, language: ko, class: plain, split: report, said: [{tool: "look: x"}, {customer: 네}], holds: {It is so: false}}
 """
 
 
@@ -60,6 +60,40 @@ def test_the_same_id_twice_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "cases.yaml").write_text(f"conversations: [{one}, {one}]")
     with pytest.raises(PolicyError, match="the id `a` is given twice"):
         read_labelled([str(tmp_path)])
+
+
+def test_a_name_that_stands_for_a_conversation_without_an_id_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "cases.yaml"
+    one = "said: [{customer: Hi}], holds: {x: true}"
+    path.write_text(f"conversations: [{{id: '{path}#2', {one}}}, {{{one}}}]")
+    with pytest.raises(PolicyError, match=r"cases\.yaml#2` is given twice"):
+        read_labelled([str(path)])
+
+
+def test_a_file_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text("conversations: [{said: [{customer: Hi}], holds: {x: true}}]")
+    assert len(read_labelled([str(tmp_path), str(tmp_path / "cases.yaml"), f"{tmp_path}/./cases.yaml"])) == 1
+
+
+TEXTS = {"asks": "The customer asks for a refund"}
+
+
+def test_a_name_that_is_no_observation_of_the_policy_is_a_fault_and_a_sentence_is_not(tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(
+        "conversations: [{said: [{customer: Hi}], holds: {akss: true, It is so: true}}]"
+    )
+    with pytest.raises(PolicyError) as caught:
+        read_labelled([str(tmp_path)], TEXTS)
+    (told,) = caught.value.diagnostics
+    assert (told.message, told.help) == ("no observation is called `akss`", "did you mean `asks`?")
+    assert len(read_labelled([str(tmp_path)])) == 1
+
+
+def test_an_observation_and_its_own_text_are_one_statement(tmp_path: Path) -> None:
+    holds = f"{{asks: true, {TEXTS['asks']}: false}}"
+    (tmp_path / "cases.yaml").write_text(f"conversations: [{{said: [{{customer: Hi}}], holds: {holds}}}]")
+    with pytest.raises(PolicyError, match="has a label for already"):
+        read_labelled([str(tmp_path)], TEXTS)
 
 
 def test_halves_have_the_same_mixture_and_do_not_hang_on_the_order() -> None:

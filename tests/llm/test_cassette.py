@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from tests.llm.canned import Canned
 
-from jurat.llm import BackendError, Condition, LLMError, Message
+from jurat.llm import BackendError, Condition, LLMError, Message, ReplyRequest
 from jurat.llm.backends.cassette import CassetteBackend
 from jurat.llm.errors import CassetteMiss
 from jurat.llm.judge import ANSWERS, ScoringJudge
+from jurat.llm.voice import ModelVoice
+from jurat.llm.wording import LAYOUT
 
 TALK = (Message("customer", "I want a refund"),)
 REFUND, BYE = Condition("refund", "The customer asks for a refund"), Condition("bye", "The customer says goodbye")
+
+
+ROOT = Path(__file__).parents[2]
+PATHS = {"PYTHONPATH": os.pathsep.join((str(ROOT), str(ROOT / "src")))}
 
 
 @pytest.fixture
@@ -104,4 +116,136 @@ def test_what_is_no_recording_is_said_in_one_line(file: Path, content: str) -> N
 
 def test_a_missing_recording_is_said(file: Path) -> None:
     with pytest.raises(BackendError, match="cannot read the recording"):
+        CassetteBackend.replay(file)
+
+
+ODD = "a\u2028b\u2029c\u0085d\x1ee\x0bf\x0c\r\ng"
+"""Every character that ends a line for Python and not for JSON."""
+
+
+@pytest.mark.parametrize("text", [ODD, "half a pair: \ud800"])
+def test_every_text_is_replayed(file: Path, text: str) -> None:
+    live = asyncio.run(CassetteBackend.record(file, Canned(text=text)).generate(text, max_tokens=3))
+    assert live == text
+    assert asyncio.run(CassetteBackend.replay(file).generate(text, max_tokens=3)) == text
+
+
+def test_that_the_model_gave_neither_answer_is_replayed(file: Path) -> None:
+    class Neither(Canned):
+        async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+            return [math.nan] * len(suffixes)
+
+    asyncio.run(CassetteBackend.record(file, Neither()).score("", ["x"], ANSWERS))
+    assert math.isnan(asyncio.run(CassetteBackend.replay(file).score("", ["x"], ANSWERS))[0])
+
+
+def entry(file: Path, **changed: object) -> None:
+    """Change the last line of a recording."""
+    *lines, last = file.read_text("utf-8").splitlines()
+    file.write_text("\n".join([*lines, json.dumps({**json.loads(last), **changed})]) + "\n", "utf-8")
+
+
+@pytest.mark.parametrize("answer", [None, "0.5", "high", [1], {"a": 1}, 5, -1, True, float("inf")])
+def test_a_score_that_is_none_is_damage(file: Path, answer: object) -> None:
+    asyncio.run(CassetteBackend.record(file, Canned()).score("", ["x"], ANSWERS))
+    entry(file, answer=answer)
+    for begin in (CassetteBackend.replay, lambda path: CassetteBackend.record(path, Canned())):
+        with pytest.raises(BackendError, match="is not a recording"):
+            begin(file)
+
+
+@pytest.mark.parametrize("answer", [None, 5, [1], {}])
+def test_a_text_that_is_none_is_damage(file: Path, answer: object) -> None:
+    asyncio.run(CassetteBackend.record(file, Canned(text="Hello")).generate("x", max_tokens=3))
+    entry(file, answer=answer)
+    with pytest.raises(BackendError, match="is not a recording"):
+        CassetteBackend.replay(file)
+
+
+@pytest.mark.parametrize(
+    "line", [b"[" * 100_000, b"\xff\xfe", b"\0" * 9, b"5", b"null", b'{"key": 5, "asked": {}, "answer": 1}']
+)
+def test_a_damaged_line_is_damage(file: Path, line: bytes) -> None:
+    recorded(file)
+    file.write_bytes(file.read_bytes() + line + b"\n")
+    with pytest.raises(BackendError, match="is not a recording"):
+        CassetteBackend.replay(file)
+
+
+@pytest.mark.parametrize("cut", [1, 20, 60])
+def test_a_recording_that_was_broken_off_is_replayed_and_gone_on_with(file: Path, cut: int) -> None:
+    recorded(file)
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-cut])
+    CassetteBackend.replay(file)
+    recorded(file)
+    assert file.read_bytes() == whole
+
+
+def test_a_recording_is_not_gone_on_with_where_probabilities_come_or_go(file: Path) -> None:
+    recorded(file)
+    source = Canned()
+    source.ungraded = "no probabilities here"  # type: ignore[attr-defined]
+    with pytest.raises(BackendError, match="another revision"):
+        CassetteBackend.record(file, source)
+
+
+def test_an_answer_that_could_not_be_written_is_not_taken_for_recorded(file: Path) -> None:
+    backend = CassetteBackend.record(file, Canned())
+    file.unlink()
+    file.mkdir()
+    for _ in range(2):
+        with pytest.raises(BackendError, match="cannot write the recording"):
+            asyncio.run(backend.score("", ["x"], ANSWERS))
+
+
+@pytest.mark.parametrize("place", ["missing/x.cassette", "."])
+def test_a_place_that_cannot_be_written_to_is_said(tmp_path: Path, place: str) -> None:
+    with pytest.raises(BackendError, match="cannot write the recording"):
+        CassetteBackend.record(tmp_path / place, Canned())
+
+
+RECORD = """
+import asyncio, sys
+from tests.llm.canned import Canned
+from jurat.llm.backends.cassette import CassetteBackend
+from jurat.llm.judge import ANSWERS
+backend = CassetteBackend.record(sys.argv[1], Canned(text="x" * 20_000))
+for n in range(60):
+    asyncio.run(backend.score("both", [str(n)], ANSWERS))
+    asyncio.run(backend.generate(f"{sys.argv[2]} {n}", max_tokens=3))
+"""
+
+
+def test_processes_that_record_at_the_same_time_do_not_harm_each_other(file: Path) -> None:
+    who = [
+        subprocess.Popen([sys.executable, "-c", RECORD, str(file), str(n)], env=os.environ | PATHS) for n in range(3)
+    ]
+    assert [each.wait(60) for each in who] == [0, 0, 0]
+    replay = CassetteBackend.replay(file)
+    assert asyncio.run(replay.score("both", [str(n) for n in range(60)], ANSWERS)) == [0.05] * 60
+    for who_, n in itertools.product(range(3), range(60)):
+        assert len(asyncio.run(replay.generate(f"{who_} {n}", max_tokens=3))) == 20_000
+    assert file.read_text("utf-8").count('"cassette"') == 1
+
+
+def test_what_was_too_long_is_replayed_as_too_long(file: Path) -> None:
+    room = len(LAYOUT.prefix([Message("customer", "Hi")]))
+    talk = [Message("customer", f"{n} {'word ' * 20}") for n in range(8)]
+
+    async def both(backend: CassetteBackend) -> tuple[object, str]:
+        found = await ScoringJudge(backend).judge(talk, [REFUND, BYE])
+        return found, await ModelVoice(backend).reply(ReplyRequest("Bot", "An agent", tuple(talk)))
+
+    source = Canned(text="Hello", limit=room + 300)
+    live = asyncio.run(both(CassetteBackend.record(file, source)))
+    assert asyncio.run(both(CassetteBackend.replay(file))) == live
+    assert "without the oldest" in live[0][0].evidence  # type: ignore[index]
+
+
+@pytest.mark.parametrize("answer", [{}, {"tokens": 5}, {"tokens": "5", "limit": 3}, {"tokens": True, "limit": 3}])
+def test_a_length_that_is_none_is_damage(file: Path, answer: object) -> None:
+    asyncio.run(CassetteBackend.record(file, Canned(text="Hello")).generate("x", max_tokens=3))
+    entry(file, answer=answer)
+    with pytest.raises(BackendError, match="is not a recording"):
         CassetteBackend.replay(file)

@@ -129,6 +129,11 @@ class Broken:
         (Broken(Judgement("a", False, float("nan"))), "is no answer"),
         (Broken(Judgement("a", True, 1.5)), "is no answer"),
         (Broken(Judgement("a", "no", None)), "is no answer"),  # type: ignore[arg-type]
+        (Broken(Judgement("a", 1, None)), "is no answer"),  # type: ignore[arg-type]
+        (Broken(Judgement("a", True, "high")), "is no answer"),  # type: ignore[arg-type]
+        (Broken(None), "gave no judgements"),  # type: ignore[arg-type]
+        (Broken(True), "gave no judgements"),  # type: ignore[arg-type]
+        (Broken({"a": True}), "gave no judgements"),  # type: ignore[arg-type]
         (Broken(error=KeyError("choices")), "KeyError"),
         (Broken(error=ConnectionError("refused")), "ConnectionError"),
         (Broken(seconds=9.0), "did not answer within 0.05 s"),
@@ -151,3 +156,21 @@ def test_what_was_not_answered_yet_is_one_message() -> None:
     assert together([one, agent, two, tool]) == (one, agent, two, tool)
     assert together([one, two, agent]) == (one, two, agent)
     assert together([]) == ()
+
+
+def test_a_judge_that_gives_nothing_at_all_has_failed() -> None:
+    class Nothing(Broken):
+        async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> Any:
+            return None
+
+    with pytest.raises(BackendError, match="gave no judgements"):
+        ask(Sensor(Nothing(), seconds=5.0, kept=10), REFUND)
+
+
+def test_what_is_remembered_does_not_grow_with_the_judges_identity() -> None:
+    class Wordy(Broken):
+        identity = "x" * 1_000_000
+
+    sensor = Sensor(Wordy(Judgement("a", True, 0.9)), seconds=5.0, kept=10)
+    assert [each.recalled for each in (*ask(sensor, REFUND), *ask(sensor, REFUND))] == [False, True]
+    assert all(len(part) < 100 for key in sensor._answers for part in key)

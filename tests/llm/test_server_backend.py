@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
@@ -17,6 +18,7 @@ from jurat.llm.errors import ConstraintIgnored, ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
 from jurat.llm.typed import by_key, choice, truths, typed
 from jurat.llm.voice import ModelVoice
+from jurat.llm.wording import LAYOUT
 
 T = TypeVar("T")
 Start = Callable[[Manners], str]
@@ -60,7 +62,7 @@ def test_the_likeliest_tokens_give_probabilities(start: Start) -> None:
         return await backend.score("", ["refund", "other", "number"], ANSWERS), backend.ungraded
 
     scores, ungraded = asked(start(manners), judge)
-    assert scores == pytest.approx([0.9, 0.2, 0.5])
+    assert scores == pytest.approx([0.9, 0.2, math.nan], nan_ok=True)
     assert ungraded == ""
 
 
@@ -189,6 +191,19 @@ def test_a_prompt_that_is_too_long_says_by_how_much(start: Start) -> None:
     with pytest.raises(ContextTooLong) as caught:
         asked(start(Manners()), lambda backend: backend.score("x" * 20_000, ["a"], ANSWERS))
     assert (caught.value.tokens, caught.value.limit) == (99_999, 10_000)
+
+
+@pytest.mark.parametrize("logprobs", [True, False])
+def test_a_context_that_does_not_hold_the_instructions_is_said_at_the_start(start: Start, logprobs: bool) -> None:
+    url = start(Manners(context=3000, logprobs=logprobs))
+    with pytest.raises(ContextTooLong):
+        asked(url, lambda backend: ScoringJudge(backend).warm_up())
+
+
+def test_the_instructions_are_read_at_the_start(start: Start) -> None:
+    manners = Manners()
+    asked(start(manners), lambda backend: ScoringJudge(backend).warm_up())
+    assert manners.asked[-1][1]["prompt"] == LAYOUT.header
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "", "ftp://x", "http://"])

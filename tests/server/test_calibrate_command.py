@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -131,3 +132,73 @@ def test_statements_of_one_kind_are_refused(backend: Scripted, tmp_path: Path) -
     done = run(tmp_path / "cases.yaml")
     assert "needs statements that hold and statements that do not" in str(done.exception)
     assert not (tmp_path / "kept").exists()
+
+
+class Unsure(Scripted):
+    """Gives neither answer where the talk says so; `how` is its way of having no probabilities, or none at all."""
+
+    def __init__(self, *, ungraded: str = "", never: bool = False) -> None:
+        super().__init__()
+        self.ungraded, self.never = ungraded, never
+
+    def _score(self, talk: str, suffix: str) -> float:
+        unsure = self.never or "Hello 1" in talk
+        return math.nan if unsure else super()._score(talk, suffix)
+
+
+def opening(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: Scripted, text: str | None = None) -> Path:
+    monkeypatch.setattr(command, "open_backend", lambda *_: backend)
+    monkeypatch.setenv("JURAT_CALIBRATIONS", str(tmp_path / "kept"))
+    (tmp_path / "cases.yaml").write_text(text or cases(48))
+    return tmp_path / "cases.yaml"
+
+
+def test_statements_without_a_score_are_counted_and_left_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    backend = Unsure()
+    done = run(opening(monkeypatch, tmp_path, backend))
+    assert done.exception is None
+    assert "22 more got no score, and are not counted" in done.output
+    kept = stored(backend.digest, LAYOUT.digest)
+    assert kept is not None
+    assert 0 < kept.limits.false_high < 0.1
+
+
+@pytest.mark.parametrize(
+    ("backend", "told"),
+    [
+        (Unsure(ungraded="it writes only"), "gives no probabilities, so there is nothing to calibrate"),
+        (Unsure(never=True), "answered no statement with `yes` or `no`"),
+    ],
+)
+def test_a_model_without_probabilities_is_not_calibrated(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, backend: Unsure, told: str
+) -> None:
+    assert told in str(run(opening(monkeypatch, tmp_path, backend)).exception)
+    assert not (tmp_path / "kept").exists()
+
+
+def test_labels_that_say_the_opposite_are_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    swapped = cases(48).replace("true", "TRUE").replace("false", "true").replace("TRUE", "false")
+    path = opening(monkeypatch, tmp_path, Scripted(), swapped.replace(", The customer sings: true", ""))
+    assert "are the labels right?" in str(run(path).exception)
+
+
+def test_a_diagram_that_cannot_be_drawn_loses_no_calibration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    run(opening(monkeypatch, tmp_path, Scripted()), "-o", tmp_path / "missing" / "reliability.svg")
+    assert len(list((tmp_path / "kept").iterdir())) == 1
+
+
+def test_labels_that_contradict_each_other_leave_the_statement_unknown(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    lines = "".join(
+        f"- {{said: [{{customer: Hello}}], holds: {{It is so: {str(n % 2 == 0).lower()}}}}}\n" for n in range(40)
+    )
+    backend = Scripted()
+    done = run(opening(monkeypatch, tmp_path, backend, f"conversations:\n{lines}"))
+    assert done.exception is None
+    assert "nan" not in done.output
+    kept = stored(backend.digest, LAYOUT.digest)
+    assert kept is not None
+    calibration = kept.of("It is so")
+    assert calibration.truth(calibration.probability(0.8)) is None

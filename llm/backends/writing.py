@@ -1,0 +1,44 @@
+"""A reply as a server writes it, piece by piece."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any
+
+from jurat.llm.backends.wire import Wire
+from jurat.llm.errors import BackendError
+
+_CHARACTERS_A_TOKEN = 64
+_IDLE_CHUNKS = 1000
+"""Chunks one after the other that have no text in them."""
+
+
+async def written(wire: Wire, stream: Any, max_tokens: int) -> AsyncGenerator[str]:
+    """The pieces of text of a stream; raises `BackendError` where it breaks, stalls, or goes on beyond all measure."""
+    left, idle, begun = max_tokens * _CHARACTERS_A_TOKEN, _IDLE_CHUNKS, False
+    async with stream:
+        chunks = aiter(stream)
+        while (piece := await _next(wire, chunks)) is not None:
+            begun = True
+            left, idle = left - len(piece), _IDLE_CHUNKS if piece else idle - 1
+            if left < 0 or idle < 0:
+                raise BackendError(f"{wire.at} goes on writing beyond the {max_tokens} tokens asked for")
+            if piece:
+                yield piece
+    if not begun:
+        raise wire.unreadable()
+
+
+async def _next(wire: Wire, chunks: AsyncIterator[Any]) -> str | None:
+    """The text of the next chunk, which may be empty; None at the end."""
+    async with wire.in_plain_words(), asyncio.timeout(wire.answer_seconds):
+        chunk = await anext(chunks, None)
+        if chunk is None:
+            return None
+        if not chunk.choices:
+            return ""
+        content = chunk.choices[0].delta.content
+        if not isinstance(content, str | None):
+            raise TypeError
+        return content or ""
