@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from jurat.engine.containing import said_by
 from jurat.engine.emitting import send
 from jurat.engine.errors import HookFailed, TurnRefused
 from jurat.engine.handing import serve
@@ -61,6 +62,8 @@ class EngineHookResult(Enum):
 
 
 _PREAMBLE = "a preamble is one of the agent's canned responses with the tag `p.Tag.preamble()`, to the letter"
+_SELECTED = "give `on_selected` to the guideline, journey or state, which is called once it is in force"
+_SAID = "give `on_message` to the guideline, journey or state, which is called with the reply"
 _ROUNDS = "the rounds of a turn are in its trace; `on_selected` of a guideline is called when it is in force"
 
 
@@ -75,6 +78,12 @@ class EngineHooks(Instead):
         "on_generating_preamble": _PREAMBLE,
         "on_preamble_generated": _PREAMBLE,
         "on_preamble_emitted": _PREAMBLE,
+        "on_guideline_match_handlers": _SELECTED,
+        "on_guideline_selected_handlers": _SELECTED,
+        "on_journey_match_handlers": _SELECTED,
+        "on_journey_selected_handlers": _SELECTED,
+        "on_guideline_message_handlers": _SAID,
+        "on_journey_message_handlers": _SAID,
     }
 
     on_error: list[Hook] = field(default_factory=list)
@@ -84,6 +93,26 @@ class EngineHooks(Instead):
     on_generating_messages: list[Hook] = field(default_factory=list)
     on_message_generated: list[Hook] = field(default_factory=list)
     on_messages_emitted: list[Hook] = field(default_factory=list)
+
+    def __new__(cls, *_: object, **named: object) -> Self:
+        """Refuse names that nothing here calls, as :meth:`__setattr__` does."""
+        made = super().__new__(cls)
+        for name in named:
+            made._refuse(name)
+        return made
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set the functions of one kind; what nothing here would call is refused, for it would be ignored.
+
+        Raises:
+            NotSupported, AttributeError: there are no hooks of this name.
+        """
+        self._refuse(name)
+        super().__setattr__(name, value)
+
+    def _refuse(self, name: str) -> None:
+        if name not in type(self).__dataclass_fields__:
+            getattr(self, name)
 
 
 class Running(Hooks):
@@ -176,8 +205,8 @@ class Running(Hooks):
                 async with asyncio.timeout(self._server.limits.tool_timeout_seconds):
                     fields = _fields_of(await called(providers[id_], now))
             except Exception as reason:  # noqa: BLE001 - as above
-                working.trace.notes.append(whole(f"the fields of `{id_}` are not known: {reason}"))
-                LOG.warning("the field provider of `%s` failed: %s", id_, reason)
+                working.trace.notes.append(whole(f"the fields of `{id_}` are not known: {said_by(reason)}"))
+                LOG.warning("the field provider of `%s` failed: %s", id_, said_by(reason))
                 continue
             working.state.fields = MappingProxyType({**working.state.fields, **fields})
 
@@ -199,8 +228,8 @@ class Running(Hooks):
             try:
                 await called(hooks[id_], now, GuidelineMatch(id_, True))
             except Exception as reason:  # noqa: BLE001 - as above
-                working.trace.notes.append(whole(f"`{kind}` of `{id_}` failed: {reason}"))
-                LOG.warning("`%s` of `%s` failed: %s", kind, id_, reason)
+                working.trace.notes.append(whole(f"`{kind}` of `{id_}` failed: {said_by(reason)}"))
+                LOG.warning("`%s` of `%s` failed: %s", kind, id_, said_by(reason))
 
     async def _call(
         self, kind: HookOf, now: TurnContext, payload: Any = None, error: BaseException | None = None
