@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+from jurat.engine.containing import plain_failure
+
 
 def in_a_thread(call: Callable[[], Any]) -> asyncio.Future[Any]:
     """The call in a thread: one that hangs holds up neither other calls nor the end of the program."""
@@ -41,4 +43,4 @@ def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[A
     except Exception as reason:  # noqa: BLE001 - handed to the one who waits
         return None, reason
     except BaseException as reason:  # noqa: BLE001 - as above; the thread ends anyway
-        return None, RuntimeError(f"it tried to end the program: {reason}")
+        return None, plain_failure(reason)

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from jurat.engine.containing import said_by
 from jurat.engine.tools import plain
 from jurat.engine.trace import Retrieved, Trace
 from jurat.engine.wellformed import clean, whole
@@ -146,7 +147,7 @@ async def _asked(each: Retriever, function: Callable[..., Any], now: TurnContext
 
 
 def _missed(each: Retriever, function: Callable[..., Any], reason: Exception, trace: Trace) -> None:
-    text = str(reason) or f"it raised {type(reason).__name__} without a text"
+    text = said_by(reason) or f"it raised {type(reason).__name__} without a text"
     trace.notes.append(whole(f"`{each.name}` found nothing: {text}"))
     LOG.warning("the retriever `%s` failed: %s", each.name, failure(function, reason))
 

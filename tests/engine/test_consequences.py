@@ -36,13 +36,14 @@ class Till:
     def __init__(self) -> None:
         self.keys: list[str] = []
         self.then: Callable[[], Any] = lambda: None
+        self.gives: Callable[[], Any] | None = None
 
-    async def pay(self, context: ToolContext, amount: int) -> str:
+    async def pay(self, context: ToolContext, amount: int) -> Any:
         self.keys.append(context.idempotency_key)
         found = self.then()
         if asyncio.iscoroutine(found):
             await found
-        return f"{amount} paid"
+        return f"{amount} paid" if self.gives is None else self.gives()
 
 
 def made(world: Make, more: str = "", **options: Any) -> tuple[World, Till]:
@@ -229,6 +230,17 @@ def test_a_service_that_may_have_done_it_leaves_an_unknown_outcome(world: Make) 
     assert turn.calls[0].status == "unknown"
     assert UNKNOWN in turn.calls[0].message
     assert now.say("I pay 50").calls[0].status == "unknown"
+    assert len(till.keys) == 1, "it is not made again"
+
+
+@pytest.mark.parametrize("wrapped", [lambda data: data, lambda data: ToolResult(data=data)])
+def test_a_call_whose_result_cannot_be_kept_was_made_all_the_same(world: Make, wrapped: Callable[[Any], Any]) -> None:
+    holding_itself: dict[str, Any] = {}
+    holding_itself["itself"] = holding_itself
+    now, till = made(world)
+    till.gives = lambda: wrapped(holding_itself)
+    assert now.statuses(now.say("I pay 50")) == [("pay", "unknown")]
+    assert now.statuses(now.say("I pay 50")) == [("pay", "unknown")]
     assert len(till.keys) == 1, "it is not made again"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType, SimpleNamespace
@@ -276,6 +277,7 @@ def raising(error: BaseException) -> Any:
     [
         (lambda: raising(RuntimeError("no clock")), "no clock"),
         (lambda: raising(asyncio.CancelledError()), "it was cancelled"),
+        (lambda: raising(SystemExit("bye")), "it tried to end the program: bye"),
         (lambda: "yes", NO_ANSWER),
         (lambda: 1, NO_ANSWER),
         (lambda: p.GuidelineMatch("noon", "yes"), NO_ANSWER),  # type: ignore[arg-type]
@@ -312,6 +314,21 @@ def test_a_matcher_that_hangs_leaves_its_own_condition_unknown(monkeypatch: pyte
     assert turn.resolution is not None
     assert turn.resolution.in_force == ("answer",)
     assert turn.trace.notes == ["the matcher of `noon` failed: it did not answer in time"]
+
+
+def test_a_remark_that_is_no_text_is_one_in_the_trace() -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    async def remark(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        context.notes.extend([{1, 2}, {"a": Decimal(1)}, Mute(), "plain"])  # type: ignore[list-item]
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        server.hooks.on_preparing.append(remark)
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert json.loads(json.dumps(turn.trace.as_json()))["notes"] == ["{1, 2}", {"a": "1"}, "Mute", "plain"]
 
 
 def test_a_choice_goes_past_the_matchers_to_the_judge() -> None:
