@@ -336,6 +336,7 @@ class Engine:
             state = without_passing(working)
             await self.store.save(session, state, turn.trace.as_json())
         except BaseException as error:
+            self._hooks.left(working)
             await self._give_up(working, error)
             if isinstance(error, Exception):
                 await self._hooks.failed(working, error)
@@ -355,8 +356,7 @@ class Engine:
         trace = self._trace(handed.session, state, before.message, before.event)
         trace.notes.append(f"`{before.agent}` handed this message on")
         working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
-        working.on_emit, working.handed = handed.on_emit, (*handed.handed, before.agent)
-        working.place = handed.place
+        working.on_emit, working.place, working.handed = handed.on_emit, handed.place, (*handed.handed, before.agent)
         working.passing, working.earlier = handed.passing, (*handed.earlier, *before.calls)
         working.received, working.committed = True, bool(handed.sent)
         working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))

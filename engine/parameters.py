@@ -12,6 +12,7 @@ from pydantic import Field, TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from jurat.engine.context import ToolContext
+from jurat.engine.threads import called_aside
 
 CONTEXT_NAMES = ("context", "ctx", "c")
 Source = Literal["any", "context", "customer"]
@@ -173,8 +174,7 @@ async def choices_of(options: ToolParameterOptions, context: ToolContext) -> tup
     """
     provider = options.choice_provider
     assert provider is not None
-    found = provider(**_wanted(provider, context))
-    return tuple(await found if inspect.isawaitable(found) else found)
+    return tuple(await called_aside(provider, **_wanted(provider, context)))
 
 
 def _wanted(provider: Callable[..., Any], context: ToolContext) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,14 @@ def in_a_thread(call: Callable[[], Any]) -> asyncio.Future[Any]:
 
     threading.Thread(target=work, name="jurat-tool", daemon=True).start()
     return future
+
+
+async def called_aside(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a function gives, async or not; one that is not runs in a thread, where it may block without holding up others."""
+    if inspect.iscoroutinefunction(function):
+        return await function(*arguments, **named)
+    found = await in_a_thread(lambda: function(*arguments, **named))
+    return await found if inspect.isawaitable(found) else found
 
 
 def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[Any, Exception | None]:

@@ -36,7 +36,7 @@ from jurat.engine.parameters import (
     with_local_times,
 )
 from jurat.engine.results import Control, ToolResult, as_value, plain, result_of
-from jurat.engine.threads import in_a_thread
+from jurat.engine.threads import called_aside, in_a_thread
 from jurat.engine.wellformed import whole
 from jurat.policies.json_schemas import inlined
 
@@ -189,8 +189,7 @@ def _held(name: str, value: Any, choices: tuple[Any, ...]) -> None:
 async def _adapted(name: str, adapter: Callable[[Any], Any], value: Any) -> Any:
     try:
         with contained():
-            found = adapter(value)
-            return await found if inspect.isawaitable(found) else found
+            return await called_aside(adapter, value)
     except Exception as reason:  # noqa: BLE001 - as above
         raise Rejected({name: said_by(reason) or "it cannot be used"}) from None
 

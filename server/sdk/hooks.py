@@ -166,11 +166,13 @@ class Running(Hooks):
             await self._call("on_messages_emitted", now, response.text)
             self._grant(working, now, decision)
 
-    async def failed(self, working: Working, error: Exception) -> None:
-        """Say why there is no reply."""
-        lookup = self._lookups.pop(id(working), None)
-        if lookup is not None:
+    def left(self, working: Working) -> None:
+        """Stop looking things up for it."""
+        if (lookup := self._lookups.pop(id(working), None)) is not None:
             lookup.cancel()
+
+    async def failed(self, working: Working, error: Exception) -> None:  # noqa: ARG002 - as for all hooks
+        """Say why there is no reply."""
         now = CURRENT.get()
         if now is None:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType, SimpleNamespace
@@ -195,16 +196,23 @@ def test_a_retriever_that_gives_no_json_is_missed_with_one_note_and_one_entry_in
     assert entry.startswith(f"the retriever `index` failed: {reason}")
 
 
-def test_a_retriever_that_hangs_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_retriever_that_hangs_is_missed(monkeypatch: pytest.MonkeyPatch, blocks: bool) -> None:
+    until = threading.Event()
+
     async def hanging(context: p.RetrieverContext) -> None:
         await asyncio.sleep(30)
 
+    def blocking(context: p.RetrieverContext) -> None:
+        until.wait(60)
+
     async def declare(server: p.Server, agent: p.Agent) -> None:
         monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
-        await agent.attach_retriever(hanging)
+        await agent.attach_retriever(blocking if blocks else hanging, "index")
 
     [turn] = turns(declare, Heard(), "when?")
-    assert turn.trace.notes == ["`hanging` found nothing: it did not answer in time"]
+    until.set()
+    assert turn.trace.notes == ["`index` found nothing: it did not answer in time"]
 
 
 def test_what_a_retriever_gives_besides_is_for_this_reply_alone() -> None:
@@ -314,6 +322,41 @@ def test_a_matcher_that_hangs_leaves_its_own_condition_unknown(monkeypatch: pyte
     assert turn.resolution is not None
     assert turn.resolution.in_force == ("answer",)
     assert turn.trace.notes == ["the matcher of `noon` failed: it did not answer in time"]
+
+
+def test_what_is_looked_up_for_a_turn_that_is_cancelled_is_left_too() -> None:
+    heard: list[str] = []
+
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({"Asked": True}), voice=ScriptedVoice())
+        agent = await server.create_agent("Bot", id="bot")
+        begun = asyncio.Event()
+
+        async def slow(context: p.RetrieverContext) -> str:
+            try:
+                return await asyncio.sleep(30, "a secret of this conversation")
+            except asyncio.CancelledError:
+                heard.append("left")
+                raise
+
+        @p.tool
+        async def wait(context: p.ToolContext) -> str:
+            begun.set()
+            return await asyncio.sleep(30, "waited")
+
+        await agent.attach_retriever(slow)
+        await agent.create_guideline("Asked", tools=[wait])
+        opened = await server.build()
+        session = opened.engine.start_session({}, await opened.customer_of(None))
+        turn = asyncio.create_task(opened.engine.turn(session, "hello"))
+        await begun.wait()
+        turn.cancel()
+        await asyncio.wait([turn])
+        await asyncio.sleep(0)
+        assert (turn.cancelled(), asyncio.all_tasks()) == (True, {asyncio.current_task()})
+
+    asyncio.run(scenario())
+    assert heard == ["left"]
 
 
 def test_a_remark_that_is_no_text_is_one_in_the_trace() -> None:
