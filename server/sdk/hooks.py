@@ -130,6 +130,8 @@ class Running(Hooks):
         """Make the turn known to functions, and tell the model what it should know before anything is judged."""
         async with working.place.lent():
             now = await self._context(working)
+            if working.handed and (before := CURRENT.get()) is not None:  # what tools asked for is of the whole message
+                now = replace(now, wishes=before.wishes)
             CURRENT.set(now)
             working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
             await self._call("on_acknowledging", now)
@@ -154,8 +156,9 @@ class Running(Hooks):
             await self._say("on_selected", working, now, decision)
             await self._provide(working, now, decision)
             await self._call("on_generating_messages", now)
+            self._label(working, decision)
             if working.trace.message is None:
-                self._grant(working, now, decision)
+                self._grant(working, now)
 
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """Say what is about to be sent."""
@@ -164,7 +167,7 @@ class Running(Hooks):
             await self._call("on_message_generated", now, response.text)
             await self._say("on_message", working, now, decision)
             await self._call("on_messages_emitted", now, response.text)
-            self._grant(working, now, decision)
+            self._grant(working, now)
 
     def left(self, working: Working) -> None:
         """Stop looking things up for it."""
@@ -212,26 +215,32 @@ class Running(Hooks):
                 continue
             working.state.fields = MappingProxyType({**working.state.fields, **fields})
 
-    def _grant(self, working: Working, now: TurnContext, decision: Decision) -> None:
-        """Let another agent or a person answer from now on, where a function asked for it, and label the conversation."""
+    def _grant(self, working: Working, now: TurnContext) -> None:
+        """Let another agent or a person answer from now on, where a function asked for it."""
         state, to = working.state, now.wishes.get("agent")
         if to is not None and to != state.agent:
             serve(state, to)
             working.trace.handed_to = to
         state.mode = now.wishes.get("mode", state.mode)
+
+    def _label(self, working: Working, decision: Decision) -> None:
+        """Label the conversation, whoever answers the message in the end."""
         labels = self._server.document.labels
-        state.labels |= {label for id_ in decision.resolution.in_force for label in labels.get(id_, ())}
+        working.state.labels |= {label for id_ in decision.resolution.in_force for label in labels.get(id_, ())}
 
     async def _say(self, kind: ToldOf, working: Working, now: TurnContext, decision: Decision) -> None:
         """Tell the functions of what is in force. They only observe, so one that fails is noted and changes nothing."""
         document = self._server.document
         hooks = document.on_selected if kind == "on_selected" else document.on_message
         for id_ in (each for each in decision.resolution.in_force if each in hooks):
+            limit = asyncio.timeout(self._seconds)
             try:
-                await called(hooks[id_], now, GuidelineMatch(id_, True))
+                async with limit:
+                    await called(hooks[id_], now, GuidelineMatch(id_, True))
             except Exception as reason:  # noqa: BLE001 - as above
-                working.trace.notes.append(whole(f"`{kind}` of `{id_}` failed: {said_by(reason)}"))
-                LOG.warning("`%s` of `%s` failed: %s", kind, id_, said_by(reason))
+                text = "it did not end in time" if limit.expired() else said_by(reason)
+                working.trace.notes.append(f"`{kind}` of `{id_}` failed: {text}")
+                LOG.warning("`%s` of `%s` failed: %s", kind, id_, text)
 
     async def _call(
         self, kind: HookOf, now: TurnContext, payload: Any = None, error: BaseException | None = None

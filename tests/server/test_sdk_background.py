@@ -359,6 +359,80 @@ def test_what_is_looked_up_for_a_turn_that_is_cancelled_is_left_too() -> None:
     assert heard == ["left"]
 
 
+@pytest.mark.parametrize("kind", ["raises", "hangs", "blocks", "gives no JSON"])
+def test_a_variable_whose_tool_fails_is_not_known_and_the_turn_goes_on(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    until = threading.Event()
+
+    async def raising_(context: p.ToolContext) -> p.ToolResult:
+        raise RuntimeError("no connection")
+
+    async def hanging(context: p.ToolContext) -> p.ToolResult:
+        return await asyncio.sleep(30, p.ToolResult("late"))
+
+    def blocking(context: p.ToolContext) -> p.ToolResult:
+        until.wait(60)
+        return p.ToolResult("late")
+
+    async def no_json(context: p.ToolContext) -> object:
+        return object()
+
+    function = {"raises": raising_, "hangs": hanging, "blocks": blocking, "gives no JSON": no_json}[kind]
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
+        await agent.create_variable("stock", tool=p.tool(function))
+        kept = await agent.create_variable("plan")
+        await kept.set_global_value("basic")
+
+    heard = Heard()
+    [turn] = turns(declare, heard, "hello")
+    until.set()
+    assert turn.response is not None
+    [note] = turn.trace.notes
+    said = {"raises": "no connection", "gives no JSON": "its result is nothing that can be kept"}
+    assert note.startswith(f"the variable `stock` is not known: {said.get(kind, 'it did not answer in time')}")
+    assert any("plan is basic" in each.text for each in heard.judged[0])
+
+
+def test_functions_that_only_hear_and_hang_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hanging(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        await asyncio.sleep(30)
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
+        await agent.create_guideline(action="Be kind", id="kind", on_selected=hanging, on_message=hanging)
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert turn.response is not None
+    assert turn.trace.notes == [
+        f"`{each}` of `kind` failed: it did not end in time" for each in ("on_selected", "on_message")
+    ]
+
+
+def test_what_an_agent_s_tools_asked_for_and_its_labels_count_although_it_hands_the_message_on() -> None:
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({"Person": True, "Technical": True}), voice=ScriptedVoice())
+        first, second = await server.create_agent("A", id="a"), await server.create_agent("B", id="b")
+
+        @p.tool
+        async def call_a_person(context: p.ToolContext) -> str:
+            await p.Session.current.update(mode="manual")
+            return "called"
+
+        await first.create_guideline("Person", tools=[call_a_person], labels=["person"])
+        await first.create_guideline("Technical", hand_off=second)
+        await second.create_guideline(action="Help", labels=["helped"])
+        opened = await server.build()
+        session = opened.engine.start_session({}, await opened.customer_of(None), agent="a")
+        turn = await opened.engine.turn(session, "a person, for it is broken")
+        assert [each.trace.agent for each in (*turn.before, turn)] == ["a", "b"]
+        assert (session.mode, session.agent, session.state.labels) == ("manual", "b", {"person", "helped"})
+
+    asyncio.run(scenario())
+
+
 def test_a_remark_that_is_no_text_is_one_in_the_trace() -> None:
     class Mute:
         def __str__(self) -> str:
