@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -142,7 +143,7 @@ def test_hooks_of_a_misspelt_name_are_not_set_in_silence() -> None:
 
 
 def test_a_tool_and_a_hook_label_the_conversation_and_tools_at_once_lose_nothing(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     seen: list[list[str]] = []
 
@@ -166,7 +167,7 @@ def test_a_tool_and_a_hook_label_the_conversation_and_tools_at_once_lose_nothing
                 await labels.add(7)  # type: ignore[arg-type]
 
     async def program() -> None:
-        async with p.Server() as server:
+        async with p.Server(session_store=tmp_path / "store.db") as server:
             server.hooks.on_preparing.append(look)
             agent = await server.create_agent("Bot")
             rule = await agent.create_guideline("Asks", tools=[noting("a"), noting("b"), noting("c")], labels=["asked"])
