@@ -74,18 +74,19 @@ async def _noted(now: TurnContext) -> dict[str, Any]:
 
 
 async def _note(now: TurnContext, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
-    """Store a change of what is noted of the conversation, for clients and for the turns to come; one after the other, for tools
-    run at the same time.
-    """
-    async with now.noting:
-        noted = await _noted(now)
+    """Store a change of what is noted of the conversation, for clients and for the turns to come."""
+
+    def changed(noted: Mapping[str, Any]) -> dict[str, Any]:
         said = change(noted)
         try:
             json.dumps(said, allow_nan=False)
         except (TypeError, ValueError, RecursionError):
             raise SDKError(f"JSON cannot say `{given.shown(said)}`, so that it cannot be noted") from None
-        await (await now.server.stores.sessions()).keep_record(KIND, now.session.id, {**noted, **said})
-        now.noted.update({**noted, **said})
+        return {**noted, **said}
+
+    record = await (await now.server.stores.sessions()).change_record(KIND, now.session.id, changed)
+    now.noted.clear()
+    now.noted.update(record.body)
 
 
 class SessionLabels(AbstractSet[str]):

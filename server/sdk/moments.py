@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -46,9 +45,8 @@ class TurnContext(Instead):
     ``in_force``, the ids of guidelines, journeys and states, once all calls were made.
 
     ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks; ``noted``: what
-    clients and the program have noted of the conversation, its title, metadata and labels, which change one at a time
-    (``noting``); ``trace_id``: what `GET /traces/ID` calls that trace; ``send``: what takes what is told to the application
-    while the turn runs.
+    clients and the program have noted of the conversation, its title, metadata and labels; ``trace_id``: what
+    `GET /traces/ID` calls that trace; ``send``: what takes what is told to the application while the turn runs.
     """
 
     server: Server
@@ -63,7 +61,6 @@ class TurnContext(Instead):
     wishes: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     noted: dict[str, Any] = field(default_factory=dict)
-    noting: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     calls: list[CallRecord] = field(default_factory=list, repr=False)
     trace_id: str = ""
     send: Callable[[Emission], None] = field(default=lambda _: None, repr=False)
