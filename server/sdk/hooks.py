@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from jurat.engine.containing import said_by
 from jurat.engine.emitting import send
-from jurat.engine.errors import HookFailed, TurnRefused
+from jurat.engine.errors import HookFailed, TurnRefused, TurnSuperseded
 from jurat.engine.handing import serve
 from jurat.engine.hooks import Hooks
 from jurat.engine.match import Decision
@@ -174,11 +174,11 @@ class Running(Hooks):
         if (lookup := self._lookups.pop(id(working), None)) is not None:
             lookup.cancel()
 
-    async def failed(self, working: Working, error: Exception) -> None:  # noqa: ARG002 - as for all hooks
-        """Say why there is no reply."""
+    async def failed(self, working: Working, error: Exception) -> None:
+        """Say why there is no reply; where a newer message came it is answered with that one, and nothing has failed."""
         now = CURRENT.get()
-        if now is None:
-            return
+        if now is None or now.trace_id != _trace_id(working) or isinstance(error, TurnSuperseded):
+            return  # what is current may be a turn before this one, of another conversation
         try:
             await self._call("on_error", now, None, error.__cause__ if isinstance(error, HookFailed) else error)
         except Exception as reason:  # noqa: BLE001 - the error of the turn is the one to tell
@@ -192,7 +192,7 @@ class Running(Hooks):
         said = Interaction(working.state.messages, working.state.moments, *speakers)
         bare = TurnContext(
             server, session, agent, customer, said, working.state.facts, notes=working.trace.notes,
-            trace_id=f"{session.id}-{working.trace.turn}", send=partial(send, working),
+            trace_id=_trace_id(working), send=partial(send, working),
         )  # fmt: skip
         mine = list(server.variables_of(agent.id).values())
         kept = await kept_for(await server.stores.variables(), bare) if mine else {}
@@ -254,6 +254,10 @@ class Running(Hooks):
                 return
             if wanted is EngineHookResult.BAIL:
                 raise TurnRefused("the application wants no reply in this turn")
+
+
+def _trace_id(working: Working) -> str:
+    return f"{working.session.id}-{working.trace.turn}"
 
 
 def _with_variables(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 import jurat.sdk as p
 from jurat.engine import Limits
-from jurat.engine.errors import TurnRefused
+from jurat.engine.errors import HookFailed, StoreError, TurnRefused, TurnSuperseded
 from jurat.engine.turn import Turn
 from jurat.llm import Condition, Message, ReplyRequest
 from jurat.server.sdk.matching import MatcherJudge
@@ -429,6 +430,46 @@ def test_what_an_agent_s_tools_asked_for_and_its_labels_count_although_it_hands_
         turn = await opened.engine.turn(session, "a person, for it is broken")
         assert [each.trace.agent for each in (*turn.before, turn)] == ["a", "b"]
         assert (session.mode, session.agent, session.state.labels) == ("manual", "b", {"person", "helped"})
+
+    asyncio.run(scenario())
+
+
+def test_errors_are_told_of_the_turn_they_are_of_and_a_newer_message_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, str]] = []
+
+    async def tell(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        heard.append((context.session.id, str(error)))
+
+    async def fail(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        raise RuntimeError("no index")
+
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({"Asked": ["?"]}, default=False), voice=ScriptedVoice())
+        agent, begun = await server.create_agent("Bot", id="bot"), asyncio.Event()
+
+        @p.tool
+        async def wait(context: p.ToolContext) -> str:
+            first_time, _ = not begun.is_set(), begun.set()
+            return await asyncio.sleep(30 if first_time else 0, "waited")
+
+        await agent.create_guideline("Asked", tools=[wait])
+        server.hooks.on_error.append(tell)
+        opened = await server.build()
+        engine, customer = opened.engine, await opened.customer_of(None)
+        first, second = engine.start_session({}, customer), engine.start_session({}, customer)
+        superseded = asyncio.create_task(engine.turn(first, "what?"))
+        await begun.wait()
+        await engine.turn(first, "hello")
+        with pytest.raises(TurnSuperseded):
+            await superseded
+        monkeypatch.setattr(engine.store, "save", AsyncMock(side_effect=StoreError("it is gone")))
+        with pytest.raises(StoreError):
+            await engine.turn(second, "hello")
+        monkeypatch.undo()
+        server.hooks.on_preparing.append(fail)
+        with pytest.raises(HookFailed):
+            await engine.turn(second, "hello")
+        assert heard == [(second.id, "no index")]
 
     asyncio.run(scenario())
 
