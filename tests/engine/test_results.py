@@ -194,6 +194,16 @@ def test_a_tool_cannot_say_what_is_forbidden(world: Any) -> None:
     assert "a message of `look` was not sent: it may talk about sales" in turn.trace.notes
 
 
+def test_what_is_no_text_is_not_said(world: Any) -> None:
+    async def look(context: ToolContext) -> str:
+        await context.emit_message({"status": "shipped"})  # type: ignore[arg-type]
+        return "found"
+
+    heard: list[Any] = []
+    turn = world(ONE, judge=ASKS, tools={"look": look}).say("what?", on_emit=heard.append)
+    assert (turn.calls[0].reason, heard) == ("what `emit_message` says is a text", [])
+
+
 @pytest.mark.parametrize("data", [[10**5000], object()])
 def test_what_no_trace_can_keep_is_not_sent_and_is_an_error_of_the_tool(world: Any, data: Any) -> None:
     async def look(context: ToolContext) -> str:
