@@ -318,7 +318,9 @@ def test_whatever_a_tool_does_is_a_failed_call_and_never_a_crash(world, tool, sa
       sorry: {when: failed("t"), action: Say sorry}
     """
     tools = {"t": tool} if tool else {}
-    limits = Limits(tool_timeout_seconds=0.5)
+    limits = Limits(
+        tool_timeout_seconds=0.5 if "0.5 s" in said else 30
+    )  # a busy machine may take half a second for the rest
     here = world(policy, judge={"The customer asks": True}, tools=tools, limits=limits)
     turn = here.say("go")
     assert (turn.calls[0].status, said in turn.calls[0].reason) == ("failed", True), turn.calls[0].reason
