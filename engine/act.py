@@ -219,15 +219,14 @@ def _without(schema: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]
     return {**schema, "properties": properties, "required": required}
 
 
+class _TooMany(Exception):
+    """The turn has made the calls that it may make."""
+
+
 async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: Wanted) -> bool:
     """One call through the toolbox's door, under what is known at this very moment; whether it happened."""
     working, tool = knowledge.working, wanted.tool
     start = time.perf_counter()
-    if working.calls >= hands.limits.tool_calls_a_turn:
-        return _record(
-            hands, knowledge, wanted, Outcome("refused", f"the turn has made its {working.calls} calls"), start
-        )
-
     declared = knowledge.graph.vocabulary.tools[tool]
     key = consequences.key_of(working, tool, wanted.arguments)
     if declared.consequential and (earlier := _precedent(hands, working, tool, key)):
@@ -236,10 +235,12 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
 
     async def on_start() -> None:
         nonlocal started
+        if working.calls >= hands.limits.tool_calls_a_turn:
+            raise _TooMany
+        working.calls += 1  # before anything waits, for others of the round begin meanwhile
         if declared.consequential:
             await consequences.begin(hands.store, working, _call(hands, working, wanted, key))
         started = True
-        working.calls += 1
         working.committed |= declared.consequential
         working.fulfilled.update((guideline, tool) for guideline in wanted.guidelines)
         working.happen(f'called("{tool}")', 'called("*")')
@@ -253,6 +254,8 @@ async def _make(hands: Hands, knowledge: Knowledge, decision: Decision, wanted: 
             tool, wanted.arguments, permit, context, limits=hands.limits, on_start=on_start
         )
         await emitter.settle()
+    except _TooMany:
+        outcome = Outcome("refused", f"the turn has made its {working.calls} calls")
     except asyncio.CancelledError:
         if started:  # what became of it is not known, which is no success
             working.happen(f'failed("{tool}")', 'failed("*")')

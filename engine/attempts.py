@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from jurat.engine.cancelling import cancelled_only_from_outside
+from jurat.engine.containing import contained, said_by
 from jurat.engine.errors import OutcomeUnknown
 from jurat.engine.limits import Limits
 from jurat.engine.results import ToolResult, storable
 from jurat.engine.tools import Tool, ToolContext
-from jurat.engine.wellformed import whole
 from jurat.policies.model import ToolDeclaration
 
 Status = Literal["succeeded", "failed", "refused", "invalid"]
@@ -95,19 +94,18 @@ async def _once(tool: Tool, arguments: Mapping[str, Any], context: ToolContext, 
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            with cancelled_only_from_outside():
+            with contained():
                 return await tool.run(arguments, context)
-    except (Exception, SystemExit) as reason:  # the author's code may raise anything; the turn goes on without it
+    except Exception as reason:  # the author's code may raise anything; the turn goes on without it
         if limit.expired():
             raise _Failed(f"it did not answer within {seconds:g} s", certain=False) from None
-        text = str(reason).splitlines()
-        why = text[0] if text else "it raised an error without a text"
-        raise _Failed(whole(why), certain=not isinstance(reason, OutcomeUnknown)) from reason
+        why = said_by(reason) or "it raised an error without a text"
+        raise _Failed(why, certain=not isinstance(reason, OutcomeUnknown)) from reason
 
 
 def _kept(result: ToolResult) -> tuple[ToolResult, bool]:
     """The one place where results enter, whatever the tool is: as they can be stored. The call was made all the same."""
     try:
         return storable(result)
-    except (ValueError, TypeError, RecursionError):
-        raise _Failed("its result is nothing that can be kept: JSON cannot say it", certain=False) from None
+    except OutcomeUnknown as reason:
+        raise _Failed(str(reason), certain=False) from None

@@ -107,7 +107,7 @@ def kept(working: Working) -> State:
     state, now = working.session.state.copy(), working.unsent or working.state
     said = (Message("agent", working.sent.strip()),) if working.sent else ()
     state.messages, state.moments = (*lasting(working, now.messages), *said), now.moments
-    state.facts, state.fields, state.turns = now.facts, now.fields, now.turns
+    state.facts, state.sources, state.fields, state.turns = now.facts, now.sources, now.fields, now.turns
     state.mode = "manual" if working.manual else state.mode
     return state
 

@@ -126,7 +126,12 @@ class ToolContext:
 
         It is held to what the policy forbids, as a reply is, and is not said where it breaks that. To be awaited in an
         async function; in a plain one it has been said when this returns.
+
+        Raises:
+            TypeError: it is no text, whose representation in Python is nothing to tell a customer.
         """
+        if not isinstance(message, str):
+            raise TypeError("what `emit_message` says is a text")
         return self._emit("message", message)
 
     def emit_status(self, status: str, data: Any = None) -> Awaitable[bool]:

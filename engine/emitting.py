@@ -11,7 +11,7 @@ from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge
 from jurat.engine.results import plain
 from jurat.engine.turn import Working
-from jurat.engine.wellformed import whole
+from jurat.engine.wellformed import document, whole
 from jurat.llm import Judge, Message
 from jurat.policies.model import Agent
 
@@ -36,8 +36,13 @@ async def emitted(
 
 
 def send(working: Working, emission: Emission) -> None:
-    """Send an emission that is no message, for nothing is said unchecked."""
+    """Send an emission that is no message, for nothing is said unchecked.
+
+    Raises:
+        ValueError, TypeError, RecursionError: no JSON can say its data, so that no trace could keep it.
+    """
     shown = replace(emission, data=plain(emission.data))
+    document(shown.data)
     working.trace.emitted.append(shown)
     if working.on_emit is not None:
         working.on_emit(shown)

@@ -17,12 +17,12 @@ from typing import Any
 
 from jurat.engine import consequences
 from jurat.engine.act import Hands, act
-from jurat.engine.adapting import adapted
+from jurat.engine.adapting import adapted, sources_of
 from jurat.engine.arbitration import arbitrated
 from jurat.engine.describe import described
 from jurat.engine.effects import without_passing
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
-from jurat.engine.facts import checked_facts
+from jurat.engine.facts import checked_facts, with_written
 from jurat.engine.forgetting import forget_traces
 from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
 from jurat.engine.hooks import Hooks
@@ -103,10 +103,9 @@ class Engine:
         self.plugin_data: Mapping[str, Any] = plugin_data or {}
         self.agents: Mapping[str, Agent] = MappingProxyType(graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT})
         self._hands = Hands(toolbox, self._sensor, voice, self.limits, self.store, self.agents, self.plugin_data)
-        self.unproved = bool(fault)
         self._turns, self._idle = 0, asyncio.Event()
         self._idle.set()
-        self.clock = clock
+        self.unproved, self.clock = bool(fault), clock
 
     def renewed(self, graph: PolicyGraph, toolbox: Toolbox, report: Report) -> Engine:
         """An engine for another version of the policy, with everything else as it is here.
@@ -138,7 +137,8 @@ class Engine:
         """
         chosen = agent or next(iter(self.agents))
         self._check_agent(chosen)
-        state = State(chosen, checked_facts(self.graph, facts or {}), policy=self.graph.digest)
+        state = State(chosen, checked_facts(self.graph, facts or {}))
+        adapted(self.graph, state)
         told_who_answers(self.graph, state)
         return Session(id or uuid.uuid4().hex, state, dict(customer or {}))
 
@@ -171,8 +171,8 @@ class Engine:
         """
         checked = checked_facts(self.graph, facts)
         async with self._changing(session) as state:
-            kept_ = {path: value for path, value in state.facts.items() if path not in facts}
-            state.facts = MappingProxyType({**kept_, **checked})
+            state.facts = with_written(state.facts, {**dict.fromkeys(facts), **checked})
+            state.sources = {**state.sources, **sources_of(self.graph, facts)}
 
     async def transfer(self, session: Session, agent: str) -> None:
         """Have another agent answer from now on, with all that is known; journeys that it does not have rest meanwhile.
@@ -336,6 +336,7 @@ class Engine:
             state = without_passing(working)
             await self.store.save(session, state, turn.trace.as_json())
         except BaseException as error:
+            self._hooks.left(working)
             await self._give_up(working, error)
             if isinstance(error, Exception):
                 await self._hooks.failed(working, error)
@@ -355,8 +356,7 @@ class Engine:
         trace = self._trace(handed.session, state, before.message, before.event)
         trace.notes.append(f"`{before.agent}` handed this message on")
         working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
-        working.on_emit, working.handed = handed.on_emit, (*handed.handed, before.agent)
-        working.place = handed.place
+        working.on_emit, working.place, working.handed = handed.on_emit, handed.place, (*handed.handed, before.agent)
         working.passing, working.earlier = handed.passing, (*handed.earlier, *before.calls)
         working.received, working.committed = True, bool(handed.sent)
         working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))

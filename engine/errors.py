@@ -4,6 +4,8 @@ EngineError
 ├── UnprovedPolicy    no report whose gate passed for exactly this policy
 ├── ToolLoadError     a tool's implementation cannot be found, imported or understood
 ├── FactRefused       a fact that the application may not write, or with a value of another type
+├── OutcomeUnknown    what a tool was to do may have been done, and nothing says so
+│   └── NotJson       a tool has given what no JSON can say
 ├── TurnRefused       a message or event that a turn cannot begin with
 ├── TurnSuperseded    a newer message came, and is answered together with this one
 ├── Overloaded        so many ask the model that this turn did not come to it in time, and was not begun
@@ -40,6 +42,13 @@ class FactRefused(EngineError):
 
 class OutcomeUnknown(EngineError):
     """What a tool sent may have been carried out, and no answer says so."""
+
+
+class NotJson(OutcomeUnknown, ValueError):
+    """What a tool gave cannot be kept, though it may have done what it was to do."""
+
+    def __init__(self, what: str = "it") -> None:
+        super().__init__(f"its result is nothing that can be kept: JSON cannot say {what}")
 
 
 class TurnRefused(EngineError):

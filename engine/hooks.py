@@ -18,5 +18,8 @@ class Hooks:
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """A reply has passed its check and is about to be sent."""
 
+    def left(self, working: Working) -> None:
+        """The turn ends without having come to its end, cancelled perhaps; what was begun for it is of no use any more."""
+
     async def failed(self, working: Working, error: Exception) -> None:
         """The turn has failed with this error, and sends nothing."""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Optional, Union, get_args, get_origin, get_type_hints
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
+from pydantic.errors import PydanticUserError
 
 from jurat.engine.context import ToolContext
+from jurat.engine.threads import called_aside
 
 CONTEXT_NAMES = ("context", "ctx", "c")
 Source = Literal["any", "context", "customer"]
@@ -136,6 +138,29 @@ def _read_type(hint: Any, adapter: Callable[[Any], Any]) -> Any:
     return hint if hint in _SIMPLE else str
 
 
+_TYPES = (
+    "JSON cannot describe; texts, numbers, truth values, times, enums, lists, dataclasses and pydantic models will do"
+)
+_TYPED_DICT = "Python before 3.12 cannot describe as JSON; derive it from `typing_extensions.TypedDict`"
+
+
+def undescribed(hints: Mapping[str, Any], otherwise: str) -> str:
+    """Which parameter's type keeps a tool from being described, and why."""
+    for name, hint in hints.items():
+        if name.startswith("_"):
+            return f"parameter `{name}` must not begin with `_`"
+        if hint is ToolContext:
+            return f"parameter `{name}` receives the context, so it must be the first one"
+        try:
+            TypeAdapter(hint).json_schema()
+        except PydanticUserError as reason:
+            why = _TYPED_DICT if reason.code == "typed-dict-version" else _TYPES
+            return (
+                f"parameter `{name}` is of the type `{hint.__name__ if isinstance(hint, type) else hint}`, which {why}"
+            )
+    return f"its parameters cannot be described: {otherwise}"
+
+
 def field_of(options: ToolParameterOptions, default: Any) -> Any:
     """The field of a model for a parameter with these options."""
     return Field(default, description=options.description, examples=list(options.examples) or None)
@@ -149,8 +174,7 @@ async def choices_of(options: ToolParameterOptions, context: ToolContext) -> tup
     """
     provider = options.choice_provider
     assert provider is not None
-    found = provider(**_wanted(provider, context))
-    return tuple(await found if inspect.isawaitable(found) else found)
+    return tuple(await called_aside(provider, **_wanted(provider, context)))
 
 
 def _wanted(provider: Callable[..., Any], context: ToolContext) -> dict[str, Any]:

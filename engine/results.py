@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, Literal, TypedDict
 
 from pydantic import BaseModel
 
+from jurat.engine.errors import NotJson
 from jurat.engine.wellformed import clean, document, json_text, whole
 from jurat.policies.diagnostics import near_miss
 from jurat.policies.types import Value
@@ -98,23 +101,47 @@ def _texts(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def result_of(returned: Any) -> ToolResult:
-    """What a function returned, as a result; a mapping's or model's JSON is its message."""
+    """What a function returned, as a result; a mapping's or model's JSON is its message.
+
+    Raises:
+        NotJson: there is none.
+    """
     if isinstance(returned, ToolResult):
         return returned
-    return (
-        ToolResult(returned or "done")
-        if returned is None or isinstance(returned, str)
-        else ToolResult(data=plain(returned))
-    )
+    with _saying():
+        if returned is None or isinstance(returned, str):
+            return ToolResult(returned or "done")
+        return ToolResult(data=_plain(returned))
 
 
 def as_text(data: Any) -> str:
-    """Data for a model to read: a text as it is, anything else as JSON."""
-    return data if isinstance(data, str) else "done" if data is None else json_text(plain(data))
+    """Data for a model to read: a text as it is, anything else as JSON.
+
+    Raises:
+        NotJson: no JSON can say it.
+    """
+    with _saying():
+        return data if isinstance(data, str) else "done" if data is None else json_text(plain(data))
+
+
+@contextmanager
+def _saying() -> Iterator[None]:
+    """Say of whatever goes wrong that JSON cannot say this."""
+    try:
+        yield
+    except NotJson:
+        raise
+    except (ValueError, TypeError, RecursionError):
+        raise NotJson from None
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it: models and dataclasses as mappings, decimals and times as text, texts whole, no NaN."""
+    """The value as JSON has it: models, dataclasses and rows as mappings, decimals and times as text, texts whole, no NaN.
+
+    Raises:
+        NotJson: it is, or holds, what has no such form, as a function or a generator.
+        ValueError, TypeError, RecursionError: it holds itself, is nested too deeply, or fails when it is read.
+    """
     return clean(_plain(value))
 
 
@@ -125,21 +152,39 @@ def _plain(value: Any) -> Any:
         return {each.name: _plain(getattr(value, each.name)) for each in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(each) for each in value]
     if isinstance(value, Enum):
         return _plain(value.value)
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+    return value.isoformat() if isinstance(value, date | datetime) else _others(value)
+
+
+def _others(value: Any) -> Any:
+    """What JSON has a form for all the same: rows of a database, collections, numbers, and what has a text of its own."""
+    if isinstance(value, type | bytes | bytearray | memoryview):
+        raise NotJson(f"something of the type `{type(value).__name__}`")
+    if hasattr(value, "keys") and hasattr(value, "__getitem__"):
+        return {str(key): _plain(value[key]) for key in value.keys()}  # noqa: SIM118 - not all of them are mappings
+    if isinstance(value, Collection):
+        return [_plain(each) for each in value]
+    if isinstance(value, Real):
+        return int(value) if isinstance(value, Integral) else float(value)
+    if getattr(type(value), "__str__", None) is object.__str__:
+        raise NotJson(f"something of the type `{type(value).__name__}`")
+    return str(value)
 
 
 def storable(result: ToolResult) -> tuple[ToolResult, bool]:
     """A result as it can be kept and sent, and whether something in it had to be replaced for that.
 
     Raises:
-        ValueError, TypeError, RecursionError: no JSON can say its data.
+        NotJson: no JSON can say its data.
     """
+    with _saying():
+        return _storable(result)
+
+
+def _storable(result: ToolResult) -> tuple[ToolResult, bool]:
     data = _plain(result.data)
     fields = _plain(result.canned_response_fields)
     kept = ToolResult(

@@ -58,6 +58,9 @@ class State:
     labels: frozenset[str] = frozenset()
     """What the application calls this conversation, by what was selected in it."""
 
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """Who may write a fact, of those that the application may not, as the policy said that they were written under."""
+
     turns: int = 0
     mode: Mode = "auto"
     ended: bool = False

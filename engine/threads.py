@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import inspect
 import threading
 from collections.abc import Callable
 from typing import Any
+
+from jurat.engine.containing import plain_failure
 
 
 def in_a_thread(call: Callable[[], Any]) -> asyncio.Future[Any]:
@@ -32,6 +35,14 @@ def in_a_thread(call: Callable[[], Any]) -> asyncio.Future[Any]:
     return future
 
 
+async def called_aside(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """What a function gives, async or not; one that is not runs in a thread, where it may block without holding up others."""
+    if inspect.iscoroutinefunction(function):
+        return await function(*arguments, **named)
+    found = await in_a_thread(lambda: function(*arguments, **named))
+    return await found if inspect.isawaitable(found) else found
+
+
 def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[Any, Exception | None]:
     """The result or the failure; what a future cannot carry, or would end the program, as a plain failure."""
     try:
@@ -41,4 +52,4 @@ def _attempted(context: contextvars.Context, call: Callable[[], Any]) -> tuple[A
     except Exception as reason:  # noqa: BLE001 - handed to the one who waits
         return None, reason
     except BaseException as reason:  # noqa: BLE001 - as above; the thread ends anyway
-        return None, RuntimeError(f"it tried to end the program: {reason}")
+        return None, plain_failure(reason)

@@ -19,7 +19,7 @@ from typing import Any, TypeVar, get_type_hints
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 from pydantic.errors import PydanticUserError
 
-from jurat.engine.cancelling import cancelled_only_from_outside
+from jurat.engine.containing import contained, said_by
 from jurat.engine.context import Emission, ToolContext
 from jurat.engine.errors import ToolLoadError
 from jurat.engine.misfits import reason_of
@@ -32,10 +32,11 @@ from jurat.engine.parameters import (
     may_be_none,
     narrowed,
     taken_apart,
+    undescribed,
     with_local_times,
 )
 from jurat.engine.results import Control, ToolResult, as_value, plain, result_of
-from jurat.engine.threads import in_a_thread
+from jurat.engine.threads import called_aside, in_a_thread
 from jurat.engine.wellformed import whole
 from jurat.policies.json_schemas import inlined
 
@@ -172,10 +173,10 @@ class Tool(ABC):
 
     async def _choices(self, name: str, context: ToolContext) -> tuple[Any, ...]:
         try:
-            with cancelled_only_from_outside():
+            with contained():
                 return tuple(map(plain, await choices_of(self.options[name], context)))
         except Exception as reason:  # noqa: BLE001 - the author's code may raise anything
-            raise Rejected({name: f"its choices are not known: {reason}"}) from None
+            raise Rejected({name: f"its choices are not known: {said_by(reason)}"}) from None
 
 
 def _held(name: str, value: Any, choices: tuple[Any, ...]) -> None:
@@ -187,11 +188,10 @@ def _held(name: str, value: Any, choices: tuple[Any, ...]) -> None:
 
 async def _adapted(name: str, adapter: Callable[[Any], Any], value: Any) -> Any:
     try:
-        with cancelled_only_from_outside():
-            found = adapter(value)
-            return await found if inspect.isawaitable(found) else found
+        with contained():
+            return await called_aside(adapter, value)
     except Exception as reason:  # noqa: BLE001 - as above
-        raise Rejected({name: str(reason) or "it cannot be used"}) from None
+        raise Rejected({name: said_by(reason) or "it cannot be used"}) from None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -206,7 +206,9 @@ class FunctionTool(Tool):
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        whole_schema: dict[str, Any] = with_local_times(inlined(self.arguments.model_json_schema()))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a default that JSON cannot say, such as a mark for what was left out
+            whole_schema: dict[str, Any] = with_local_times(inlined(self.arguments.model_json_schema()))
         return whole_schema
 
     def validated(self, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -319,8 +321,8 @@ def _model(
             model: type[BaseModel] = create_model(f"{id_}_arguments", __config__=_CONFIG, **fields)
             model.model_json_schema()  # fails for what JSON cannot say, better now than in the middle of a turn
     except (PydanticUserError, NameError, TypeError) as reason:
-        text = str(reason).splitlines()[0]
-        raise ToolLoadError(f"tool `{id_}`: its parameters cannot be described: {text}") from None
+        hint = {name: field[0] for name, field in fields.items()}
+        raise ToolLoadError(f"tool `{id_}`: {undescribed(hint, str(reason).splitlines()[0])}") from None
     return model, options
 
 

@@ -235,7 +235,17 @@ def _plain(value: Any) -> Any:
         return {name: _plain(each) for name, each in zip(names, values, strict=True)}
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, tuple | list) else value
+    if isinstance(value, tuple | list):
+        return [_plain(each) for each in value]
+    return value if isinstance(value, (str, int, float)) else _remarked(value)
+
+
+def _remarked(value: object) -> str:
+    """A remark that is none of JSON's kinds; a function of the application may have noted anything."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - how it words itself is the application's code too
+        return type(value).__name__
 
 
 _AS_THEY_ARE = frozenset((str, bool, int, float, type(None)))

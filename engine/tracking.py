@@ -10,6 +10,7 @@ so does what follows from them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from jurat.engine.describe import meaning_of, supporting
@@ -19,6 +20,7 @@ from jurat.llm import Condition, Judge
 from jurat.policies.expr import Observation
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Call, Instruct, Offer
+from jurat.policies.resolution import ActionInForce
 
 
 async def without_done(judge: Judge, knowledge: Knowledge, decision: Decision) -> Decision:
@@ -31,7 +33,8 @@ async def without_done(judge: Judge, knowledge: Knowledge, decision: Decision) -
     ]
     await _ask(judge, knowledge, [g for g in going_on if g not in working.anew])
     left_out = {g for g in going_on if working.anew[g] is False}
-    kept = tuple(each for each in decision.actions if each.guideline not in left_out or not _is_done_once(each.action))
+    done = working.state.done
+    kept = tuple(each for each in decision.actions if each.guideline not in left_out or not _is_done(each, done))
     return replace(decision, actions=kept) if left_out else decision
 
 
@@ -60,26 +63,43 @@ def carried_out(graph: PolicyGraph, working: Working, decision: Decision, respon
         return
     force = frozenset(decision.resolution.in_force)
     sent = response is not None and response.source != "safe"
-    fresh = {g for g in force if sent and _is_tracked(graph, g) and _is_followed(working, decision, g)}
-    working.state.done = (working.state.done & force) | fresh
+    taken = {_taken(each) for each in decision.actions if isinstance(each.action, Offer) and _succeeded(working, each)}
+    fresh = {g for g in force if sent and _is_tracked(graph, g, taken) and _is_followed(working, decision, g)}
+    kept = {each for each in working.state.done if each.partition(" ")[0] in force}
+    working.state.done = frozenset(kept | fresh | (taken if sent else set()))
 
 
-def _is_tracked(graph: PolicyGraph, g: str) -> bool:
+def _is_tracked(graph: PolicyGraph, g: str, taken: Collection[str]) -> bool:
+    """Whether a guideline can be done, of which a mere offer is only where it was taken."""
     guideline = graph.guidelines.get(g)
-    return guideline is not None and guideline.track and guideline.criticality != "high" and any(
-        _is_done_once(each) for each in guideline.actions
-    )  # fmt: skip
+    if guideline is None or not guideline.track or guideline.criticality == "high":
+        return False
+    return any(isinstance(each, Instruct | Call) for each in guideline.actions) or any(
+        each.partition(" ")[0] == g for each in taken
+    )
 
 
 def _is_followed(working: Working, decision: Decision, g: str) -> bool:
     """Whether every call that a guideline obliges has succeeded in this turn, whoever it was made for."""
+    calls = (each for each in decision.actions if each.guideline == g and isinstance(each.action, Call))
+    return all(_succeeded(working, each) for each in calls)
+
+
+def _succeeded(working: Working, each: ActionInForce) -> bool:
+    assert isinstance(each.action, Call | Offer)
     last = {record.tool: record.status for record in working.trace.calls}
-    tools = {each.action.tool for each in decision.actions if each.guideline == g and isinstance(each.action, Call)}
-    return all(last.get(tool) == "succeeded" for tool in tools)
+    return last.get(each.action.tool) == "succeeded"
 
 
-def _is_done_once(action: object) -> bool:
-    return isinstance(action, Instruct | Call | Offer)
+def _taken(each: ActionInForce) -> str:
+    """How it is noted beside the guidelines that an offer of one was taken."""
+    assert isinstance(each.action, Offer)
+    return f"{each.guideline} {each.action.tool}"
+
+
+def _is_done(each: ActionInForce, done: Collection[str]) -> bool:
+    """Whether an action of a guideline that is done was; the tool of an offer may still be needed if it was not."""
+    return isinstance(each.action, Instruct | Call) or (isinstance(each.action, Offer) and _taken(each) in done)
 
 
 def _rests_on_words(graph: PolicyGraph, decision: Decision, g: str) -> bool:

@@ -211,9 +211,21 @@ def _modern(schema: dict[str, Any]) -> dict[str, Any]:
         exclusive = "exclusive" + bound.capitalize()
         if isinstance(schema.get(exclusive), bool) and schema.pop(exclusive) and bound in schema:
             schema[exclusive] = schema.pop(bound)
-    if schema.pop("nullable", False) is True and isinstance(schema.get("type"), str):
+    if isinstance(schema.get("nullable"), bool) and schema.pop("nullable") and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
-    return _without_null(_merged(schema))
+    return _without_null(_sent(_merged(schema)))
+
+
+def _sent(schema: dict[str, Any]) -> dict[str, Any]:
+    """An object without what only the service says of it, which no request has, required or not."""
+    properties = schema.get("properties")
+    if not isinstance(properties, dict):
+        return schema
+    sent = {
+        name: each for name, each in properties.items() if not (isinstance(each, dict) and each.get("readOnly") is True)
+    }
+    required = [name for name in schema.get("required", ()) if name in sent or name not in properties]
+    return {**schema, "properties": sent, **({"required": required} if "required" in schema else {})}
 
 
 def _merged(schema: dict[str, Any]) -> dict[str, Any]:
@@ -248,9 +260,7 @@ def _body_fields(body: dict[str, Any] | None, needed: bool, taken: set[str]) -> 
         return
     required = body.get("required", ())
     for name, schema in properties.items():
-        if not (isinstance(schema, dict) and schema.get("readOnly")):
-            argument = _free(_identifier(name), "body", taken)
-            yield Field(argument, name, "body", schema, needed and name in required)
+        yield Field(_free(_identifier(name), "body", taken), name, "body", schema, needed and name in required)
 
 
 def _identifier(name: str) -> str:

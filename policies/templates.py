@@ -7,7 +7,7 @@ never read as a template again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -24,7 +24,7 @@ FILTERS = frozenset((
     "abs", "capitalize", "count", "d", "default", "first", "float", "int", "join", "last", "length", "list", "lower", "max",
     "min", "replace", "round", "sort", "string", "sum", "title", "trim", "unique", "upper",
 ))  # fmt: skip
-"""Those of Jinja whose results are no longer than what they are given."""
+"""Those of Jinja whose results are no longer than what they are given, and two that are held to that here."""
 
 
 class TemplateFault(ValueError):
@@ -122,18 +122,17 @@ def filled(text: str, fields: Mapping[str, object]) -> str:
         FieldUnknown: the text needs a field that is not given.
         TemplateFault: it cannot be filled otherwise.
     """
-    from jinja2 import TemplateError
-
     template, _ = _read(text)
     try:
         pieces, size = [], 0
         for piece in template.generate(_grouped(fields)):
             size += len(piece)
-            if size > MOST_CHARACTERS:
-                raise TemplateFault(f"it would have more than {MOST_CHARACTERS} characters")
+            _bound(size)
             pieces.append(piece)
-    except (TemplateError, ArithmeticError, LookupError, TypeError, ValueError) as reason:
-        raise reason if isinstance(reason, TemplateFault) else TemplateFault(_told(reason)) from None
+    except TemplateFault:
+        raise
+    except Exception as reason:  # noqa: BLE001 - what filters do with values that they were not made for
+        raise TemplateFault(_told(reason)) from None
     return "".join(pieces)
 
 
@@ -168,8 +167,17 @@ def _read(text: str) -> tuple[Template, tuple[str, ...]]:
 
 @cache
 def _environment() -> SandboxedEnvironment:
-    from jinja2 import StrictUndefined
+    from jinja2 import StrictUndefined, pass_environment
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Bounded(ImmutableSandboxedEnvironment):
+        intercepted_binops = frozenset("%")
+
+        def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+            """A remainder; of a text `%` would make one of any length."""
+            if isinstance(left, str):
+                raise TemplateFault("`%` is for numbers")
+            return super().call_binop(context, operator, left, right)
 
     class Unknown(StrictUndefined):
         """A field that is not known: it may be asked about (`is defined`, `default`), and not be said."""
@@ -182,12 +190,40 @@ def _environment() -> SandboxedEnvironment:
         __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __call__ = _fail_with_undefined_error
         __lt__ = __le__ = __gt__ = __ge__ = __getitem__ = __contains__ = _fail_with_undefined_error
 
-    made = ImmutableSandboxedEnvironment(
-        undefined=Unknown, finalize=lambda value: shown(value) if not isinstance(value, Unknown) else value
-    )
+    made = Bounded(undefined=Unknown, finalize=lambda value: shown(value) if not isinstance(value, Unknown) else value)
     made.globals.clear()
     made.filters = {name: each for name, each in made.filters.items() if name in FILTERS}
+    made.filters |= {"join": pass_environment(_joined), "replace": _replaced}
     return made
+
+
+def _joined(
+    environment: SandboxedEnvironment, items: Iterable[object], d: object = "", attribute: str | int | None = None
+) -> str:
+    """As Jinja's `join`, within bounds."""
+    from jinja2.filters import make_attrgetter
+
+    found = items if attribute is None else map(make_attrgetter(environment, attribute), items)
+    texts, between = [_text(each) for each in found], _text(d)
+    _bound(sum(map(len, texts)) + len(between) * len(texts))
+    return between.join(texts)
+
+
+def _replaced(s: object, old: object, new: object, count: int | None = None) -> str:
+    """As Jinja's `replace`, within bounds."""
+    whole, part, instead = _text(s), _text(old), _text(new)
+    _bound(len(whole) + whole.count(part) * len(instead))
+    return whole.replace(part, instead, -1 if count is None else count)
+
+
+def _text(value: object) -> str:
+    """A value as a reply has it; an unknown one says so."""
+    return shown(value) if isinstance(value, bool | list | tuple) else str(value)
+
+
+def _bound(characters: int) -> None:
+    if characters > MOST_CHARACTERS:
+        raise TemplateFault(f"it would have more than {MOST_CHARACTERS} characters")
 
 
 def _name_of(unknown: Any) -> str:

@@ -57,6 +57,7 @@ async def _label(store: Store, session: Session, turn: Turn, said: Collection[st
     if not found:
         return
     known = await store.record(KIND, session.id)
-    body = dict(known.body) if known else {}
-    if not found <= set(body.get("labels", ())):
-        await store.keep_record(KIND, session.id, {**body, "labels": sorted({*body.get("labels", ()), *found})})
+    if known is None or not found <= set(known.body.get("labels", ())):
+        await store.change_record(
+            KIND, session.id, lambda body: {**body, "labels": sorted({*body.get("labels", ()), *found})}
+        )

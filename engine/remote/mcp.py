@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from jurat.engine.errors import EngineError, OutcomeUnknown
 from jurat.engine.remote.background import Background
 from jurat.engine.remote.complaints import Complaints
@@ -44,7 +46,7 @@ class ServiceFailed(EngineError):
 
 
 class ConnectionLost(ServiceFailed, OutcomeUnknown):
-    """The connection broke after a call was sent."""
+    """The connection broke after a call was sent, or what was answered cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,8 @@ class McpServer:
                     if last or not connection.never_reached:
                         failed = ServiceFailed if connection.never_reached else ConnectionLost
                         raise failed(f"the connection was lost: {connection.ending}") from None
+                except Exception as reason:  # the tool has run
+                    raise ConnectionLost(f"its answer cannot be read: {_told(reason)}") from reason
         raise AssertionError("the second round returns or raises")
 
     async def _lost(self, connection: _Connection, error: Any) -> bool:
@@ -301,9 +305,17 @@ def _leaves(reason: BaseException | None) -> list[BaseException]:
     return [] if reason is None else [reason]
 
 
+def _first(leaf: BaseException) -> str:
+    """What an error says; of an answer that is not as the protocol has it, what is wrong in it first."""
+    if not isinstance(leaf, ValidationError):
+        return str(leaf)
+    wrong = leaf.errors(include_url=False)[0]
+    return f"it does not keep to the protocol: `{'.'.join(map(str, wrong['loc']))}`: {wrong['msg']}"
+
+
 def _told(reason: BaseException) -> str:
     leaves = _leaves(reason) or [reason]
-    first = str(leaves[0]).splitlines()
+    first = _first(leaves[0]).splitlines()
     text = first[0] if first else "it ended without saying why"
     notes = "".join(
         f"; it said: {note}"

@@ -320,7 +320,7 @@ def _result(answer: httpx2.Response, content: bytes) -> ToolResult:
 def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from jurat.engine.session import Call, CallState, Mode, Session, State
 from jurat.engine.store.feed import FeedEvent
-from jurat.engine.store.records import Record
+from jurat.engine.store.records import Change, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +188,11 @@ class Store(Protocol):
 
     async def keep_record(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
         """Keep a record, in the place of the one that is there."""
+
+    async def change_record(self, kind: str, id_: str, change: Change) -> Record:
+        """Keep what a record is changed to, of nothing where there is none; no other change comes between. ``change`` may be
+        called in another thread.
+        """
 
     async def drop_record(self, kind: str, id_: str) -> bool:
         """Delete one; whether it was there."""

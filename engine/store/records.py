@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,10 @@ class Record:
     id: str
     body: Mapping[str, Any]
     at: float
+
+
+Change = Callable[[dict[str, Any]], Mapping[str, Any]]
+"""What a record's body becomes."""
 
 
 class MemoryRecords:
@@ -37,7 +41,11 @@ class MemoryRecords:
         return self._records.get(kind, {}).get(id_)
 
     async def keep_record(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
-        known = await self.record(kind, id_)
+        return await self.change_record(kind, id_, lambda _: body)
+
+    async def change_record(self, kind: str, id_: str, change: Change) -> Record:
+        known = self._records.get(kind, {}).get(id_)
+        body = change(dict(known.body) if known else {})
         kept = json.loads(stored(dict(body)))  # nobody changes it from outside, and it is JSON as in a database
         record = Record(id_, kept, known.at if known else time.time())
         self._records.setdefault(kind, {})[id_] = record

@@ -15,7 +15,7 @@ from jurat.engine.errors import StoreError
 from jurat.engine.store.codec import stored
 from jurat.engine.store.databases import Database
 from jurat.engine.store.feed import FeedEvent
-from jurat.engine.store.records import Record
+from jurat.engine.store.records import Change, Record
 from jurat.engine.store.statements import storable, upsert
 from jurat.engine.store.tables import FEED, RECORDS
 
@@ -36,13 +36,20 @@ class SqlRecords:
         return (await self.records(kind, [id_])).get(id_)
 
     async def keep_record(self, kind: str, id_: str, body: Mapping[str, Any]) -> Record:
+        return await self.change_record(kind, id_, lambda _: body)
+
+    async def change_record(self, kind: str, id_: str, change: Change) -> Record:
         if not storable(id_):
             raise StoreError(f"`{id_!r:.80}` cannot be the id of a record")
-        row = {"kind": kind, "id": id_, "body": stored(dict(body)), "at": time.time()}
+        query = select(RECORDS).where(RECORDS.c.kind == kind, RECORDS.c.id == id_)
 
         def work(connection: Connection) -> Record:
+            _claim(connection, RECORD_LOCK, f"{kind} {id_}")
+            known = connection.execute(query).one_or_none()
+            body = change({} if known is None else json.loads(known.body))
+            row = {"kind": kind, "id": id_, "body": stored(dict(body)), "at": time.time()}
             connection.execute(upsert(connection, RECORDS, kept=("at",)), row)
-            found = connection.execute(select(RECORDS).where(RECORDS.c.kind == kind, RECORDS.c.id == id_)).one()
+            found = connection.execute(query).one()
             return Record(id_, json.loads(found.body), found.at)
 
         return await self._database.write(work)
@@ -53,6 +60,9 @@ class SqlRecords:
             return False
         return bool(await self._database.write(lambda connection: connection.execute(wanted).rowcount))
 
+
+FEED_LOCK, RECORD_LOCK = 5871204, 5871205
+"""The locks of PostgreSQL under which offsets are given, and records changed."""
 
 CHANNEL = "jurat_feed"
 """On which the processes that share a PostgreSQL tell each other of what they added to which feed."""
@@ -68,7 +78,7 @@ class SqlFeed:
             raise StoreError("the id of a session has characters that cannot be stored")
 
         def work(connection: Connection) -> list[FeedEvent]:
-            _claim(connection, session)
+            _claim(connection, FEED_LOCK, session)
             last = connection.execute(select(func.max(FEED.c.offset)).where(FEED.c.session == session)).scalar()
             first = 0 if last is None else last + 1
             placed = [replace(each, offset=first + number) for number, each in enumerate(events)]
@@ -114,12 +124,11 @@ class SqlFeed:
             await self._database.write(lambda connection: connection.execute(statement))
 
 
-def _claim(connection: Connection, session: str) -> None:
-    """Be the only one to give offsets in a conversation; of SQLite there is one writer anyway."""
+def _claim(connection: Connection, lock: int, of: str) -> None:
+    """Be the only one to change this until the transaction ends; of SQLite there is one writer anyway."""
     if connection.dialect.name == "postgresql":
-        connection.execute(
-            text("SELECT pg_advisory_xact_lock(5871204, :of)"), {"of": zlib.crc32(session.encode()) >> 1}
-        )
+        said = {"lock": lock, "of": zlib.crc32(of.encode()) >> 1}
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :of)"), said)
 
 
 def _row(session: str, event: FeedEvent) -> dict[str, Any]:

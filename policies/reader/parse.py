@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -98,12 +99,29 @@ def _malformed(source: Source, error: yaml.MarkedYAMLError) -> _Refused:
     index = min(mark.index, len(source.text)) if mark else 0
     advice = next((text for part, text in _ADVICE if part in f"{problem}, {context}"), "")
     where = f", {context}" if context and problem != context else ""
+    opening = _open_bracket(source.text) if "flow" in context and not open_ended else None
+    if (
+        opening is not None and not source.text[index:].strip()
+    ):  # the file ends in it, and nothing stands there to look at
+        index, opening, advice = opening, None, advice or "close the bracket"
     refused = _Refused(source, (index, index + 1), "P104", f"malformed YAML: {problem}{where}", advice)
-    if "flow" in context and error.context_mark and not open_ended:
-        opening = min(error.context_mark.index, len(source.text))
+    if opening is not None:
         note = Note(source.span(opening, opening + 1), "the bracket opens here")
         refused.diagnostic = replace(refused.diagnostic, related=(note,))
     return refused
+
+
+def _open_bracket(text: str) -> int | None:
+    """Where the last bracket opens that is not closed before the parser gives up."""
+    opened: list[Any] = []
+    with suppress(yaml.MarkedYAMLError):
+        for event in _raw_events(text):
+            if isinstance(event, yaml.CollectionStartEvent):
+                opened.append(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                opened.pop()
+    places = [event.start_mark.index for event in opened if event.flow_style]
+    return places[-1] if places else None
 
 
 class _Open:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -83,18 +84,21 @@ async def update(session_id: SessionId, given: SessionChanged, service: Served, 
     if (given.metadata or given.labels) and not caller.may("sessions"):
         raise Refusal(403, "forbidden", "to change `metadata` and `labels` needs the scope `sessions`")
     await _assign(service, caller, session, given)
-    known = await service.store.record(KIND, session_id)
-    before = dict(known.body) if known else {}
-    body = {**before, **given.model_dump(include={"title"}, exclude_none=True)}
-    if given.metadata is not None:
-        body["metadata"] = given.metadata.applied(before.get("metadata", {}))
-    if given.labels is not None:
-        body["labels"] = given.labels.applied(before.get("labels", ()))
-    if given.consumption_offsets is not None:
-        body["client"] = given.consumption_offsets.client
-    if body != before:
-        await service.store.keep_record(KIND, session_id, body)
+    if _noted_anew(given, {}):
+        await service.store.change_record(KIND, session_id, lambda before: {**before, **_noted_anew(given, before)})
     return await noted(service, session)
+
+
+def _noted_anew(given: SessionChanged, before: Mapping[str, Any]) -> dict[str, Any]:
+    """What is noted otherwise from now on."""
+    found = given.model_dump(include={"title"}, exclude_none=True)
+    if given.metadata is not None:
+        found["metadata"] = given.metadata.applied(before.get("metadata", {}))
+    if given.labels is not None:
+        found["labels"] = given.labels.applied(before.get("labels", ()))
+    if given.consumption_offsets is not None:
+        found["client"] = given.consumption_offsets.client
+    return found
 
 
 @ROUTER.delete("/sessions/{id}", status_code=204, responses=errors(404, 409))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from jurat.engine.tools import ToolContext
@@ -56,12 +57,15 @@ class SessionMetadata(Mapping[str, Any]):
             SDKError: it is nothing that JSON can say.
         """
         name = given.text(key, "a name of the metadata")
-        await _note(self._now, metadata={**(await _noted(self._now)).get("metadata", {}), name: value})
+        await _note(self._now, lambda noted: {"metadata": {**noted.get("metadata", {}), name: value}})
 
     async def delete(self, key: str) -> None:
         """Store nothing under a name any more."""
-        known = (await _noted(self._now)).get("metadata", {})
-        await _note(self._now, metadata={name: value for name, value in known.items() if name != key})
+        await _note(self._now, lambda noted: {"metadata": _without(noted.get("metadata", {}), key)})
+
+
+def _without(known: Mapping[str, Any], key: str) -> dict[str, Any]:
+    return {name: value for name, value in known.items() if name != key}
 
 
 async def _noted(now: TurnContext) -> dict[str, Any]:
@@ -69,15 +73,54 @@ async def _noted(now: TurnContext) -> dict[str, Any]:
     return {} if record is None else dict(record.body)
 
 
-async def _note(now: TurnContext, **said: Any) -> None:
-    """Store what is noted of the conversation, for clients and for the turns to come."""
-    try:
-        json.dumps(said, allow_nan=False)
-    except (TypeError, ValueError):
-        raise SDKError(f"JSON cannot say `{given.shown(said)}`, so that it cannot be noted") from None
-    body = {**await _noted(now), **said}
-    await (await now.server.stores.sessions()).keep_record(KIND, now.session.id, body)
-    now.noted.update(body)
+async def _note(now: TurnContext, change: Callable[[Mapping[str, Any]], dict[str, Any]]) -> None:
+    """Store a change of what is noted of the conversation, for clients and for the turns to come."""
+
+    def changed(noted: Mapping[str, Any]) -> dict[str, Any]:
+        said = change(noted)
+        try:
+            json.dumps(said, allow_nan=False)
+        except (TypeError, ValueError, RecursionError):
+            raise SDKError(f"JSON cannot say `{given.shown(said)}`, so that it cannot be noted") from None
+        return {**noted, **said}
+
+    record = await (await now.server.stores.sessions()).change_record(KIND, now.session.id, changed)
+    now.noted.clear()
+    now.noted.update(record.body)
+
+
+class SessionLabels(AbstractSet[str]):
+    """What a conversation is called, as known to the turn; what is added or removed is stored at once."""
+
+    def __init__(self, now: TurnContext) -> None:
+        self._now = now
+
+    @property
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._now.noted.get("labels", ()))
+
+    def __contains__(self, label: object) -> bool:
+        return label in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._known))
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    async def add(self, label: str) -> None:
+        """Call it this too.
+
+        Raises:
+            SDKError: it is no text.
+        """
+        name = given.text(label, "a label")
+        await _note(self._now, lambda noted: {"labels": sorted({*noted.get("labels", ()), name})})
+
+    async def remove(self, label: str) -> None:
+        """Call it this no more; what labels it so anew, does."""
+        name = given.text(label, "a label")
+        await _note(self._now, lambda noted: {"labels": sorted({*noted.get("labels", ())} - {name})})
 
 
 class Session:
@@ -125,9 +168,9 @@ class Session:
         return self._now.customer
 
     @property
-    def labels(self) -> frozenset[str]:
-        """What the turns before this one have labelled it."""
-        return self._now.session.state.labels
+    def labels(self) -> SessionLabels:
+        """What it is called by the turns before this one, by clients and by the program."""
+        return SessionLabels(self._now)
 
     async def update(
         self,
@@ -157,7 +200,7 @@ class Session:
             wishes["mode"] = given.choice(mode, MODES, "`mode`")
         self._now.wishes.update(wishes)
         if name is not None:
-            await _note(self._now, title=name)
+            await _note(self._now, lambda _: {"title": name})
 
 
 class ToolContextAccessor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -78,6 +79,7 @@ class Customers:
         self._store = store
         self._tagged = tagged
         self._declared: set[str] = {GUEST}
+        self._changing = asyncio.Lock()
 
     async def create(
         self, name: str, metadata: Mapping[str, Any] | None, id_: str | None, tags: Sequence[Tag | str]
@@ -104,7 +106,17 @@ class Customers:
         metadata: Mapping[str, Any] | None,
         tags: Sequence[Tag | str] | None,
     ) -> Customer:
-        """A customer of whom something else is known from now on."""
+        """A customer of whom something else is known from now on; one change after the other, for tools run at the same time."""
+        async with self._changing:
+            return await self._changed(customer, name, metadata, tags)
+
+    async def _changed(
+        self,
+        customer: Customer,
+        name: str | None,
+        metadata: Mapping[str, Any] | None,
+        tags: Sequence[Tag | str] | None,
+    ) -> Customer:
         stored = await (await self._store()).customer(customer.id)
         if stored is None:
             raise SDKError(f"there is no customer `{customer.id}` any more")

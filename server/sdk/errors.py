@@ -36,7 +36,8 @@ class Instead:
             kind = type(self).__name__
             if name in self.instead:
                 raise NotSupported(f"`{kind}.{name}` is not supported; {self.instead[name]}")
-            close = near_miss(name, [each for each in dir(type(self)) if not each.startswith("_")])
+            known = {*dir(type(self)), *getattr(type(self), "__dataclass_fields__", ())}
+            close = near_miss(name, sorted(each for each in known if not each.startswith("_")))
             raise AttributeError(f"`{kind}` has no `{name}`" + (f"; {close}" if close else ""))
 
 

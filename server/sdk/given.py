@@ -101,7 +101,10 @@ def function(value: object, what: str, *, takes: int | None = None) -> Callable[
 def shown(value: object) -> str:
     """A value as its author would know it."""
     name = getattr(value, "__name__", None)
-    found = name if isinstance(name, str) else value if isinstance(value, str) else repr(value)
+    try:
+        found = name if isinstance(name, str) else value if isinstance(value, str) else repr(value)
+    except RecursionError:
+        found = "…"
     return found if len(found) <= 60 else found[:57] + "…"
 
 

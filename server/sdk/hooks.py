@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
+from jurat.engine.containing import said_by
 from jurat.engine.emitting import send
-from jurat.engine.errors import HookFailed, TurnRefused
+from jurat.engine.errors import HookFailed, TurnRefused, TurnSuperseded
 from jurat.engine.handing import serve
 from jurat.engine.hooks import Hooks
 from jurat.engine.match import Decision
@@ -61,6 +62,8 @@ class EngineHookResult(Enum):
 
 
 _PREAMBLE = "a preamble is one of the agent's canned responses with the tag `p.Tag.preamble()`, to the letter"
+_SELECTED = "give `on_selected` to the guideline, journey or state, which is called once it is in force"
+_SAID = "give `on_message` to the guideline, journey or state, which is called with the reply"
 _ROUNDS = "the rounds of a turn are in its trace; `on_selected` of a guideline is called when it is in force"
 
 
@@ -75,6 +78,12 @@ class EngineHooks(Instead):
         "on_generating_preamble": _PREAMBLE,
         "on_preamble_generated": _PREAMBLE,
         "on_preamble_emitted": _PREAMBLE,
+        "on_guideline_match_handlers": _SELECTED,
+        "on_guideline_selected_handlers": _SELECTED,
+        "on_journey_match_handlers": _SELECTED,
+        "on_journey_selected_handlers": _SELECTED,
+        "on_guideline_message_handlers": _SAID,
+        "on_journey_message_handlers": _SAID,
     }
 
     on_error: list[Hook] = field(default_factory=list)
@@ -84,6 +93,26 @@ class EngineHooks(Instead):
     on_generating_messages: list[Hook] = field(default_factory=list)
     on_message_generated: list[Hook] = field(default_factory=list)
     on_messages_emitted: list[Hook] = field(default_factory=list)
+
+    def __new__(cls, *_: object, **named: object) -> Self:
+        """Refuse names that nothing here calls, as :meth:`__setattr__` does."""
+        made = super().__new__(cls)
+        for name in named:
+            made._refuse(name)
+        return made
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Set the functions of one kind; what nothing here would call is refused, for it would be ignored.
+
+        Raises:
+            NotSupported, AttributeError: there are no hooks of this name.
+        """
+        self._refuse(name)
+        super().__setattr__(name, value)
+
+    def _refuse(self, name: str) -> None:
+        if name not in type(self).__dataclass_fields__:
+            getattr(self, name)
 
 
 class Running(Hooks):
@@ -101,6 +130,8 @@ class Running(Hooks):
         """Make the turn known to functions, and tell the model what it should know before anything is judged."""
         async with working.place.lent():
             now = await self._context(working)
+            if working.handed and (before := CURRENT.get()) is not None:  # what tools asked for is of the whole message
+                now = replace(now, wishes=before.wishes)
             CURRENT.set(now)
             working.state.fields = MappingProxyType(_with_variables(working.state.fields, now.variables))
             await self._call("on_acknowledging", now)
@@ -125,8 +156,9 @@ class Running(Hooks):
             await self._say("on_selected", working, now, decision)
             await self._provide(working, now, decision)
             await self._call("on_generating_messages", now)
+            self._label(working, decision)
             if working.trace.message is None:
-                self._grant(working, now, decision)
+                self._grant(working, now)
 
     async def replied(self, working: Working, response: Response, decision: Decision) -> None:
         """Say what is about to be sent."""
@@ -135,16 +167,18 @@ class Running(Hooks):
             await self._call("on_message_generated", now, response.text)
             await self._say("on_message", working, now, decision)
             await self._call("on_messages_emitted", now, response.text)
-            self._grant(working, now, decision)
+            self._grant(working, now)
+
+    def left(self, working: Working) -> None:
+        """Stop looking things up for it."""
+        if (lookup := self._lookups.pop(id(working), None)) is not None:
+            lookup.cancel()
 
     async def failed(self, working: Working, error: Exception) -> None:
-        """Say why there is no reply."""
-        lookup = self._lookups.pop(id(working), None)
-        if lookup is not None:
-            lookup.cancel()
+        """Say why there is no reply; where a newer message came it is answered with that one, and nothing has failed."""
         now = CURRENT.get()
-        if now is None:
-            return
+        if now is None or now.trace_id != _trace_id(working) or isinstance(error, TurnSuperseded):
+            return  # what is current may be a turn before this one, of another conversation
         try:
             await self._call("on_error", now, None, error.__cause__ if isinstance(error, HookFailed) else error)
         except Exception as reason:  # noqa: BLE001 - the error of the turn is the one to tell
@@ -158,7 +192,7 @@ class Running(Hooks):
         said = Interaction(working.state.messages, working.state.moments, *speakers)
         bare = TurnContext(
             server, session, agent, customer, said, working.state.facts, notes=working.trace.notes,
-            trace_id=f"{session.id}-{working.trace.turn}", send=partial(send, working),
+            trace_id=_trace_id(working), send=partial(send, working),
         )  # fmt: skip
         mine = list(server.variables_of(agent.id).values())
         kept = await kept_for(await server.stores.variables(), bare) if mine else {}
@@ -176,31 +210,37 @@ class Running(Hooks):
                 async with asyncio.timeout(self._server.limits.tool_timeout_seconds):
                     fields = _fields_of(await called(providers[id_], now))
             except Exception as reason:  # noqa: BLE001 - as above
-                working.trace.notes.append(whole(f"the fields of `{id_}` are not known: {reason}"))
-                LOG.warning("the field provider of `%s` failed: %s", id_, reason)
+                working.trace.notes.append(whole(f"the fields of `{id_}` are not known: {said_by(reason)}"))
+                LOG.warning("the field provider of `%s` failed: %s", id_, said_by(reason))
                 continue
             working.state.fields = MappingProxyType({**working.state.fields, **fields})
 
-    def _grant(self, working: Working, now: TurnContext, decision: Decision) -> None:
-        """Let another agent or a person answer from now on, where a function asked for it, and label the conversation."""
+    def _grant(self, working: Working, now: TurnContext) -> None:
+        """Let another agent or a person answer from now on, where a function asked for it."""
         state, to = working.state, now.wishes.get("agent")
         if to is not None and to != state.agent:
             serve(state, to)
             working.trace.handed_to = to
         state.mode = now.wishes.get("mode", state.mode)
+
+    def _label(self, working: Working, decision: Decision) -> None:
+        """Label the conversation, whoever answers the message in the end."""
         labels = self._server.document.labels
-        state.labels |= {label for id_ in decision.resolution.in_force for label in labels.get(id_, ())}
+        working.state.labels |= {label for id_ in decision.resolution.in_force for label in labels.get(id_, ())}
 
     async def _say(self, kind: ToldOf, working: Working, now: TurnContext, decision: Decision) -> None:
         """Tell the functions of what is in force. They only observe, so one that fails is noted and changes nothing."""
         document = self._server.document
         hooks = document.on_selected if kind == "on_selected" else document.on_message
         for id_ in (each for each in decision.resolution.in_force if each in hooks):
+            limit = asyncio.timeout(self._seconds)
             try:
-                await called(hooks[id_], now, GuidelineMatch(id_, True))
+                async with limit:
+                    await called(hooks[id_], now, GuidelineMatch(id_, True))
             except Exception as reason:  # noqa: BLE001 - as above
-                working.trace.notes.append(whole(f"`{kind}` of `{id_}` failed: {reason}"))
-                LOG.warning("`%s` of `%s` failed: %s", kind, id_, reason)
+                text = "it did not end in time" if limit.expired() else said_by(reason)
+                working.trace.notes.append(f"`{kind}` of `{id_}` failed: {text}")
+                LOG.warning("`%s` of `%s` failed: %s", kind, id_, text)
 
     async def _call(
         self, kind: HookOf, now: TurnContext, payload: Any = None, error: BaseException | None = None
@@ -214,6 +254,10 @@ class Running(Hooks):
                 return
             if wanted is EngineHookResult.BAIL:
                 raise TurnRefused("the application wants no reply in this turn")
+
+
+def _trace_id(working: Working) -> str:
+    return f"{working.session.id}-{working.trace.turn}"
 
 
 def _with_variables(fields: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -241,6 +241,11 @@ class Journey(Related, Rules, Instead):
         return JourneyState(self, id_, next(iter(states[id_])) if id_ in states else "copy")
 
     @property
+    def labels(self) -> frozenset[str]:
+        """What the conversation is called once it was active."""
+        return frozenset(self.document.labels.get(self.id, ()))
+
+    @property
     def conditions(self) -> tuple[Any, ...]:
         """An older name of ``triggers``."""
         return self.triggers

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from jurat.engine.cancelling import cancelled_only_from_outside
+from jurat.engine.containing import contained, said_by
 from jurat.engine.wellformed import whole
 from jurat.llm import Condition, Judge, Judgement, Message
 from jurat.llm.sensor import Sensor
@@ -70,7 +70,9 @@ class MatcherJudge:
             async with limit:
                 truth, why = _answer(await called(matcher, now, self._server.guideline(id_)))
         except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
-            text = whole(f"the matcher of `{id_}` failed: {'it did not answer in time' if limit.expired() else reason}")
+            text = whole(
+                f"the matcher of `{id_}` failed: {'it did not answer in time' if limit.expired() else said_by(reason)}"
+            )
             LOG.warning("%s", text)
             if now is not None:
                 now.notes.append(text)
@@ -92,6 +94,6 @@ def _answer(found: Any) -> tuple[bool | None, str]:
 
 async def called(function: Callable[..., Any], *arguments: Any) -> Any:
     """What a function gives, whether it is async or not. Raises whatever it raises."""
-    with cancelled_only_from_outside():
+    with contained():
         found = function(*arguments)
         return await found if inspect.isawaitable(found) else found

@@ -45,8 +45,8 @@ class TurnContext(Instead):
     ``in_force``, the ids of guidelines, journeys and states, once all calls were made.
 
     ``wishes``: what is to become of the session when the turn ends; ``notes``: what its trace remarks; ``noted``: what
-    clients and the program have noted of the conversation, its title and metadata; ``trace_id``: what `GET /traces/ID` calls that
-    trace; ``send``: what takes what is told to the application while the turn runs.
+    clients and the program have noted of the conversation, its title, metadata and labels; ``trace_id``: what
+    `GET /traces/ID` calls that trace; ``send``: what takes what is told to the application while the turn runs.
     """
 
     server: Server

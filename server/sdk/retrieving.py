@@ -16,6 +16,8 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
+from jurat.engine.containing import contained, said_by
+from jurat.engine.threads import called_aside
 from jurat.engine.tools import plain
 from jurat.engine.trace import Retrieved, Trace
 from jurat.engine.wellformed import clean, whole
@@ -23,7 +25,6 @@ from jurat.policies.diagnostics import near_miss
 from jurat.server.sdk import given
 from jurat.server.sdk.errors import NotSupported, SDKError
 from jurat.server.sdk.failures import failure, name_of
-from jurat.server.sdk.matching import called
 
 if TYPE_CHECKING:
     from jurat.server.sdk.moments import TurnContext
@@ -138,7 +139,8 @@ async def _asked(each: Retriever, function: Callable[..., Any], now: TurnContext
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
-            return await called(function, now)
+            with contained():
+                return await called_aside(function, now)
     except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
         late = TimeoutError("it did not answer in time")
         _missed(each, function, late if limit.expired() else reason, trace)
@@ -146,7 +148,7 @@ async def _asked(each: Retriever, function: Callable[..., Any], now: TurnContext
 
 
 def _missed(each: Retriever, function: Callable[..., Any], reason: Exception, trace: Trace) -> None:
-    text = str(reason) or f"it raised {type(reason).__name__} without a text"
+    text = said_by(reason) or f"it raised {type(reason).__name__} without a text"
     trace.notes.append(whole(f"`{each.name}` found nothing: {text}"))
     LOG.warning("the retriever `%s` failed: %s", each.name, failure(function, reason))
 

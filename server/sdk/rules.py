@@ -78,6 +78,11 @@ class Guideline(Related):
     def ref(self) -> str:  # type: ignore[override]  # what others store, this one computes
         return self.id
 
+    @property
+    def labels(self) -> frozenset[str]:
+        """What the conversation is called once this was in force."""
+        return frozenset(self.document.labels.get(self.ref, ()))
+
     async def attach_retriever(self, retriever: Callable[..., Any], id: str | None = None) -> None:  # noqa: ARG002
         """Have a function look up what the reply may rest on, once this is in force."""
         self.document.retrieve(self.ref, retriever)

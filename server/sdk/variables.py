@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from cronsim import CronSim, CronSimError
 
+from jurat.engine.containing import contained, said_by
 from jurat.engine.results import storable
 from jurat.engine.store import Store
 from jurat.engine.store import Variable as Stored
-from jurat.engine.tools import ToolContext, plain, result_of
+from jurat.engine.tools import ToolContext, plain
 from jurat.engine.wellformed import clean
 from jurat.server.sdk import given
 from jurat.server.sdk.actions import AgentEntity
 from jurat.server.sdk.calls import explained
 from jurat.server.sdk.customers import GUEST, Customer
 from jurat.server.sdk.errors import SDKError
-from jurat.server.sdk.matching import called
 from jurat.server.sdk.moments import CURRENT
 from jurat.server.sdk.relations import Tag
 from jurat.server.sdk.tool import ToolEntry
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from jurat.server.sdk.agents import Agent
     from jurat.server.sdk.moments import TurnContext
 
+LOG = logging.getLogger("jurat.sdk")
 GLOBAL = "global"
 GUESTS = 1_000
 """Of so many conversations with guests, the last ones, what tools have said is kept, in memory."""
@@ -162,13 +164,31 @@ class Variable:
         return value
 
     async def _asked(self, now: TurnContext) -> Any:
+        """What the tool says now; None where it fails or does not answer in time, which the log and the trace say."""
+        limit = asyncio.timeout(self._seconds(now))
+        try:
+            async with limit:
+                with contained():
+                    return await self._said(now)
+        except Exception as reason:  # noqa: BLE001 - the program's code may raise anything; the turn goes on without it
+            text = "it did not answer in time" if limit.expired() else said_by(reason)
+            now.notes.append(f"the variable `{self.name}` is not known: {text or 'its tool failed'}")
+            LOG.warning("%s", now.notes[-1])
+            return None
+
+    def _seconds(self, now: TurnContext) -> float:
+        assert self.tool is not None
+        said = self.tool.traits.timeout
+        return now.server.limits.tool_timeout_seconds if said is None else said
+
+    async def _said(self, now: TurnContext) -> Any:
         assert self.tool is not None
         assert self.tool.tool is not None
         who = now.session.customer
         context = ToolContext(
             now.agent.id, now.session.id, now.interaction.conversation, who, now.session.facts, str(who.get("id", ""))
         )
-        found, _ = storable(result_of(await called(self.tool.tool.bound({}, context))))
+        found, _ = storable(await self.tool.tool.run({}, context))
         if found.error:
             return None
         return plain(found.data) if found.data is not None else found.message

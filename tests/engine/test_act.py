@@ -267,11 +267,47 @@ def stop() -> None:
     raise StopIteration
 
 
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
+async def speechless() -> None:
+    raise Unspeakable
+
+
+class Foreign(BaseException):
+    pass
+
+
+async def foreign() -> None:
+    raise Foreign("a library's own")
+
+
+async def grouped() -> None:
+    raise BaseExceptionGroup("several", [SystemExit("the first"), ValueError("and more")])
+
+
+async def grouped_too() -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(broken_too())
+
+
+async def broken_too() -> None:
+    raise ValueError("the index is gone")
+
+
+def cancelled() -> None:
+    raise asyncio.CancelledError
+
+
 @pytest.mark.parametrize(
     ("tool", "said"),
     [
         (hang, "did not answer within 0.5 s"), (hang_too, "did not answer within 0.5 s"), (stop, "middle of an iteration"),
-        (broken, "the database is down"), (leave, "tried to end the program"), (leave_too, "3"), (None, "no implementation"),
+        (broken, "the database is down"), (leave, "tried to end the program"), (leave_too, "tried to end the program: 3"), (None, "no implementation"),
+        (speechless, "it raised an error without a text"), (foreign, "tried to end the program: a library's own"),
+        (grouped, "tried to end the program: the first"), (grouped_too, "the index is gone"), (cancelled, "it was cancelled"),
     ],
 )  # fmt: skip
 def test_whatever_a_tool_does_is_a_failed_call_and_never_a_crash(world, tool, said: str) -> None:  # type: ignore[no-untyped-def]
@@ -282,7 +318,9 @@ def test_whatever_a_tool_does_is_a_failed_call_and_never_a_crash(world, tool, sa
       sorry: {when: failed("t"), action: Say sorry}
     """
     tools = {"t": tool} if tool else {}
-    limits = Limits(tool_timeout_seconds=0.5)
+    limits = Limits(
+        tool_timeout_seconds=0.5 if "0.5 s" in said else 30
+    )  # a busy machine may take half a second for the rest
     here = world(policy, judge={"The customer asks": True}, tools=tools, limits=limits)
     turn = here.say("go")
     assert (turn.calls[0].status, said in turn.calls[0].reason) == ("failed", True), turn.calls[0].reason

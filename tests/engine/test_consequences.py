@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.engine.conftest import Make, World
 
-from jurat.engine import Limits, ToolContext, ToolResult, TurnRefused
+from jurat.engine import Engine, Limits, ToolContext, ToolResult, TurnRefused
 from jurat.engine.consequences import UNKNOWN
 from jurat.engine.errors import OutcomeUnknown
 from jurat.engine.session import Session, State
+from jurat.engine.store import open_store
 from jurat.engine.tools import Traits, tool_of
 from jurat.llm import LLMError
 
@@ -36,13 +38,14 @@ class Till:
     def __init__(self) -> None:
         self.keys: list[str] = []
         self.then: Callable[[], Any] = lambda: None
+        self.gives: Callable[[], Any] | None = None
 
-    async def pay(self, context: ToolContext, amount: int) -> str:
+    async def pay(self, context: ToolContext, amount: int) -> Any:
         self.keys.append(context.idempotency_key)
         found = self.then()
         if asyncio.iscoroutine(found):
             await found
-        return f"{amount} paid"
+        return f"{amount} paid" if self.gives is None else self.gives()
 
 
 def made(world: Make, more: str = "", **options: Any) -> tuple[World, Till]:
@@ -230,6 +233,37 @@ def test_a_service_that_may_have_done_it_leaves_an_unknown_outcome(world: Make) 
     assert UNKNOWN in turn.calls[0].message
     assert now.say("I pay 50").calls[0].status == "unknown"
     assert len(till.keys) == 1, "it is not made again"
+
+
+@pytest.mark.parametrize("wrapped", [lambda data: data, lambda data: ToolResult(data=data)])
+def test_a_call_whose_result_cannot_be_kept_was_made_all_the_same(world: Make, wrapped: Callable[[Any], Any]) -> None:
+    holding_itself: dict[str, Any] = {}
+    holding_itself["itself"] = holding_itself
+    now, till = made(world)
+    till.gives = lambda: wrapped(holding_itself)
+    assert now.statuses(now.say("I pay 50")) == [("pay", "unknown")]
+    assert now.statuses(now.say("I pay 50")) == [("pay", "unknown")]
+    assert len(till.keys) == 1, "it is not made again"
+
+
+def test_calls_that_begin_at_once_keep_to_the_limit_while_their_records_are_stored(world: Make, tmp_path: Path) -> None:
+    policy = """
+        jurat: 1
+        tools: {a: {python: "t:a", consequential: true}, b: {python: "t:b", consequential: true}, c: {python: "t:c"}}
+        guidelines: {g: {tools: [a, b, c]}}
+    """
+    now = world(policy, tools=dict.fromkeys("abc", lambda: "done"), limits=Limits(tool_calls_a_turn=2))
+
+    async def scenario() -> list[str]:
+        store = await open_store(tmp_path / "store.db")
+        here = Engine(
+            now.engine.graph, now.judge, now.voice, now.engine.toolbox, limits=now.engine.limits, unproved=True, store=store
+        )  # fmt: skip
+        turn = await here.turn(here.start_session(), "go")
+        await store.close()
+        return [each.status for each in turn.calls if each.round == 1]
+
+    assert sorted(asyncio.run(scenario())) == ["refused", "succeeded", "succeeded"]
 
 
 def test_what_is_said_for_one_turn_alone_is_never_stored(world: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -170,6 +170,34 @@ def test_a_server_that_ends_in_a_call_has_failed_it_and_is_started_again(convers
     )
 
 
+PAYING = """
+jurat: 1
+observations: {asks_refund: The customer wants money back}
+services: {orders: {mcp: ["${PYTHON}", "${SERVER}", KIND], environment: [ORDERS_COUNT]}}
+tools: {pay: {mcp: orders/pay, consequential: true}}
+guidelines: {pay: {when: asks_refund, tools: [pay]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("no content", "it does not keep to the protocol: `content`: Input should be a valid list"),
+        ("another schema", "is not of type 'boolean'"),
+    ],
+)
+def test_a_call_whose_answer_cannot_be_read_was_made_and_is_not_made_again(
+    conversation: Any, folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, said: str
+) -> None:
+    monkeypatch.setenv("SERVER", str(SERVER.with_name("mcp_garbling.py")))
+    here = conversation(PAYING.replace("KIND", kind))
+    turn = here.say("my money!")
+    assert here.statuses(turn) == [("pay", "unknown")]
+    assert said in turn.calls[0].reason
+    assert here.statuses(here.say("my money!")) == [("pay", "unknown")]
+    assert counted(folder) == ["pay"]
+
+
 def test_an_idempotent_call_is_tried_again_on_a_new_connection(conversation: Any, folder: Path) -> None:
     policy = POLICY.replace("SERVICE", SERVICE).replace("orders/check,", "orders/check, idempotent: true, retries: 1,")
     turn = conversation(policy).say("where is order 500?")

@@ -20,6 +20,7 @@ from jurat.engine import Toolbox, ToolLoadError
 from jurat.engine.limits import Limits
 from jurat.engine.tools import Rejected
 from jurat.policies import PolicyError, PolicyGraph, load
+from jurat.policies.operations import Document
 
 pytest.importorskip("openapi_spec_validator")
 
@@ -145,6 +146,23 @@ def test_arguments_are_the_document_s(opened: Opened) -> None:
         "amount": "it should be more than 0",
         "reason": "it should be one of `lost`, `late`",
     }
+
+
+def test_what_only_answers_have_is_asked_for_nowhere_in_a_body() -> None:
+    item = {
+        "type": "object", "required": ["id", "nullable"],
+        "properties": {"id": {"type": "integer", "readOnly": True}, "nullable": {"type": "string"}},
+    }  # fmt: skip
+    body = {
+        "type": "object",
+        "properties": {"items": {"type": "array", "items": item}, "seen": {**item, "readOnly": True}},
+    }
+    content = {"application/json": {"schema": body}}
+    said = {"operationId": "order", "requestBody": {"content": content}, "responses": {}}
+    [field] = Document({"openapi": "3.0.3", "paths": {"/orders": {"post": said}}}).operation("order").fields
+    properties = {"nullable": {"type": "string"}}
+    assert field.name == "items"
+    assert field.schema["items"] == {"type": "object", "properties": properties, "required": ["nullable"]}
 
 
 def called(toolbox: Toolbox, tool: str, arguments: dict[str, Any]) -> Any:

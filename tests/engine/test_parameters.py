@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from datetime import date, datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Optional
 import pytest
 from pydantic import BaseModel
 
-from jurat.engine import ToolContext, ToolLoadError, ToolParameterOptions
+from jurat.engine import Limits, ToolContext, ToolLoadError, ToolParameterOptions
 from jurat.engine.parameters import asks_for
 from jurat.engine.tools import Rejected, tool_of
 from jurat.engine.tools import tool as lent
@@ -82,6 +83,29 @@ def test_descriptions_and_examples_are_for_the_model() -> None:
     assert tool_of("t", take).schema["properties"]["number"] == {
         "description": "Of the order", "examples": [1042], "title": "Number", "type": "integer",
     }  # fmt: skip
+
+
+def test_a_provider_or_adapter_that_blocks_holds_up_nobody_and_keeps_to_the_limit(world: Any) -> None:
+    until = threading.Event()
+
+    def blocking(read: str = "a") -> list[str]:
+        until.wait(60)
+        return [read]
+
+    @lent()
+    def choosing(one: Annotated[str, ToolParameterOptions(choice_provider=blocking)]) -> None: ...
+
+    @lent()
+    def adapting(one: Annotated[str, ToolParameterOptions(adapter=blocking)]) -> None: ...
+
+    for tool, said in ((choosing, "choices were not known within 0.05 s"), (adapting, "took longer than 0.05 s")):
+        here = world(
+            POLICY, judge={"asks": True}, tools={"pay": tool}, arguments={"pay": {"one": "a"}},
+            limits=Limits(tool_timeout_seconds=0.05),
+        )  # fmt: skip
+        [call] = here.say("a").calls
+        assert (call.status in ("refused", "invalid"), said in call.reason) == (True, True), call
+    until.set()
 
 
 def test_an_adapter_makes_what_the_function_gets() -> None:

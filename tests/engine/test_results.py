@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -191,6 +192,28 @@ def test_a_tool_cannot_say_what_is_forbidden(world: Any) -> None:
     turn = here.say("what?", on_emit=heard.append)
     assert (heard, turn.calls[0].message) == ([], "sent: False")
     assert "a message of `look` was not sent: it may talk about sales" in turn.trace.notes
+
+
+def test_what_is_no_text_is_not_said(world: Any) -> None:
+    async def look(context: ToolContext) -> str:
+        await context.emit_message({"status": "shipped"})  # type: ignore[arg-type]
+        return "found"
+
+    heard: list[Any] = []
+    turn = world(ONE, judge=ASKS, tools={"look": look}).say("what?", on_emit=heard.append)
+    assert (turn.calls[0].reason, heard) == ("what `emit_message` says is a text", [])
+
+
+@pytest.mark.parametrize("data", [[10**5000], object()])
+def test_what_no_trace_can_keep_is_not_sent_and_is_an_error_of_the_tool(world: Any, data: Any) -> None:
+    async def look(context: ToolContext) -> str:
+        await context.emit_custom(data)
+        return "found"
+
+    heard: list[Any] = []
+    turn = world(ONE, judge=ASKS, tools={"look": look}).say("what?", on_emit=heard.append)
+    assert (turn.calls[0].status, heard) == ("failed", [])
+    json.dumps(turn.trace.as_json())
 
 
 def test_nobody_to_speak_to_is_no_error() -> None:

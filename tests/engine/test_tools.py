@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
+from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+from uuid import UUID
 
 import pytest
 from pydantic import BaseModel
 
 from jurat.engine import Toolbox, ToolContext, ToolLoadError, ToolResult
+from jurat.engine.errors import NotJson
 from jurat.engine.tools import Rejected, as_value, result_of, tool_of
 from jurat.policies import load
 
@@ -111,8 +115,40 @@ def strange(n: Callable[[], int]) -> None:
     """Takes what JSON cannot say."""
 
 
+class Ticket(TypedDict):
+    number: int
+
+
+def ticketed(n: list[Ticket]) -> None:
+    """Takes what pydantic does not describe before Python 3.12."""
+
+
+def late(n: int, context: ToolContext) -> None:
+    """Takes the context last."""
+
+
+def hidden(_n: int) -> None:
+    """Takes what is private."""
+
+
 @pytest.mark.parametrize(
-    ("function", "said"), [(untyped, "has no type"), (anything, "by name"), (strange, "cannot be described")]
+    ("function", "said"),
+    [
+        (untyped, "tool `t`: parameter `n` has no type"),
+        (anything, "parameter `values` must be one that is passed by name"),
+        (
+            strange,
+            r"tool `t`: parameter `n` is of the type `.*Callable.*`, which JSON cannot describe; texts, numbers, ",
+        ),
+        (late, "tool `t`: parameter `context` receives the context, so it must be the first one"),
+        (hidden, "tool `t`: parameter `_n` must not begin with `_`"),
+        pytest.param(
+            ticketed,
+            r"tool `t`: parameter `n` is of the type `list\[.*Ticket\]`, which Python before 3.12 cannot describe as JSON; "
+            "derive it from `typing_extensions.TypedDict`",
+            marks=pytest.mark.skipif(sys.version_info >= (3, 12), reason="there it is described"),
+        ),
+    ],
 )
 def test_a_signature_that_cannot_be_asked_for_is_an_error(function: Callable[..., Any], said: str) -> None:
     with pytest.raises(ToolLoadError, match=said):
@@ -138,6 +174,50 @@ class Row:
 )
 def test_what_a_function_returns_becomes_a_result(returned: Any, message: str, data: Any) -> None:
     assert result_of(returned) == ToolResult(message, data)
+
+
+class Record:
+    """As rows of databases are: no mapping, and yet with keys."""
+
+    def keys(self) -> list[str]:
+        return ["id"]
+
+    def __getitem__(self, key: str) -> object:
+        return {"id": Fraction(1, 2)}[key]
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        (range(3), "[0, 1, 2]"), (deque(["a"]), '["a"]'), ({"a": 1}.keys(), '["a"]'), (Record(), '{"id": 0.5}'),
+        (UUID(int=1), "00000000-0000-0000-0000-000000000001"), (timedelta(1), "1 day, 0:00:00"), (date(2026, 1, 31), "2026-01-31"),
+        ([ValueError("no")], '["no"]'),
+    ],
+)  # fmt: skip
+def test_what_everybody_writes_in_the_same_way_is_written_so(returned: Any, message: str) -> None:
+    assert result_of(returned).message == message
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        (n for n in [1]),
+        object(),
+        print,
+        Row,
+        b"bytes",
+        bytearray(b"x"),
+        1j,
+        {"a": [object()]},
+        [10**5000],
+        map(str, [1]),
+    ],
+)
+def test_what_json_cannot_say_is_no_result_and_its_text_reaches_nobody(returned: Any) -> None:
+    with pytest.raises(NotJson, match="its result is nothing that can be kept: JSON cannot say "):
+        result_of(returned)
+    with pytest.raises(NotJson):
+        ToolResult(data=returned)
 
 
 @pytest.mark.parametrize(

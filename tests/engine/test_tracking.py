@@ -106,3 +106,23 @@ def test_a_script_that_says_nothing_of_it_means_every_message_anew(world: Any) -
     here.say("an upgrade?")
     here.say("an upgrade?")
     assert booked == [1, 1]
+
+
+OFFERING = """
+    jurat: 1
+    observations: {asks: The customer asks what there is}
+    tools: {search: {python: "tools:search"}}
+    guidelines: {g: {when: asks, action: Be helpful, offer: [search]}}
+"""
+
+
+@pytest.mark.parametrize("action", ["action: Be helpful, ", ""])
+def test_an_offer_that_was_not_taken_stays_one_and_one_that_was_is_done(world: Any, action: str) -> None:
+    needed = {"offer:search": ["laptops"]}
+    here = world(
+        OFFERING.replace("action: Be helpful, ", action), judge={**ALWAYS, **needed, "again:g": False},
+        tools={"search": lambda: "two laptops"},
+    )  # fmt: skip
+    calls = [here.statuses(here.say(said)) for said in ("what is there?", "laptops", "hm", "and laptops?")]
+    assert calls == [[], [("search", "succeeded")], [], []]
+    assert ["Be helpful" in instructions(here, n) for n in range(4)] == [bool(action), False, False, False]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from jurat.policies import PolicyError, load
@@ -34,7 +36,8 @@ def test_fields_are_filled_in_as_they_are(text: str, told: str) -> None:
         ("{{ nope }}", "nope"), ("{{ order.nope }}", "order.nope"), ("{{ order.nope.deeper }}", "order.nope"),
         ("{% if nope %}x{% endif %}", "nope"), ("{{ nope|upper }}", "nope"), ("{{ look ~ nope }}", "nope"),
         ("{{ nope == 3 }}", "nope"), ("{% for x in nope %}{% endfor %}", "nope"), ("{{ order.path }}", "order.path"),
-        ("{{ order.below }}", "order.below"),
+        ("{{ order.below }}", "order.below"), ("{{ nope|replace('a', 'b') }}", "nope"), ("{{ look|replace('a', nope) }}", "nope"),
+        ("{{ nope|join }}", "nope"),
     ],
 )  # fmt: skip
 def test_what_is_not_known_is_not_said(text: str, name: str) -> None:
@@ -63,6 +66,27 @@ def test_what_goes_wrong_is_one_sentence(text: str) -> None:
     with pytest.raises(TemplateFault) as caught:
         filled(text, {**FIELDS, "long": "x" * (MOST_CHARACTERS // 2 + 1)})
     assert "\n" not in str(caught.value)
+
+
+def deeply(levels: int) -> object:
+    found: object = 1
+    for _ in range(levels):
+        found = [found]
+    return found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{ long|replace('x', long) }}", "{{ long|replace('', long)|replace('', long) }}", "{{ long|list|join(long) }}",
+        "{{ '%999999999d' % 1 }}", "{{ 1e999|int }}", "{{ deep }}",
+    ],
+)  # fmt: skip
+def test_nothing_grows_beyond_bounds_while_it_is_filled_in(text: str) -> None:
+    before = time.process_time()
+    with pytest.raises(TemplateFault):
+        filled(text, {"long": "x" * (MOST_CHARACTERS // 2), "deep": deeply(2000)})
+    assert time.process_time() - before < 1
 
 
 def test_fields_are_named_in_order_and_without_the_template_s_own_names() -> None:
@@ -106,6 +130,11 @@ GIVEN: dict[str, object] = {
         ),
         ("{{ order.city }} {{ rows|first }}", '{"name": "Rome"} {"n": 1, "keys": "k"}'),
         ("{{ order.state }}", "sent"),
+        (
+            "{{ rows|join(', ', attribute='n') }} {{ order.items|join }} {{ order.state|replace('s', 'b') }}",
+            "1, 2 ab bent",
+        ),
+        ("{{ order.number % 2 }} {{ order.items|replace('a', 'b') }}", "1 b, b"),
     ],
 )
 def test_mappings_mean_what_they_mean_to_jinja(text: str, told: str) -> None:

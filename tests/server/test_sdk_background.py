@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import threading
 from collections.abc import Awaitable, Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 import jurat.sdk as p
 from jurat.engine import Limits
-from jurat.engine.errors import TurnRefused
+from jurat.engine.errors import HookFailed, StoreError, TurnRefused, TurnSuperseded
 from jurat.engine.turn import Turn
 from jurat.llm import Condition, Message, ReplyRequest
 from jurat.server.sdk.matching import MatcherJudge
@@ -194,16 +197,23 @@ def test_a_retriever_that_gives_no_json_is_missed_with_one_note_and_one_entry_in
     assert entry.startswith(f"the retriever `index` failed: {reason}")
 
 
-def test_a_retriever_that_hangs_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_retriever_that_hangs_is_missed(monkeypatch: pytest.MonkeyPatch, blocks: bool) -> None:
+    until = threading.Event()
+
     async def hanging(context: p.RetrieverContext) -> None:
         await asyncio.sleep(30)
 
+    def blocking(context: p.RetrieverContext) -> None:
+        until.wait(60)
+
     async def declare(server: p.Server, agent: p.Agent) -> None:
         monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
-        await agent.attach_retriever(hanging)
+        await agent.attach_retriever(blocking if blocks else hanging, "index")
 
     [turn] = turns(declare, Heard(), "when?")
-    assert turn.trace.notes == ["`hanging` found nothing: it did not answer in time"]
+    until.set()
+    assert turn.trace.notes == ["`index` found nothing: it did not answer in time"]
 
 
 def test_what_a_retriever_gives_besides_is_for_this_reply_alone() -> None:
@@ -276,6 +286,7 @@ def raising(error: BaseException) -> Any:
     [
         (lambda: raising(RuntimeError("no clock")), "no clock"),
         (lambda: raising(asyncio.CancelledError()), "it was cancelled"),
+        (lambda: raising(SystemExit("bye")), "it tried to end the program: bye"),
         (lambda: "yes", NO_ANSWER),
         (lambda: 1, NO_ANSWER),
         (lambda: p.GuidelineMatch("noon", "yes"), NO_ANSWER),  # type: ignore[arg-type]
@@ -312,6 +323,170 @@ def test_a_matcher_that_hangs_leaves_its_own_condition_unknown(monkeypatch: pyte
     assert turn.resolution is not None
     assert turn.resolution.in_force == ("answer",)
     assert turn.trace.notes == ["the matcher of `noon` failed: it did not answer in time"]
+
+
+def test_what_is_looked_up_for_a_turn_that_is_cancelled_is_left_too() -> None:
+    heard: list[str] = []
+
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({"Asked": True}), voice=ScriptedVoice())
+        agent = await server.create_agent("Bot", id="bot")
+        begun = asyncio.Event()
+
+        async def slow(context: p.RetrieverContext) -> str:
+            try:
+                return await asyncio.sleep(30, "a secret of this conversation")
+            except asyncio.CancelledError:
+                heard.append("left")
+                raise
+
+        @p.tool
+        async def wait(context: p.ToolContext) -> str:
+            begun.set()
+            return await asyncio.sleep(30, "waited")
+
+        await agent.attach_retriever(slow)
+        await agent.create_guideline("Asked", tools=[wait])
+        opened = await server.build()
+        session = opened.engine.start_session({}, await opened.customer_of(None))
+        turn = asyncio.create_task(opened.engine.turn(session, "hello"))
+        await begun.wait()
+        turn.cancel()
+        await asyncio.wait([turn])
+        await asyncio.sleep(0)
+        assert (turn.cancelled(), asyncio.all_tasks()) == (True, {asyncio.current_task()})
+
+    asyncio.run(scenario())
+    assert heard == ["left"]
+
+
+@pytest.mark.parametrize("kind", ["raises", "hangs", "blocks", "gives no JSON"])
+def test_a_variable_whose_tool_fails_is_not_known_and_the_turn_goes_on(
+    monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    until = threading.Event()
+
+    async def raising_(context: p.ToolContext) -> p.ToolResult:
+        raise RuntimeError("no connection")
+
+    async def hanging(context: p.ToolContext) -> p.ToolResult:
+        return await asyncio.sleep(30, p.ToolResult("late"))
+
+    def blocking(context: p.ToolContext) -> p.ToolResult:
+        until.wait(60)
+        return p.ToolResult("late")
+
+    async def no_json(context: p.ToolContext) -> object:
+        return object()
+
+    function = {"raises": raising_, "hangs": hanging, "blocks": blocking, "gives no JSON": no_json}[kind]
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
+        await agent.create_variable("stock", tool=p.tool(function))
+        kept = await agent.create_variable("plan")
+        await kept.set_global_value("basic")
+
+    heard = Heard()
+    [turn] = turns(declare, heard, "hello")
+    until.set()
+    assert turn.response is not None
+    [note] = turn.trace.notes
+    said = {"raises": "no connection", "gives no JSON": "its result is nothing that can be kept"}
+    assert note.startswith(f"the variable `stock` is not known: {said.get(kind, 'it did not answer in time')}")
+    assert any("plan is basic" in each.text for each in heard.judged[0])
+
+
+def test_functions_that_only_hear_and_hang_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def hanging(context: p.TurnContext, match: p.GuidelineMatch) -> None:
+        await asyncio.sleep(30)
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        monkeypatch.setattr(server, "limits", Limits(tool_timeout_seconds=0.05))
+        await agent.create_guideline(action="Be kind", id="kind", on_selected=hanging, on_message=hanging)
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert turn.response is not None
+    assert turn.trace.notes == [
+        f"`{each}` of `kind` failed: it did not end in time" for each in ("on_selected", "on_message")
+    ]
+
+
+def test_what_an_agent_s_tools_asked_for_and_its_labels_count_although_it_hands_the_message_on() -> None:
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({"Person": True, "Technical": True}), voice=ScriptedVoice())
+        first, second = await server.create_agent("A", id="a"), await server.create_agent("B", id="b")
+
+        @p.tool
+        async def call_a_person(context: p.ToolContext) -> str:
+            await p.Session.current.update(mode="manual")
+            return "called"
+
+        await first.create_guideline("Person", tools=[call_a_person], labels=["person"])
+        await first.create_guideline("Technical", hand_off=second)
+        await second.create_guideline(action="Help", labels=["helped"])
+        opened = await server.build()
+        session = opened.engine.start_session({}, await opened.customer_of(None), agent="a")
+        turn = await opened.engine.turn(session, "a person, for it is broken")
+        assert [each.trace.agent for each in (*turn.before, turn)] == ["a", "b"]
+        assert (session.mode, session.agent, session.state.labels) == ("manual", "b", {"person", "helped"})
+
+    asyncio.run(scenario())
+
+
+def test_errors_are_told_of_the_turn_they_are_of_and_a_newer_message_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[tuple[str, str]] = []
+
+    async def tell(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        heard.append((context.session.id, str(error)))
+
+    async def fail(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        raise RuntimeError("no index")
+
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({"Asked": ["?"]}, default=False), voice=ScriptedVoice())
+        agent, begun = await server.create_agent("Bot", id="bot"), asyncio.Event()
+
+        @p.tool
+        async def wait(context: p.ToolContext) -> str:
+            first_time, _ = not begun.is_set(), begun.set()
+            return await asyncio.sleep(30 if first_time else 0, "waited")
+
+        await agent.create_guideline("Asked", tools=[wait])
+        server.hooks.on_error.append(tell)
+        opened = await server.build()
+        engine, customer = opened.engine, await opened.customer_of(None)
+        first, second = engine.start_session({}, customer), engine.start_session({}, customer)
+        superseded = asyncio.create_task(engine.turn(first, "what?"))
+        await begun.wait()
+        await engine.turn(first, "hello")
+        with pytest.raises(TurnSuperseded):
+            await superseded
+        monkeypatch.setattr(engine.store, "save", AsyncMock(side_effect=StoreError("it is gone")))
+        with pytest.raises(StoreError):
+            await engine.turn(second, "hello")
+        monkeypatch.undo()
+        server.hooks.on_preparing.append(fail)
+        with pytest.raises(HookFailed):
+            await engine.turn(second, "hello")
+        assert heard == [(second.id, "no index")]
+
+    asyncio.run(scenario())
+
+
+def test_a_remark_that_is_no_text_is_one_in_the_trace() -> None:
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    async def remark(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        context.notes.extend([{1, 2}, {"a": Decimal(1)}, Mute(), "plain"])  # type: ignore[list-item]
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        server.hooks.on_preparing.append(remark)
+
+    [turn] = turns(declare, Heard(), "hello")
+    assert json.loads(json.dumps(turn.trace.as_json()))["notes"] == ["{1, 2}", {"a": "1"}, "Mute", "plain"]
 
 
 def test_a_choice_goes_past_the_matchers_to_the_judge() -> None:

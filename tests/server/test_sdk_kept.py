@@ -108,6 +108,15 @@ def test_a_program_that_declares_a_customer_at_each_start_goes_on_with_them(addr
     assert run(program, session_store=address) == {"role": "manager", "visits": 2}
 
 
+def test_what_is_noted_of_a_customer_at_the_same_time_is_all_kept(address: str) -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> Any:
+        mina = await server.create_customer("Mina", id="mina")
+        await asyncio.gather(*(mina.update(metadata={name: 1}) for name in "abcde"))
+        return dict((await server.get_customer(id="mina")).metadata)
+
+    assert run(declare, session_store=address) == dict.fromkeys("abcde", 1)
+
+
 def test_a_customer_who_is_deleted_is_nobody_any_more(address: str) -> None:
     async def program(server: p.Server, agent: p.Agent) -> None:
         plan = await server.create_variable("plan")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -122,11 +123,60 @@ def test_hooks_of_other_moments_are_refused_where_they_are_declared(monkeypatch:
         ("on_generating_preamble", "a preamble is one of the agent's canned responses"),
         ("on_preamble_generated", "a preamble is one of the agent's canned responses"),
         ("on_preamble_emitted", "a preamble is one of the agent's canned responses"),
+        ("on_guideline_selected_handlers", "give `on_selected` to the guideline"),
+        ("on_journey_message_handlers", "give `on_message` to the guideline"),
     ],
 )
 def test_a_hook_of_a_moment_that_is_not_here_says_what_there_is(name: str, advice: str) -> None:
     with pytest.raises(p.NotSupported, match=f"`EngineHooks.{name}` is not supported; {advice}"):
         getattr(p.EngineHooks(), name)
+    with pytest.raises(p.NotSupported, match=name):
+        setattr(p.EngineHooks(), name, [])
+    with pytest.raises(p.NotSupported, match=name):
+        p.EngineHooks(**{name: []})
+
+
+def test_hooks_of_a_misspelt_name_are_not_set_in_silence() -> None:
+    with pytest.raises(AttributeError, match="has no `on_preparring`; did you mean `on_preparing`"):
+        p.EngineHooks().on_preparring = []  # type: ignore[attr-defined]
+    assert p.EngineHooks(on_preparing=[print]).on_preparing == [print]
+
+
+def test_a_tool_and_a_hook_label_the_conversation_and_tools_at_once_lose_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[list[str]] = []
+
+    def noting(name: str) -> p.ToolEntry:
+        @p.tool(name=name)
+        async def note(context: p.ToolContext) -> str:
+            await p.Session.current.labels.add(name)
+            await p.Session.current.metadata.set(name, name)
+            return name
+
+        return note
+
+    async def look(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        labels = p.Session.current.labels
+        seen.append([*labels])
+        if len(seen) == 2:
+            assert {*p.Session.current.metadata} == {"a", "b", "c"}
+            assert "b" in labels
+            await labels.remove("b")
+            with pytest.raises(p.SDKError, match="a label is a text"):
+                await labels.add(7)  # type: ignore[arg-type]
+
+    async def program() -> None:
+        async with p.Server(session_store=tmp_path / "store.db") as server:
+            server.hooks.on_preparing.append(look)
+            agent = await server.create_agent("Bot")
+            rule = await agent.create_guideline("Asks", tools=[noting("a"), noting("b"), noting("c")], labels=["asked"])
+            assert rule.labels == {"asked"}
+            assert (await agent.create_journey("Loan", triggers=["A loan"], labels=["loan"])).labels == {"loan"}
+
+    judge = {"Asks": ["hello"], "A loan": False}
+    talked(monkeypatch, program, judge, "hello", "thanks", "bye")
+    assert seen == [[], ["a", "asked", "b", "c"], ["a", "asked", "c"]]
 
 
 def test_what_a_turn_has_not_is_said_and_so_is_another_customer(monkeypatch: pytest.MonkeyPatch) -> None:

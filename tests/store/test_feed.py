@@ -14,6 +14,7 @@ from jurat.engine import Toolbox
 from jurat.engine.forgetting import turns_about
 from jurat.engine.session import Call, Session, State
 from jurat.engine.store import FeedEvent, Store
+from jurat.engine.store.records import Change
 from jurat.llm import Message
 from jurat.policies import load
 from jurat.server.opening import open_with_script
@@ -67,6 +68,20 @@ def test_many_writers_of_one_feed_do_not_meet(place: Place) -> None:
         placed = await asyncio.gather(*(store.add_to_feed("s", [event(f"{n}-0"), event(f"{n}-1")]) for n in range(20)))
         assert sorted(each.offset for pair in placed for each in pair) == list(range(40))
         assert all(two.offset == one.offset + 1 for one, two in placed), "what is added together stands together"
+
+    place.with_store(work)
+
+
+def test_changes_of_a_record_at_the_same_time_are_all_kept(place: Place) -> None:
+    async def work(store: Store) -> None:
+        def adding(name: str) -> Change:
+            return lambda body: {**body, "labels": [*body.get("labels", ()), name]}
+
+        made = await asyncio.gather(*(store.change_record("session", "s", adding(name)) for name in "abcdefgh"))
+        found = await store.record("session", "s")
+        assert found is not None
+        assert sorted(found.body["labels"]) == list("abcdefgh")
+        assert {each.at for each in made} == {found.at}
 
     place.with_store(work)
 
