@@ -142,10 +142,11 @@ async def remarked(address: str, remark: object) -> tuple[list[tuple[str, Any]],
     return found, status
 
 
-def test_what_cannot_be_stored_ends_its_turn_with_an_error_and_no_other(database: Place) -> None:
-    [first, second], _ = asyncio.run(remarked(database.address, object()))
-    assert (first[0], first[1]["error"]["code"]) == ("error", "store")
-    assert (second[0], second[1]["reply"]) == ("turn", "How can I help?")
+def test_what_a_hook_remarks_is_kept_in_words_where_json_has_none_for_it(place: Place) -> None:
+    [first, second], status = asyncio.run(remarked(place.address, object()))
+    assert [each[0] for each in (first, second)] == ["turn", "turn"]
+    assert any(isinstance(each, str) and "object" in each for each in first[1]["trace"]["notes"])
+    assert status == 200
 
 
 def test_what_a_hook_remarks_may_be_cut_too(place: Place) -> None:
