@@ -7,6 +7,7 @@ of them is as short as can be.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -15,6 +16,7 @@ from jurat.llm.protocol import Message
 
 Example = tuple[str, tuple[tuple[str, bool], ...]]
 """A conversation, each message on a line, and statements with the truth about them."""
+_ANSWER = "\nAnswer:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,10 +71,22 @@ def plain(
     shown = []
     for talk, statements in examples:
         role, _, text = talk.rstrip("\n").rpartition("\n")[2].partition(": ")
-        labelled = (f"{statement} {claim}{mark}\nAnswer: {'yes' if true else 'no'}\n" for claim, true in statements)
+        labelled = (f"{statement} {claim}{mark}{_ANSWER} {'yes' if true else 'no'}\n" for claim, true in statements)
         shown.append("Conversation:\n" + talk + recall.format(role=role.lower(), text=text) + "".join(labelled))
     header = f"{introduction}\n\n" + "\n".join(shown) + "\n"
-    return Layout(name, header, "Conversation:\n", recall, statement, f"{mark}\nAnswer:", (" yes", " no"))
+    return Layout(name, header, "Conversation:\n", recall, statement, f"{mark}{_ANSWER}", (" yes", " no"))
+
+
+def turns(prompt: str, answers: tuple[str, str]) -> list[dict[str, str]]:
+    """A prompt in a layout made by `plain` as messages of a chat: the user asks, and the assistant's are the labelled answers.
+
+    What a customer or a tool said cannot make a turn of its own, for it has no line breaks. A prompt without a last
+    question ends in that of the last example.
+    """
+    parts = re.split(f"{_ANSWER}({'|'.join(map(re.escape, answers))})\n", prompt)
+    parts[-1] = parts[-1].removesuffix(_ANSWER)
+    said = parts if parts[-1].strip() else parts[:-2]
+    return [{"role": "assistant" if n % 2 else "user", "content": each.strip()} for n, each in enumerate(said)]
 
 
 def chat(

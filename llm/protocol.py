@@ -147,6 +147,15 @@ class Ungraded(Protocol):
 
 
 @runtime_checkable
+class Noted(Protocol):
+    """A backend of which there may be something to say when it is opened; optional."""
+
+    @property
+    def note(self) -> str:
+        """What it lacks, in a line; empty where it lacks nothing."""
+
+
+@runtime_checkable
 class Judge(Protocol):
     """Says which conditions hold of the customer's latest message, in the context of the conversation.
 

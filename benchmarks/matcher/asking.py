@@ -98,6 +98,8 @@ async def opened(given: argparse.Namespace) -> Remembering:
         from jurat.llm.backends.packed import PackedBackend
 
         return Remembering(await PackedBackend.load(file, adapted=not given.plain), given.scores)
+    if given.backend == "chat":
+        return Remembering(await chatting(given.url), given.scores)
     if given.backend in OUTLINES:
         return Remembering(Booleans(OUTLINES[given.backend], file), given.scores)
     from jurat.llm.backends.embedded import EmbeddedBackend
@@ -106,11 +108,27 @@ async def opened(given: argparse.Namespace) -> Remembering:
     return Remembering(backend, given.scores)
 
 
+async def chatting(url: str) -> Any:
+    """A server's model, judged by chats even where the server has completions."""
+    from jurat.llm.backends.identity import found
+    from jurat.llm.backends.scoring import ByChat
+    from jurat.llm.backends.server import ServerBackend
+    from jurat.llm.backends.wire import Wire
+
+    wire = Wire(url, None)
+    name, digest, _ = await found(wire, None)
+    scorer = ByChat(wire, name)
+    if not await scorer.works():
+        sys.exit(f"{wire.at} gives no probabilities for chats")
+    return ServerBackend(wire, name, digest, None, scorer)
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """The options of every benchmark here."""
     parser.add_argument("--model", type=Path, metavar="FILE", help="a GGUF model; else the default one")
-    kinds = ("embedded", "packed", *OUTLINES)
+    kinds = ("embedded", "packed", "chat", *OUTLINES)
     parser.add_argument("--backend", choices=kinds, default="packed", help="what runs it")
+    parser.add_argument("--url", default="http://localhost:8000", help="of the server, for the backend `chat`")
     parser.add_argument("--plain", action="store_true", help="the model without its adapter")
     parser.add_argument(
         "--scores", type=Path, metavar="FILE", help="where scores are kept, so that none is asked twice"

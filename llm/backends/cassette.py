@@ -20,7 +20,7 @@ from typing import Any
 
 from jurat.llm.errors import BackendError, CassetteMiss, ContextTooLong
 from jurat.llm.models.lock import file_lock
-from jurat.llm.protocol import Backend, OnText, Ungraded
+from jurat.llm.protocol import Backend, Noted, OnText, Ungraded
 
 FORM = 1
 _HEAD = ("cassette", "model", "revision", "ungraded")
@@ -149,6 +149,7 @@ class CassetteBackend:
         self.name = cassette.model
         self.digest = cassette.revision
         self.ungraded = cassette.ungraded
+        self.note = source.note if source is not None and isinstance(source, Noted) else ""
         self._cassette = cassette
         self._source = source
 

@@ -26,13 +26,24 @@ async def completed(wire: Wire, model: str, prompts: Sequence[str], *, logprobs:
     body = {"model": model, "prompt": list(prompts), "max_tokens": 1, "temperature": 0.0, "logprobs": logprobs}
     if len(prompts) == 1:
         body["prompt"] = prompts[0]  # which every server takes
-    told = await wire.post("/v1/completions", body | wanted)
+    return _read(wire, await wire.post("/v1/completions", body | wanted), len(prompts))
+
+
+async def chatted(wire: Wire, model: str, messages: Sequence[Mapping[str, str]], *, logprobs: int) -> Completed:
+    """The first token of what comes next in a chat; raises as `completed` does."""
+    body = {"model": model, "messages": list(messages), "temperature": 0.0}
+    body |= {"logprobs": True, "top_logprobs": logprobs}
+    told = await wire.limited(1, lambda limit: wire.post("/v1/chat/completions", body | limit))
+    return _read(wire, told, 1)[0]
+
+
+def _read(wire: Wire, told: Any, number: int) -> list[Completed]:
     try:
         choices = sorted(_Completion.model_validate(told).choices, key=lambda each: each.index)
     except (ValidationError, RecursionError):
         raise wire.unreadable() from None
-    if len(choices) != len(prompts):
-        raise RequestRefused(f"{wire.at} gave {len(choices)} answers of {len(prompts)}")
+    if len(choices) != number:
+        raise RequestRefused(f"{wire.at} gave {len(choices)} answers of {number}")
     if len(choices) > 1 and [each.index for each in choices] != list(range(len(choices))):
         raise RequestRefused(f"{wire.at} does not say which answer is of which question")
     return [Completed(each.text, each.top()) for each in choices]

@@ -1,24 +1,30 @@
-"""Three ways to ask a server for a score, best first; each can prove that the server does what it needs."""
+"""Four ways to ask a server for a score, best first; each can prove that the server does what it needs."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from jurat.llm.backends.completions import Completed, completed
+from jurat.llm.backends.completions import Completed, chatted, completed
 from jurat.llm.backends.wire import Wire
 from jurat.llm.calibration import sigmoid
 from jurat.llm.errors import BackendError, RequestRefused
+from jurat.llm.layouts import turns
 
 PROMPTS_A_REQUEST = 64
 REQUESTS_AT_ONCE = 8
 TOP_TOKENS = 5  # the most that OpenAI's own API gives for a completion
+CHAT_TOP_TOKENS = (20, 10, 5)
+"""How many likeliest tokens a chat is asked for: the most that OpenAI's own API gives, and fewer where that is refused."""
 _PROBE_PROMPT = "One, two, three, four, five,"  # whose next word is neither of the answers
-_PROBE_QUESTION = "Is fire cold? Answer: no\nIs water wet? Answer: yes\nIs snow cold? Answer: yes\nIs ice hot? Answer:"
+_PROBE_QUESTION = (
+    "Is fire cold?\nAnswer: no\nIs water wet?\nAnswer: yes\nIs snow cold?\nAnswer: yes\nIs ice hot?\nAnswer:"
+)
 _PROBE_ANSWERS = (" yes", " no")
 _ANSWER_TOKENS = 20
 _SPACES = " \t\r\n\u0120\u2581\u010a"
@@ -26,6 +32,14 @@ _SPACES = " \t\r\n\u0120\u2581\u010a"
 
 
 class Scorer(Protocol):
+    @property
+    def mark(self) -> str:
+        """What stands at the end of the model's digest: scores of different ways are never taken for each other."""
+
+    @property
+    def note(self) -> str:
+        """What there is to say at the start; empty where nothing is missing."""
+
     @property
     def ungraded(self) -> str:
         """Why the scores are answers instead of probabilities; empty where they are probabilities."""
@@ -39,7 +53,7 @@ class Scorer(Protocol):
 class ByToken:
     """vLLM: one token out of two, with the log-probability of both."""
 
-    ungraded = ""
+    mark = note = ungraded = ""
 
     def __init__(self, wire: Wire, model: str) -> None:
         self._wire = wire
@@ -92,7 +106,7 @@ class ByTopTokens:
     is taken for; where neither is, there is no score.
     """
 
-    ungraded = ""
+    mark = note = ungraded = ""
 
     def __init__(self, wire: Wire, model: str) -> None:
         self._wire = wire
@@ -112,6 +126,38 @@ class ByTopTokens:
             return (await completed(self._wire, self._model, [prompt], logprobs=TOP_TOKENS))[0]
 
 
+class ByChat:
+    """As :class:`ByTopTokens`, of a server that gives log-probabilities in chats only: the first token of its answer.
+
+    The examples are turns of the chat, without a message of the system, which some servers refuse; the conversation stays
+    before the statement, for servers that keep what they have read. Another form of it needs another mark.
+    """
+
+    mark, ungraded = "-chat", ""
+    note = "the server gives no probabilities for completions, so each condition is a chat of one token"
+
+    def __init__(self, wire: Wire, model: str) -> None:
+        self._wire = wire
+        self._model = model
+        self._top = CHAT_TOP_TOKENS[0]
+        self._places = asyncio.Semaphore(REQUESTS_AT_ONCE)
+
+    async def works(self) -> bool:
+        """Whether an answer is found as for :class:`ByTopTokens`, of as many tokens as the server gives."""
+        for self._top in CHAT_TOP_TOKENS:
+            with contextlib.suppress(RequestRefused):
+                return not math.isnan((await self.score("", [_PROBE_QUESTION], _PROBE_ANSWERS))[0])
+        return False
+
+    async def score(self, prefix: str, suffixes: Sequence[str], answers: tuple[str, str]) -> list[float]:
+        found = await _together([self._asked(prefix + each, answers) for each in suffixes])
+        return [weighed(each.top, answers) for each in found]
+
+    async def _asked(self, text: str, answers: tuple[str, str]) -> Completed:
+        async with self._places:
+            return await chatted(self._wire, self._model, turns(text, answers), logprobs=self._top)
+
+
 class Answer(BaseModel):
     """What is decoded where there are no probabilities; `extra` is forbidden, or a model may invent keys."""
 
@@ -126,6 +172,8 @@ class ByBoolean:
     One request a condition, so that no answer depends on the others. An answer that was cut off is none.
     """
 
+    mark = ""
+    note = "the server gives no probabilities, so each condition is a plain yes or no"
     ungraded = "the server gives no probabilities, so this is a plain yes or no"
 
     def __init__(self, generate: Callable[..., Awaitable[str]]) -> None:
@@ -160,11 +208,13 @@ async def _together(asked: list[Any]) -> list[Any]:
 
 
 def weighed(top: Mapping[str, float], answers: tuple[str, str]) -> float:
-    """P(first answer), of the log-probabilities of the likeliest tokens; white space around a token does not count.
+    """P(first answer), of the log-probabilities of the likeliest tokens; neither white space around one nor capitals count.
 
     nan where neither answer is among them, or where what is said of one is no log-probability.
     """
-    masses = [sum(math.exp(p) for t, p in top.items() if t.strip(_SPACES) == a.strip()) for a in answers]
+    masses = [
+        sum(math.exp(p) for t, p in top.items() if t.strip(_SPACES).lower() == a.strip().lower()) for a in answers
+    ]
     if not any(masses):
         return math.nan
     least = math.exp(min((p for p in top.values() if not math.isnan(p)), default=0.0))

@@ -5,7 +5,8 @@ constraint says so nowhere. In order of what is preferred:
 
 1. vLLM: one token, only the two answers allowed, their log-probabilities asked for by token. Exact.
 2. log-probabilities of the likeliest tokens: the two answers among them, weighed against each other.
-3. neither: an object with one boolean a condition, constrained by its JSON schema. The judge then has answers without
+3. the same of the first token of a chat's answer, where there are no completions, or none with log-probabilities.
+4. none of these: an object with one boolean a condition, constrained by its JSON schema. The judge then has answers without
    probabilities, and says so in its evidence.
 
 A server that does not keep to a JSON schema is refused: tool arguments would be whatever it writes.
@@ -20,7 +21,7 @@ from typing import Any
 
 from jurat.llm.backends.front_end import chat_or_text, json_type
 from jurat.llm.backends.identity import Served, found
-from jurat.llm.backends.scoring import ByBoolean, ByToken, ByTopTokens, Scorer
+from jurat.llm.backends.scoring import ByBoolean, ByChat, ByToken, ByTopTokens, Scorer
 from jurat.llm.backends.wire import ANSWER_SECONDS, Wire, require
 from jurat.llm.backends.writing import written
 from jurat.llm.errors import BackendError, ConstraintIgnored, RequestRefused
@@ -39,16 +40,16 @@ _PROBE_TOKENS = 40
 
 
 class ServerBackend:
-    """A model of a server; made by `connect`. `ungraded` says why its scores are mere answers, or is empty."""
+    """A model of a server; made by `connect`. `note` says what it lacks, `ungraded` why its scores are mere answers."""
 
     def __init__(self, wire: Wire, model: str, digest: str, typed: Any, scorer: Scorer | None) -> None:
         self.name = model
-        self.digest = digest
         self.calls_at_once = CALLS_AT_ONCE
         self._wire = wire
         self._served = Served(wire, model, digest)
         self._typed = typed
         self._scorer = scorer or ByBoolean(self.generate)
+        self.digest = digest + self._scorer.mark
 
     @classmethod
     async def connect(
@@ -68,6 +69,11 @@ class ServerBackend:
         except BaseException:
             await wire.client.close()
             raise
+
+    @property
+    def note(self) -> str:
+        """What there is to say of the way of scoring at the start, or nothing."""
+        return self._scorer.note
 
     @property
     def ungraded(self) -> str:
@@ -109,9 +115,10 @@ class ServerBackend:
         self, messages: list[dict[str, str]], max_tokens: int, stop: Sequence[str], on_text: OnText | None
     ) -> str:
         """Begun again only while nothing has been handed out."""
-        request = {"model": self.name, "messages": messages, "max_tokens": max_tokens, "temperature": 0.0}
+        request: dict[str, Any] = {"model": self.name, "messages": messages, "temperature": 0.0, "stream": True}
         request |= {"stop": list(stop)[:4]} if stop else {}
-        stream = await self._wire.ask(lambda: self._wire.client.chat.completions.create(**request, stream=True))
+        create = self._wire.client.chat.completions.create
+        stream = await self._wire.limited(max_tokens, lambda limit: self._wire.ask(lambda: create(**request, **limit)))
         pieces: list[str] = []
         async with contextlib.aclosing(written(self._wire, stream, max_tokens)) as texts:
             async for piece in texts:
@@ -122,7 +129,9 @@ class ServerBackend:
 
     async def _constrained(self, messages: list[dict[str, str]], schema: dict[str, Any], max_tokens: int) -> str:
         chat, kind = chat_or_text(messages, has_template=True, load=require), json_type(schema, require)
-        text = await self._wire.ask(lambda: self._typed(chat, kind, max_tokens=max_tokens, temperature=0.0))
+        text = await self._wire.limited(
+            max_tokens, lambda limit: self._wire.ask(lambda: self._typed(chat, kind, temperature=0.0, **limit))
+        )
         fault = _fault(str(text or ""), schema)
         if fault:
             raise ConstraintIgnored(f"{self._wire.at} does not keep to a JSON schema: {fault}")
@@ -168,7 +177,7 @@ async def _that_obeys(wire: Wire, model: tuple[str, str]) -> Any:
 
 async def _best_scorer(wire: Wire, model: str) -> Scorer | None:
     """The first way of scoring that the server proves to be able to do; None where it gives no probabilities."""
-    for scorer in (ByToken(wire, model), ByTopTokens(wire, model)):
+    for scorer in (ByToken(wire, model), ByTopTokens(wire, model), ByChat(wire, model)):
         with contextlib.suppress(RequestRefused):
             if await scorer.works():
                 return scorer

@@ -25,6 +25,7 @@ ATTEMPTS = 3
 MOST_WAIT_SECONDS = 10.0
 """That a busy server may ask for before the next try; one that wants to be left alone for longer is not asked again."""
 KEY_VARIABLE = "JURAT_SERVER_KEY"
+_LIMIT, _NEWER_LIMIT = "max_tokens", "max_completion_tokens"
 _BUSY = frozenset({408, 425, 429, 502, 503, 504})
 _AGAIN = _BUSY | {500}
 _LENGTH_STATUSES = frozenset({400, 413, 422})
@@ -57,6 +58,7 @@ class Wire:
         self.at = f"the server at `{self.root}`"
         self.answer_seconds = answer_seconds
         self._key = _usable(key)
+        self._limit = _LIMIT
         self._openai = require("openai")
         # Each further try is logged as a warning, which without a handler would go to the standard error of a command.
         logging.getLogger("stamina").addHandler(logging.NullHandler())
@@ -78,6 +80,17 @@ class Wire:
                     async with asyncio.timeout(self.answer_seconds):  # the client's own begins anew with each byte
                         return await what()
         raise AssertionError("a retry context ends with a result or an error")
+
+    async def limited(self, tokens: int, ask: Callable[[dict[str, int]], Awaitable[T]]) -> T:
+        """The answer to a chat of at most so many tokens, by the name that the server has for the limit. Raises `BackendError`."""
+        name = self._limit
+        try:
+            return await ask({name: tokens})
+        except RequestRefused as error:
+            if name == _NEWER_LIMIT or _NEWER_LIMIT not in str(error):
+                raise
+        self._limit = _NEWER_LIMIT
+        return await ask({_NEWER_LIMIT: tokens})
 
     async def get(self, path: str) -> Any:
         """The JSON at a path of the server."""

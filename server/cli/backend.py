@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from jurat.server.cli.shell import Command, Refused, require_extra, working
+from jurat.server.cli.shell import Command, Refused, remark, require_extra, working
 
 if TYPE_CHECKING:
     import asyncio
@@ -99,12 +99,22 @@ def model_options(command: Command) -> Command:
 
 
 def open_backend(asked: Asked, run: asyncio.Runner) -> Backend:
-    """The backend that the options ask for, ready to answer, with progress on standard error."""
+    """The backend that the options ask for, ready to answer, with progress and what it lacks on standard error."""
     from jurat.llm.backends.opening import opened
 
     choice = choice_of(asked)
     with working(_doing(choice)):
-        return run.run(opened(choice))
+        backend = run.run(opened(choice))
+    tell_note(backend)
+    return backend
+
+
+def tell_note(backend: Backend) -> None:
+    """Say what the backend lacks, if anything, on standard error."""
+    from jurat.llm.protocol import Noted
+
+    if isinstance(backend, Noted) and backend.note:
+        remark(backend.note)
 
 
 def choice_of(asked: Asked) -> Choice:

@@ -98,13 +98,14 @@ class Minds:
         from jurat.llm.batching import Batching
         from jurat.llm.judge import ScoringJudge
         from jurat.llm.voice import ModelVoice
-        from jurat.server.cli.backend import Asked, choice_of
+        from jurat.server.cli.backend import Asked, choice_of, tell_note
 
         asked = Asked(cast("Kind | None", self.backend), self.model, self.url, self.cassette)
         choice = await asyncio.to_thread(choice_of, asked)
         with working(f"loading {self.name}"):
-            backend = Batching(await opened(choice))
-        self.opened = backend
+            source = await opened(choice)
+        tell_note(source)
+        self.opened = backend = Batching(source)
         judge = ScoringJudge(backend)
         with working(f"warming up {backend.name}"):
             await judge.warm_up()

@@ -25,9 +25,10 @@ from jurat.llm.wording import LAYOUT
 
 @dataclass
 class Manners:
-    """How the server behaves. `busy`: how many requests it turns away before it answers one."""
+    """How the server behaves. `logprobs` are those of completions. `busy`: how many requests it turns away before it answers one."""
 
     logprobs: bool = True
+    chat_logprobs: bool = False
     obeys: bool = True
     delay_seconds: float = 0.0
     busy: int = 0
@@ -68,13 +69,15 @@ def _models(manners: Manners, _: dict[str, Any]) -> Response:
 def _completions(manners: Manners, body: dict[str, Any]) -> Response:
     if not manners.logprobs and "logprobs" in body:
         return _error(400, "log-probabilities are not supported")
-    yes = 0.9 if _speaks_of_it(body["prompt"]) else 0.2
-    top = {" yes": math.log(yes), " no": math.log(1 - yes)}
-    if "number" in body["prompt"]:
-        top = {" one": -0.1, " two": -3.0}
+    top = _likeliest(body["prompt"])
     logprobs = {"tokens": [" yes"], "token_logprobs": [-0.1], "top_logprobs": [top], "text_offset": [0]}
     choice = {"index": 0, "text": " yes", "finish_reason": "length", "logprobs": logprobs}
     return JSONResponse({"id": "1", "object": "text_completion", "created": 0, "model": "tiny", "choices": [choice]})
+
+
+def _likeliest(said: str) -> dict[str, float]:
+    yes = 0.9 if _speaks_of_it(said) else 0.2
+    return {" one": -0.1, " two": -3.0} if "number" in said else {" yes": math.log(yes), " no": math.log(1 - yes)}
 
 
 def _chat(manners: Manners, body: dict[str, Any]) -> Response:
@@ -86,7 +89,10 @@ def _chat(manners: Manners, body: dict[str, Any]) -> Response:
     if body.get("stream"):
         return StreamingResponse(_stream(text), media_type="text/event-stream")
     message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": "stop"}
+    if manners.chat_logprobs and body.get("logprobs"):
+        top = [{"token": token, "logprob": value} for token, value in _likeliest(said).items()]
+        choice["logprobs"] = {"content": [{"token": "yes", "logprob": -0.1, "top_logprobs": top}]}
     return JSONResponse({"id": "1", "object": "chat.completion", "created": 0, "model": "tiny", "choices": [choice]})
 
 

@@ -57,9 +57,12 @@ def completion(*tops: Any, **more: Any) -> bytes:
     return http({"object": "text_completion", "model": "tiny", "choices": choices})
 
 
-def chat(text: Any) -> bytes:
+def chat(text: Any, top: dict[str, float | None] | None = None) -> bytes:
+    """An answer; with log-probabilities of its first token where there are some."""
     message = {"role": "assistant", "content": text}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    places = [{"token": text, "top_logprobs": [{"token": t, "logprob": p} for t, p in (top or {}).items()]}]
+    logprobs = None if top is None else {"content": places}
+    choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": logprobs}
     return http({"object": "chat.completion", "model": "tiny", "choices": [choice]})
 
 

@@ -156,6 +156,7 @@ TOPS: dict[str, tuple[dict[str, float | None], float]] = {
     "null": ({" yes": None, " no": -0.1}, math.nan),
     "no chance": ({" yes": -math.inf, " no": -0.1}, 0.0),
     "no chance for both": ({" yes": -math.inf, " no": -math.inf}, math.nan),
+    "capitals": ({"Yes": -0.8, " YES": -0.9, "\u2581No": -2.4}, 0.905),
     "another nan": ({" yes": -0.1, " no": -2.4, " x": math.nan}, 0.909),
     "nothing": ({}, math.nan),
 }
@@ -208,7 +209,6 @@ def test_whatever_is_said_of_tokens_a_score_is_a_probability_or_none_in_any_orde
 NAMES: dict[str, Any] = {
     "by number": {"token_id:1": -0.1, "token_id:2": -2.0},
     "in bytes": {"bytes:\\x20yes": -0.1, "bytes:\\x20no": -2.0},
-    "in capitals": {"YES": -0.1, "NO": -2.0},
     "without a number": {" yes": None, " no": None},
 }
 

@@ -66,6 +66,21 @@ def test_answers_without_probabilities_are_marked_in_the_trace(
     (asked,) = json.loads(done.stdout)["rounds"][0]["asked"]
     assert (asked["truth"], asked["probability"]) == (True, None)
     assert "no probabilities" in asked["evidence"]
+    assert "the server gives no probabilities, so each condition is a plain yes or no" in done.stderr
+
+
+def test_a_lower_way_of_scoring_is_said_at_the_start(
+    jurat: Jurat, policy: str, url: str, manners: Manners, tmp_path: Path
+) -> None:
+    manners.logprobs, manners.chat_logprobs = False, True
+    said = ("chat", policy, "--message", "I want a refund", "--json", "--url", url)
+    done = jurat(*said, "--cassette", str(tmp_path / "tape"))
+    assert "each condition is a chat of one token" in done.stderr
+    (asked,) = json.loads(done.stdout)["rounds"][0]["asked"]
+    assert asked["probability"] == pytest.approx(0.9)
+    assert "not calibrated" in asked["evidence"]
+    manners.logprobs = True
+    assert "each condition" not in jurat(*said).stderr
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ from tests.llm.openai_server import free_port
 import jurat
 from jurat.engine import Engine, Toolbox
 from jurat.llm import BackendError, Condition, Message, ReplyRequest
+from jurat.llm.backends import scoring
 from jurat.llm.backends.server import ServerBackend
+from jurat.llm.backends.wire import Wire
 from jurat.llm.errors import ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
 from jurat.llm.typed import by_key, choice, truths, typed
@@ -113,6 +115,20 @@ def test_more_conditions_than_a_request_takes_come_back_in_order(backend: Server
     assert all(0 < (each.probability or 0) < 1 for each in found)
     alone = run.run(ScoringJudge(backend, defended=False).judge(TALK, CONDITIONS[66:67]))[0]
     assert alone.probability == pytest.approx(found[66].probability, abs=0.06)
+
+
+def test_a_chat_gives_probabilities_of_as_many_tokens_as_the_server_allows(
+    server: Server, run: asyncio.Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "CHAT_TOP_TOKENS", (21, *scoring.CHAT_TOP_TOKENS))  # vLLM refuses more than 20
+    wire = Wire(server.url, None)
+    chats = scoring.ByChat(wire, "tiny")
+    assert run.run(chats.works())
+    judge = ScoringJudge(ServerBackend(wire, "tiny", "0", None, chats), defended=False)
+    found = run.run(judge.judge(TALK, CONDITIONS[:10]))
+    assert [each.observation for each in found] == [each.key for each in CONDITIONS[:10]]
+    assert all(0 < (each.probability or 0) < 1 for each in found)
+    run.run(wire.client.close())
 
 
 def test_typed_answers_arguments_and_replies(backend: ServerBackend, run: asyncio.Runner) -> None:
