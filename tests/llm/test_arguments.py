@@ -19,6 +19,7 @@ def said(text: str) -> list[Message]:
 
 
 TEXT, WHOLE, REAL = {"type": "string"}, {"type": "integer"}, {"type": "number"}
+BY_NAME = {"type": "object", "additionalProperties": {"type": "integer"}}
 
 
 @pytest.mark.parametrize(
@@ -40,6 +41,37 @@ TEXT, WHOLE, REAL = {"type": "string"}, {"type": "integer"}, {"type": "number"}
         ({"type": "array", "items": TEXT}, ["12", "13"], "orders 12 and 13", True),
         ({"type": "array", "items": TEXT}, ["12", "14"], "orders 12 and 13", False),
         (TEXT, None, "order 1042", False),
+        (TEXT, "1042", "주문 1042번을 취소해 주세요", True),
+        (TEXT, "서울", "서울로 가고 싶어요", True),
+        (TEXT, "서울", "남서울에 있어요", False),
+        (TEXT, "김철", "김철수입니다", False),
+        (TEXT, "東京", "東京に行きます", True),
+        (TEXT, "1042", "注文１０４２です", True),
+        (TEXT, "José", "I am Jose\u0301", True),
+        (WHOLE, 50_000, "50,000원을 환불해 주세요", True),
+        (WHOLE, 500, "٥٠٠ ريال", True),
+        (WHOLE, -5, "it is -5 outside", True),
+        (WHOLE, -20, "between 10-20", False),
+        (WHOLE, 12_345_678_901_234_567, "order 12345678901234568", False),
+        (WHOLE, 10**400, "order 12", False),
+        (WHOLE, float("nan"), "order 12", False),
+        (WHOLE, True, "order 1", False),
+        (REAL, 12.5, "es kostet 12,50 EUR", True),
+        (REAL, 1500, "es kostet 1.500 EUR", True),
+        (REAL, 1042.5, "1.042,50", True),
+        (WHOLE, 12, "orders 12 345", True),
+        (TEXT, "2026-12-01T10:00:00", "on 2026-12-01 10:00", True),
+        (TEXT, "2026-12-01T10:00", "on 2026-12-01 at noon", False),
+        (TEXT, "10:00:00", "at 10:00, please", True),
+        ({"enum": ["refund", "exchange"]}, "theft", "I want my money back", False),
+        ({"anyOf": [{"enum": ["refund"]}, WHOLE]}, "refund", "I want my money back", True),
+        ({"anyOf": [REAL, TEXT]}, "12.5", "it cost 12.50", True),
+        ({"anyOf": [WHOLE, TEXT]}, "99", "it cost 12", False),
+        (BY_NAME, {"kettle": 2}, "the kettle, 2 of them", True),
+        (BY_NAME, {"lamp": 2}, "the kettle, 2 of them", False),
+        ({"anyOf": [{"properties": {"why": {"enum": ["broken"]}}}, TEXT]}, {"why": "broken"}, "it is in pieces", True),
+        ({"allOf": [{"properties": {"why": {"enum": ["broken"]}}}]}, {"why": "broken"}, "it is in pieces", True),
+        ({"prefixItems": [{"enum": ["A"]}, WHOLE]}, ["A", 2], "2 of the first kind", True),
     ],
 )
 def test_a_value_counts_only_where_it_was_said(kind: dict[str, Any], value: Any, text: str, kept: bool) -> None:
