@@ -68,16 +68,21 @@ def _supported(value: Any, kind: Mapping[str, Any], said: str) -> bool:
     if either:
         return any(_supported(value, {**kind, "anyOf": None, "oneOf": None, **each}, said) for each in either)
     if "enum" in kind or "const" in kind:  # what is none of them the tool refuses, and says which there are
-        return value in kind.get("enum", (kind.get("const"),)) or _supported(value, {}, said)
+        return bool(value in kind.get("enum", (kind.get("const"),))) or _supported(value, {}, said)
     if isinstance(value, bool):
-        return kind.get("type", "boolean") == "boolean"
+        return not _types(kind) or "boolean" in _types(kind)
     if isinstance(value, list):
         return bool(value) and all(map(_supported, value, _item_kinds(kind, len(value)), [said] * len(value)))
     if isinstance(value, dict):
         return bool(value) and all(_part_supported(name, each, kind, said) for name, each in value.items())
-    if isinstance(value, int | float) or (kind.get("type") in _NUMERIC and _NUMBER.fullmatch(value)):
+    if isinstance(value, int | float) or (_types(kind) & _NUMERIC and _NUMBER.fullmatch(value)):
         return Decimal(repr(value) if isinstance(value, float) else value) in numbers_in(said)
     return quoted(str(value), said)
+
+
+def _types(kind: Mapping[str, Any]) -> set[str]:
+    named = kind.get("type", [])
+    return {named} if isinstance(named, str) else set(named)
 
 
 def _of_all(kind: Mapping[str, Any]) -> Mapping[str, Any]:

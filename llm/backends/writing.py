@@ -8,6 +8,7 @@ from typing import Any
 
 from jurat.llm.backends.wire import Wire
 from jurat.llm.errors import BackendError
+from jurat.llm.protocol import CutOff
 
 _CHARACTERS_A_TOKEN = 64
 _IDLE_CHUNKS = 1000
@@ -15,7 +16,10 @@ _IDLE_CHUNKS = 1000
 
 
 async def written(wire: Wire, stream: Any, max_tokens: int) -> AsyncGenerator[str]:
-    """The pieces of text of a stream; raises `BackendError` where it breaks, stalls, or goes on beyond all measure."""
+    """The pieces of text of a stream, the last one a `CutOff` where the tokens did not do for it.
+
+    Raises `BackendError` where it breaks, stalls, or goes on beyond all measure.
+    """
     left, idle, begun = max_tokens * _CHARACTERS_A_TOKEN, _IDLE_CHUNKS, False
     async with stream:
         chunks = aiter(stream)
@@ -24,7 +28,7 @@ async def written(wire: Wire, stream: Any, max_tokens: int) -> AsyncGenerator[st
             left, idle = left - len(piece), _IDLE_CHUNKS if piece else idle - 1
             if left < 0 or idle < 0:
                 raise BackendError(f"{wire.at} goes on writing beyond the {max_tokens} tokens asked for")
-            if piece:
+            if piece or isinstance(piece, CutOff):
                 yield piece
     if not begun:
         raise wire.unreadable()
@@ -41,4 +45,5 @@ async def _next(wire: Wire, chunks: AsyncIterator[Any]) -> str | None:
         content = chunk.choices[0].delta.content
         if not isinstance(content, str | None):
             raise TypeError
-        return content or ""
+        text = content or ""
+        return CutOff(text) if chunk.choices[0].finish_reason == "length" else text

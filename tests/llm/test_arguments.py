@@ -67,6 +67,8 @@ BY_NAME = {"type": "object", "additionalProperties": {"type": "integer"}}
         ({"anyOf": [{"enum": ["refund"]}, WHOLE]}, "refund", "I want my money back", True),
         ({"anyOf": [REAL, TEXT]}, "12.5", "it cost 12.50", True),
         ({"anyOf": [WHOLE, TEXT]}, "99", "it cost 12", False),
+        ({"type": ["number", "null"]}, "12.5", "it cost 12.50", True),
+        ({"type": ["boolean", "null"]}, True, "yes", True),
         (BY_NAME, {"kettle": 2}, "the kettle, 2 of them", True),
         (BY_NAME, {"lamp": 2}, "the kettle, 2 of them", False),
         ({"anyOf": [{"properties": {"why": {"enum": ["broken"]}}}, TEXT]}, {"why": "broken"}, "it is in pieces", True),

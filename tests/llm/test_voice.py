@@ -6,9 +6,11 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from tests.llm.canned import Canned
 
-from jurat.llm import Message, ReplyRequest
+from jurat.llm import BackendError, Message, ReplyRequest
+from jurat.llm.protocol import CutOff
 from jurat.llm.voice import ModelVoice
 
 TALK = [Message("customer", "Money back!")]
@@ -74,6 +76,75 @@ def test_a_short_reply_that_an_earlier_one_begins_with_is_heard_at_its_end() -> 
     short = replace(request(), conversation=(*TALK, Message("agent", "Yes, on Monday."), Message("customer", "Sure?")))
     assert asyncio.run(ModelVoice(Canned(text="Yes")).reply(short, pieces.append)) == "Yes"
     assert "".join(pieces) == "Yes"
+
+
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("We are open. <|im_end|> Bye.", "We are open."),
+        ("We are open.\nCustomer: And on Sunday? Tell me.", "We are open."),
+        ("We are open.\nAgent: And on Sunday too.", "We are open."),
+        ("Agent: Agent: We are open.</s>", "We are open."),
+        ("Bot: We are open.", "We are open."),
+        ("Assistant: We are open.<end_of_turn>", "We are open."),
+        ("Customer: Are you open? Yes.", ""),
+        ("5 < 6, and <b>bold</b>, a <", "5 < 6, and <b>bold</b>, a <"),
+    ],
+)
+def test_a_reply_ends_where_the_model_goes_on_as_somebody_else(written: str, heard: str) -> None:
+    pieces: list[str] = []
+    assert asyncio.run(ModelVoice(Spelling(written)).reply(request(), pieces.append)) == heard
+    assert "".join(pieces).strip() == heard
+
+
+class Spelling(Canned):
+    """Writes its text letter by letter."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    async def generate(self, prompt: str, schema: Any = None, *, on_text: Any = None, **how: Any) -> str:
+        self.prompts.append((prompt, schema))
+        for letter in self.text if on_text else ():
+            on_text(letter)
+        return self.text
+
+
+@pytest.mark.parametrize(
+    ("written", "heard"),
+    [
+        ("We are open. You need not pay unless", "We are open."),
+        ("We are open.", "We are open."),
+        ("See Dr. No. It costs 5.", "See Dr. No."),
+        ("열려 있습니다. 그런데", "열려 있습니다."),
+        ("開いています。でも", "開いています。"),
+        ("We are open.<|im_end|> and", "We are open."),
+    ],
+)
+def test_of_a_reply_that_ran_out_of_tokens_what_is_complete_is_said(written: str, heard: str) -> None:
+    assert asyncio.run(ModelVoice(Spelling(CutOff(written))).reply(request())) == heard
+
+
+def test_a_reply_that_ran_out_of_tokens_in_its_first_sentence_is_none() -> None:
+    with pytest.raises(BackendError, match="cut off after 100 tokens"):
+        asyncio.run(ModelVoice(Spelling(CutOff("You need not pay unless"))).reply(request()))
+
+
+def test_what_is_left_out_of_a_long_conversation_is_said_to_the_model() -> None:
+    talk = tuple(Message("customer", f"message number {n}") for n in range(100))
+    backend = Canned(text="x", limit=1500)
+    asyncio.run(ModelVoice(backend).reply(ReplyRequest("Bot", "A helper", talk)))
+    left_out = 100 - backend.prompts[0][0].count("message number")
+    assert f"Conversation (without its first {left_out} messages):" in backend.prompts[0][0]
+
+
+def test_the_model_hears_which_values_an_argument_may_have_and_how_they_look() -> None:
+    kinds = {"size": {"enum": ["small", "large"]}, "order": {"type": "string", "examples": ["A-1", "B-2"]}}
+    backend = Canned(text="{}")
+    asyncio.run(ModelVoice(backend).arguments(ASKED, "pick", "", {"type": "object", "properties": kinds}))
+    assert '- size: size; one of "small", "large"' in backend.prompts[0][0]
+    assert '- order: order; for example "A-1", "B-2"' in backend.prompts[0][0]
 
 
 def test_arguments_are_decoded_under_a_schema_that_allows_not_said() -> None:

@@ -1,0 +1,49 @@
+"""A sentence has an end where its reader would see one, in any language."""
+
+from __future__ import annotations
+
+import pytest
+
+from jurat.llm.sentences import complete, last_end
+
+
+@pytest.mark.parametrize(
+    ("text", "ended"),
+    [
+        ("We are open. Come", "We are open. "),
+        ("We are open.", ""),  # it may go on: 5.50
+        ("Ask Dr. ", ""),
+        ("Ask Dr. Lee, e.g. ", ""),
+        ("Order no. ", ""),
+        ("No. ", "No. "),
+        ("1. ", ""),
+        ("You need:\n1. Your", "You need:\n"),
+        ("You need:\n1. A card. 2", "You need:\n1. A card. "),
+        ('"Yes." So', '"Yes." '),
+        ("```\nrun it.\n", ""),
+        ("```\nrun it.\n```\n", "```\nrun it.\n```\n"),
+        ("열려 있습니다. 네", "열려 있습니다. "),
+        ("「はい。」で", "「はい。」"),
+        ("هل تريد؟ نعم", "هل تريد؟ "),
+        ("हाँ। और", "हाँ। "),
+        ("Thanks 😊 we", ""),
+        ("", ""),
+    ],
+)
+def test_what_has_an_end(text: str, ended: str) -> None:
+    assert text[: last_end(text)] == ended
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("We are open. Co", "We are open."),
+        ("We are open.", "We are open."),
+        ("Sure? Yes!", "Sure? Yes!"),
+        ("It costs 5.", ""),
+        ("We are", ""),
+        ("はい。そう", "はい。"),
+    ],
+)
+def test_what_is_complete_of_a_text_that_was_cut_off(text: str, kept: str) -> None:
+    assert complete(text) == kept
