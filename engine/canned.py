@@ -8,7 +8,7 @@ from dataclasses import replace
 from jurat.engine.briefing import HUMAN
 from jurat.engine.check import Standards, check
 from jurat.engine.describe import meaning_of
-from jurat.engine.fields import generated, generative, text_of
+from jurat.engine.fields import generated, generative, text_of, with_gaps
 from jurat.engine.match import asked_of, judged
 from jurat.engine.parameters import spoken
 from jurat.engine.phrasing import NO_MATCH_REPLY, SAFE_REPLY
@@ -66,7 +66,7 @@ async def given_by_tools(task: Task) -> tuple[ReplyDeclaration, str] | None:
 def _preview(task: Task, reply: ReplyDeclaration) -> str | None:
     """A reply as the judge sees it, what the voice is to fill in left open; None where a field is not known."""
     try:
-        return text_of(reply, {**task.fields, **dict.fromkeys(generative(reply), "…")})
+        return with_gaps(reply, task.fields)
     except TemplateFault:
         return None
 
@@ -101,6 +101,15 @@ async def _sendable(task: Task, reply: ReplyDeclaration, standards: Standards) -
         verdict = await check(task.hands.judge, working, working.sent + text, standards)
     working.trace.drafts.append(Draft(attempt, text, verdict.faults, verdict.asked))
     return None if verdict.faults else text
+
+
+def unfilled(task: Task) -> str | None:
+    """The reply for when what is to be put into words cannot be filled in, which the trace says; else None."""
+    if not task.brief.unfilled:
+        return None
+    working = task.working
+    working.trace.drafts.append(Draft(len(working.trace.drafts) + 1, "", task.brief.unfilled))
+    return safe_reply(task)
 
 
 def no_match(task: Task) -> str:
