@@ -16,6 +16,7 @@ _ABBREVIATED = re.compile(
 )
 _AT_THE_END = re.compile(r"(?:(?<!\d)\.|[!?…؟۔।。！？｡])[\"'”’»)\]」』）]*$")
 _LISTED = re.compile(r"(?:^|\n)[ \t]*(?:\d{1,3}|[a-zA-Z])\.$")
+_CIRCLE_CHARACTERS = 8
 _FENCE = "```"
 
 
@@ -29,6 +30,20 @@ def complete(text: str) -> str:
     """The sentences of a text that was cut off; of the last one nothing where it has no end."""
     ended = f"{text}\n" if _AT_THE_END.search(text) else text
     return ended[: last_end(ended)].rstrip()
+
+
+def once(text: str) -> str:
+    """The text up to where it begins to go round in a circle: the same sentence again at once, or for the third time."""
+    said: list[str] = []
+    start = 0
+    for end in (*(found.end() for found in _ENDS.finditer(text)), len(text)):
+        sentence = " ".join(text[start:end].split()).casefold()
+        if len(sentence) >= _CIRCLE_CHARACTERS and (sentence in said[-1:] or said.count(sentence) > 1):
+            return text[:start]
+        if sentence:
+            said.append(sentence)
+        start = end
+    return text
 
 
 def _goes_on(text: str, found: re.Match[str]) -> bool:

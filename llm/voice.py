@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from jurat.llm.arguments import grounded, nullable
-from jurat.llm.conversation import asked_of_what_fits
-from jurat.llm.errors import BackendError
+from jurat.llm.conversation import asked_of_what_fits, latest_customer_text
+from jurat.llm.errors import BackendError, ContextTooLong
 from jurat.llm.prompts import chat, one_line, rendered
 from jurat.llm.protocol import Arguments, Backend, CutOff, Message, OnText, ReplyRequest
-from jurat.llm.sentences import complete
+from jurat.llm.sentences import complete, once
 
 REPLY_TOKENS = 100
 ARGUMENT_TOKENS = 200
 FIELD_CHARACTERS = 200
 _SHOWN = 20
+_TOKENS_A_NAME = 20
+_BYTES_A_TOKEN = 2
+_MOST_QUOTED_TOKENS = 1000
 _STOP = ("<|im_end|>", "<|im_start|>", "\nCustomer:")
 _NAMES = ("Agent:", "Assistant:")
 _MARK = re.compile(
@@ -31,12 +35,15 @@ _MARK = re.compile(
 )
 """Where a reply has an end that no server saw: marks of chat templates, and another message of the conversation."""
 
+_THOUGHT = re.compile(r"<think>|<(?:t(?:h(?:i(?:nk?)?)?)?)?$")
 _MARK_BEGUN = re.compile(r"(?:<(?:[|/a-z][^\s>]{0,41})?|(?:^|\n)[ \t]*[A-Z]?[a-z]{0,7})$")
 
 
 def _without_name(text: str, names: Sequence[str]) -> str:
-    """What a model wrote without the speaker's name, which it may write first."""
+    """What a model wrote without its thoughts, which it may write first, and the speaker's name, which it may too."""
     text = text.lstrip()
+    if _THOUGHT.match(text):
+        text = text.partition("</think>")[2].lstrip()
     while named := next((name for name in names if text.startswith(name)), ""):
         text = text.removeprefix(named).lstrip()
     return text
@@ -44,7 +51,7 @@ def _without_name(text: str, names: Sequence[str]) -> str:
 
 def _to_its_end(text: str) -> str:
     mark = _MARK.search(text)
-    return text[: mark.start()] if mark else text
+    return once(text[: mark.start()] if mark else text)
 
 
 class _Fresh:
@@ -116,11 +123,22 @@ class ModelVoice:
                 prompt, max_tokens=self._reply_tokens, stop=_STOP, on_text=pieces.take if on_text else None
             )
 
-        text, _ = await asked_of_what_fits(request.conversation, ask)
+        text = await self._asked(request, ask)
         whole = _without_name(text, names)
         spoken = _to_its_end(whole).strip()
         cut = isinstance(text, CutOff) and spoken == whole.strip()
         return self._complete(spoken) if cut else spoken, pieces
+
+    @staticmethod
+    async def _asked(request: ReplyRequest, ask: Callable[[Sequence[Message]], Awaitable[str]]) -> str:
+        """The answer to as much of the conversation as fits: first what tools said in this turn goes, which stands among
+        the results too, so that what the customer said is the last to go.
+        """
+        with suppress(ContextTooLong):
+            return await ask(request.conversation)
+        results = set(request.tool_results)
+        spoken = tuple(each for each in request.conversation if each.role != "tool" or each.text not in results)
+        return (await asked_of_what_fits(spoken, ask))[0]
 
     def _complete(self, text: str) -> str:
         """The sentences that have an end, of a text that ran out of tokens."""
@@ -157,7 +175,7 @@ class ModelVoice:
 
         async def ask(kept: Sequence[Message]) -> str:
             prompt = _arguments_prompt(kept, tool_name, tool_description, schema)
-            return await self._backend.generate(prompt, nullable(schema), max_tokens=ARGUMENT_TOKENS)
+            return await self._backend.generate(prompt, nullable(schema), max_tokens=_room(schema, conversation))
 
         text, _ = await asked_of_what_fits(conversation, ask)
         return grounded(_object(text), schema, conversation)
@@ -209,6 +227,12 @@ def _kind(name: str, kind: Mapping[str, Any]) -> str:
         if isinstance(shown := kind.get(key), list) and shown:
             parts.append(f"{word} {json.dumps(shown[:_SHOWN], ensure_ascii=False, default=str)[1:-1]}")
     return one_line("; ".join(parts))
+
+
+def _room(schema: Mapping[str, Any], conversation: Sequence[Message]) -> int:
+    """The tokens of an answer that names every argument and quotes the whole of what the customer said last."""
+    quoted = len(latest_customer_text(conversation).encode()) // _BYTES_A_TOKEN
+    return max(ARGUMENT_TOKENS, _TOKENS_A_NAME * len(schema["properties"]) + min(quoted, _MOST_QUOTED_TOKENS))
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jurat.llm.sentences import complete, last_end
+from jurat.llm.sentences import complete, last_end, once
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,19 @@ def test_what_has_an_end(text: str, ended: str) -> None:
 )
 def test_what_is_complete_of_a_text_that_was_cut_off(text: str, kept: str) -> None:
     assert complete(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("We are open. We are open. We are", "We are open. "),
+        ("We are open. We are open.", "We are open. "),
+        ("Come in please. Sit down here. Come in please. Sit down here. Come in please. Bye.",
+         "Come in please. Sit down here. Come in please. Sit down here. "),
+        ("열려 있습니다. 열려 있습니다. 네.", "열려 있습니다. "),
+        ("No. No. No. Never.", "No. No. No. Never."),
+        ("| One | Two |\n|---|---|\n|---|---|\n", "| One | Two |\n|---|---|\n"),
+    ],
+)  # fmt: skip
+def test_what_goes_round_in_a_circle_ends(text: str, kept: str) -> None:
+    assert once(text) == kept

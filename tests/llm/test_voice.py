@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from tests.llm.canned import Canned
 
 from jurat.llm import BackendError, Message, ReplyRequest
 from jurat.llm.protocol import CutOff
+from jurat.llm.sentences import last_end
 from jurat.llm.voice import ModelVoice
 
 TALK = [Message("customer", "Money back!")]
@@ -88,6 +90,8 @@ def test_a_short_reply_that_an_earlier_one_begins_with_is_heard_at_its_end() -> 
         ("Bot: We are open.", "We are open."),
         ("Assistant: We are open.<end_of_turn>", "We are open."),
         ("Customer: Are you open? Yes.", ""),
+        ("<think>\nThe customer is rude. Be brief.\n</think>\n\nWe are open.", "We are open."),
+        ("<think>The customer is rude. Be", ""),
         ("5 < 6, and <b>bold</b>, a <", "5 < 6, and <b>bold</b>, a <"),
     ],
 )
@@ -95,6 +99,14 @@ def test_a_reply_ends_where_the_model_goes_on_as_somebody_else(written: str, hea
     pieces: list[str] = []
     assert asyncio.run(ModelVoice(Spelling(written)).reply(request(), pieces.append)) == heard
     assert "".join(pieces).strip() == heard
+
+
+def test_a_reply_that_goes_round_in_a_circle_ends_there() -> None:
+    pieces: list[str] = []
+    voice = ModelVoice(Spelling(CutOff("We are open. We are open. We are open. We")))
+    assert asyncio.run(voice.reply(request(), pieces.append)) == "We are open."
+    heard = "".join(pieces)
+    assert heard[: last_end(heard)] == "We are open. ", "no other sentence may leave"
 
 
 class Spelling(Canned):
@@ -137,6 +149,27 @@ def test_what_is_left_out_of_a_long_conversation_is_said_to_the_model() -> None:
     asyncio.run(ModelVoice(backend).reply(ReplyRequest("Bot", "A helper", talk)))
     left_out = 100 - backend.prompts[0][0].count("message number")
     assert f"Conversation (without its first {left_out} messages):" in backend.prompts[0][0]
+
+
+def test_what_tools_said_goes_before_what_the_customer_said() -> None:
+    said = "look: " + "found " * 200
+    talk = (*TALK, Message("tool", said))
+    backend = Canned(text="x", limit=len(said) * 2)
+    asyncio.run(ModelVoice(backend).reply(ReplyRequest("Bot", "A helper", talk, tool_results=(said,))))
+    assert "Customer: Money back!" in backend.prompts[0][0]
+    assert backend.prompts[0][0].count("look: found") == 1
+
+
+def test_there_is_room_for_an_argument_as_long_as_what_the_customer_said() -> None:
+    complaint = "It broke. " * 100
+
+    class Limited(Canned):
+        async def generate(self, prompt: str, schema: Any = None, *, max_tokens: int, **how: Any) -> str:
+            return json.dumps({"why": complaint})[: max_tokens * 4]
+
+    schema = {"type": "object", "properties": {"why": {"type": "string"}}, "required": ["why"]}
+    found = asyncio.run(ModelVoice(Limited()).arguments([Message("customer", complaint)], "complain", "", schema))
+    assert found.missing == ()
 
 
 def test_the_model_hears_which_values_an_argument_may_have_and_how_they_look() -> None:
