@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from jurat.engine.briefing import HUMAN
 from jurat.engine.check import Standards, check
-from jurat.engine.describe import meaning_of
+from jurat.engine.describe import words_of
 from jurat.engine.fields import generated, generative, text_of, with_gaps
 from jurat.engine.match import asked_of, judged
 from jurat.engine.parameters import spoken
@@ -23,6 +24,9 @@ SAFE_HUMAN = "I am sorry about this. I am handing you over to a human colleague,
 NO_MATCH = "I am sorry, I have no answer to that. Could you put it another way?"
 ASK = "Please tell me whether this is so: {}."
 OFFER_HUMAN = "A human colleague can help you further if you wish."
+
+
+_TEMPLATE = re.compile(r"\{[{%#]")
 
 
 def fits_statement(text: str) -> str:
@@ -55,12 +59,26 @@ async def given_by_tools(task: Task) -> tuple[ReplyDeclaration, str] | None:
     """The first of the replies that tools gave which says all that is to be said; None where none does."""
     instructions = tuple(each.action.text for each in task.decision.actions if isinstance(each.action, Instruct))
     standards = replace(task.brief.standards, instructions=instructions, figures=False)
-    for template in dict.fromkeys(text for call in task.working.results for text in call.replies):
-        reply = ReplyDeclaration("that a tool gave", template, template="{" in template)
+    texts = (text for call in task.working.results for text in call.replies)
+    for reply in given_replies(task, "that a tool gave", texts):
         text = await _sendable(task, reply, standards)
         if text is not None:
             return reply, text
     return None
+
+
+def given_replies(task: Task, who: str, texts: Iterable[str]) -> Iterator[ReplyDeclaration]:
+    """Replies that tools and retrievers gave. No template among them while the customer writes as templates are written:
+    it may have been made of what the customer said, who would be told any field.
+    """
+    said = any(_TEMPLATE.search(each.text) for each in task.working.state.messages if each.role == "customer")
+    for text in dict.fromkeys(texts):
+        template = _TEMPLATE.search(text) is not None
+        if template and said:
+            note = f"a reply {who} is a template, and is not used, for the customer writes marks of templates"
+            task.working.trace.notes.append(note)
+        else:
+            yield ReplyDeclaration(who, text, template=template)
 
 
 def _preview(task: Task, reply: ReplyDeclaration) -> str | None:
@@ -125,8 +143,9 @@ def safe_reply(task: Task, *, model_failed: bool = False) -> str:
     parts = [] if asks else [_declared(task, SAFE_REPLY) or SAFE]
     if asks:
         parts.append(f"To go on I need this from you: {', '.join(map(spoken, asks))}. Could you tell me?")
-    if model_failed and decision.resolution.ask:
-        parts.append(ASK.format(" / ".join(meaning_of(task.graph, g) for g in decision.resolution.ask)))
+    unsure = list(filter(None, (words_of(task.graph, g) for g in decision.resolution.ask)))
+    if model_failed and unsure:
+        parts.append(ASK.format(" / ".join(unsure)))
     if decision.conflicts or model_failed:
         parts.append(OFFER_HUMAN)
     return " ".join(parts)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from jurat.engine.act import Hands
 from jurat.engine.briefing import briefing
-from jurat.engine.canned import demanded, fitting, given_by_tools, no_match, safe_reply, unfilled
+from jurat.engine.canned import demanded, fitting, given_by_tools, given_replies, no_match, safe_reply, unfilled
 from jurat.engine.fields import generative, text_of
 from jurat.engine.match import Decision
 from jurat.engine.phrasing import candidates, composition_of
@@ -66,8 +66,8 @@ def _at_hand(task: Task, composition: Composition) -> tuple[ReplyDeclaration, ..
 
 def _found(task: Task) -> Iterator[ReplyDeclaration]:
     for each in task.working.trace.retrieved:
-        for number, text in enumerate(each.replies, 1):
-            yield ReplyDeclaration(f"{number} that {each.name} found", text, template="{" in text)
+        for number, reply in enumerate(given_replies(task, f"that {each.name} found", each.replies), 1):
+            yield replace(reply, id=f"{number} {reply.id}")
 
 
 async def _chosen(task: Task, at_hand: Iterable[ReplyDeclaration]) -> Response | None:

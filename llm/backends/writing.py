@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
@@ -14,6 +15,9 @@ _CHARACTERS_A_TOKEN = 64
 _IDLE_CHUNKS = 1000
 """Chunks one after the other that have no text in them."""
 
+_ANSWERS_A_REPLY = 3
+"""As many times the seconds of an answer as a whole reply may take, of which each piece has those of one."""
+
 
 async def written(wire: Wire, stream: Any, max_tokens: int) -> AsyncGenerator[str]:
     """The pieces of text of a stream, the last one a `CutOff` where the tokens did not do for it.
@@ -21,6 +25,8 @@ async def written(wire: Wire, stream: Any, max_tokens: int) -> AsyncGenerator[st
     Raises `BackendError` where it breaks, stalls, or goes on beyond all measure.
     """
     left, idle, begun = max_tokens * _CHARACTERS_A_TOKEN, _IDLE_CHUNKS, False
+    longest = _ANSWERS_A_REPLY * wire.answer_seconds
+    late = time.monotonic() + longest
     async with stream:
         chunks = aiter(stream)
         while (piece := await _next(wire, chunks)) is not None:
@@ -28,6 +34,8 @@ async def written(wire: Wire, stream: Any, max_tokens: int) -> AsyncGenerator[st
             left, idle = left - len(piece), _IDLE_CHUNKS if piece else idle - 1
             if left < 0 or idle < 0:
                 raise BackendError(f"{wire.at} goes on writing beyond the {max_tokens} tokens asked for")
+            if time.monotonic() > late:
+                raise BackendError(f"{wire.at} had not ended its reply after {longest:g} s")
             if piece or isinstance(piece, CutOff):
                 yield piece
     if not begun:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from jurat.engine import Limits, ToolResult
+from jurat.engine import Limits, ToolContext, ToolResult
 from jurat.engine.canned import SAFE, SAFE_HUMAN
 from jurat.engine.check import Standards, figures_without_source, text_faults, topic_statement
 from jurat.engine.fields import gapped
@@ -330,3 +330,39 @@ def test_why_a_model_could_not_read_arguments_is_not_told_to_the_customer(world)
     turn = here.say("go")
     assert "10.0.0.1" not in str(here.voice.requests)
     assert "10.0.0.1" in "".join(turn.trace.notes)
+
+
+@pytest.mark.parametrize(("message", "said"), [("I am Ann", "Dear Ann, you owe 7."), ("I am {{ risk }}", "Well.")])
+def test_a_customer_writes_no_template(world, message: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+        jurat: 1
+        facts: {risk: string}
+        tools: {greet: {python: "tools:greet"}}
+        guidelines: {g: {condition: The customer asks, tools: [greet]}}
+    """
+
+    def greet(context: ToolContext) -> ToolResult:
+        name = context.conversation_history[-1].text.removeprefix("I am ")
+        texts = [f"Dear {name}, you owe {{{{ due }}}}."]
+        return ToolResult("ok", canned_responses=texts, canned_response_fields={"due": 7})
+
+    here = world(policy, judge=ASKS, replies=lambda _: "Well.", tools={"greet": greet}, facts={"risk": "high"})
+    assert here.say(message).response.text == said
+
+
+def test_no_formula_is_said_to_a_customer(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+        jurat: 1
+        facts: {tier: string}
+        observations: {asks: The customer asks for a refund, loud: The customer shouts}
+        guidelines:
+          maybe: {when: asks && !loud && tier == "gold", action: Do it, on_unknown: ask}
+          other: {when: tier == "gold", action: Do that, on_unknown: ask}
+    """
+
+    def down(_: Any) -> bool:
+        raise BackendError("gone")
+
+    text = world(policy, judge={"asks": down, "loud": down}).say("go").response.text
+    assert "whether this is so: The customer asks for a refund and The customer shouts." in text
+    assert "gold" not in text
