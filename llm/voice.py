@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from jurat.llm.arguments import grounded, nullable
@@ -40,13 +41,19 @@ _MARK_BEGUN = re.compile(r"(?:<(?:[|/a-z][^\s>]{0,41})?|(?:^|\n)[ \t]*[A-Z]?[a-z
 
 
 def _without_name(text: str, names: Sequence[str]) -> str:
-    """What a model wrote without its thoughts, which it may write first, and the speaker's name, which it may too."""
+    """What a model wrote without what it may write first: its thoughts, the speaker's name, what was said a moment ago."""
     text = text.lstrip()
     if _THOUGHT.match(text):
         text = text.partition("</think>")[2].lstrip()
     while named := next((name for name in names if text.startswith(name)), ""):
         text = text.removeprefix(named).lstrip()
     return text
+
+
+def _said_now(conversation: Sequence[Message]) -> list[str]:
+    """What the agent has said since the customer spoke, a preamble say, which a reply is apt to begin with again."""
+    now = takewhile(lambda each: each.role != "customer", reversed(conversation))
+    return [text for each in now if each.role == "agent" and (text := each.text.strip())]
 
 
 def _to_its_end(text: str) -> str:
@@ -70,10 +77,10 @@ class _Fresh:
         """The next piece."""
         self._text += piece
         text = _MARK_BEGUN.sub("", _to_its_end(_without_name(self._text, self._names)))
-        bare, said = self._text.strip(), text.rstrip()
+        said = text.rstrip()
         if self._told or (
             said
-            and not any(name.startswith(bare) for name in self._names)
+            and not any(name.startswith(said) for name in self._names)
             and not any(each.startswith(said) for each in self._said)
         ):
             self._hand_on(text)
@@ -104,7 +111,7 @@ class ModelVoice:
         """
         said = frozenset(each.text.strip() for each in request.conversation if each.role == "agent")
         text, pieces = await self._written(request, on_text, said)
-        if text in said:
+        if text in said or (not text and _said_now(request.conversation)):
             others = tuple(each for each in request.conversation if each.role != "agent")
             text, pieces = await self._written(replace(request, conversation=others), on_text, ())
         pieces.end(text)
@@ -114,7 +121,7 @@ class ModelVoice:
         self, request: ReplyRequest, on_text: OnText | None, said: Collection[str]
     ) -> tuple[str, _Fresh]:
         """A text, and who has heard it as far as it is new."""
-        names = (*_NAMES, f"{one_line(request.agent_name)}:")
+        names = (*_NAMES, f"{one_line(request.agent_name)}:", *_said_now(request.conversation))
         pieces = _Fresh(on_text, said, names)
 
         async def ask(kept: Sequence[Message]) -> str:
@@ -201,7 +208,7 @@ def _task(request: ReplyRequest) -> str:
 
 
 def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message], left_out: int) -> str:
-    without = f" (without its first {left_out} messages)" if left_out else ""
+    without = f" ({left_out} messages are left out)" if left_out else ""
     return chat(
         f"You are {one_line(request.agent_name)}: {one_line(request.agent_description)}. You answer customers in one "
         "or two short, friendly sentences. You never invent numbers, dates, names or promises.",

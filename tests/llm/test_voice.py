@@ -73,6 +73,17 @@ def test_what_the_agent_has_just_said_is_not_said_again() -> None:
     assert "Monday" in backend.prompts[-1][0]
 
 
+NOW = (*TALK, Message("agent", "One moment please."), Message("tool", "look: it is there"))
+
+
+def test_a_preamble_is_not_said_again_at_the_beginning_of_the_reply() -> None:
+    pieces: list[str] = []
+    backend = Spelling("One moment please. It is there.")
+    assert asyncio.run(ModelVoice(backend).reply(replace(request(), conversation=NOW), pieces.append)) == "It is there."
+    assert "".join(pieces) == "It is there."
+    assert len(backend.prompts) == 1
+
+
 def test_a_short_reply_that_an_earlier_one_begins_with_is_heard_at_its_end() -> None:
     pieces: list[str] = []
     short = replace(request(), conversation=(*TALK, Message("agent", "Yes, on Monday."), Message("customer", "Sure?")))
@@ -88,6 +99,7 @@ def test_a_short_reply_that_an_earlier_one_begins_with_is_heard_at_its_end() -> 
         ("We are open.\nAgent: And on Sunday too.", "We are open."),
         ("Agent: Agent: We are open.</s>", "We are open."),
         ("Bot: We are open.", "We are open."),
+        ("Agent: Bot: Big news.", "Big news."),
         ("Assistant: We are open.<end_of_turn>", "We are open."),
         ("Customer: Are you open? Yes.", ""),
         ("<think>\nThe customer is rude. Be brief.\n</think>\n\nWe are open.", "We are open."),
@@ -148,7 +160,7 @@ def test_what_is_left_out_of_a_long_conversation_is_said_to_the_model() -> None:
     backend = Canned(text="x", limit=1500)
     asyncio.run(ModelVoice(backend).reply(ReplyRequest("Bot", "A helper", talk)))
     left_out = 100 - backend.prompts[0][0].count("message number")
-    assert f"Conversation (without its first {left_out} messages):" in backend.prompts[0][0]
+    assert f"Conversation ({left_out} messages are left out):" in backend.prompts[0][0]
 
 
 def test_what_tools_said_goes_before_what_the_customer_said() -> None:
