@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Iterator
 from decimal import Decimal
 
+from jurat.llm.dates import dates_in, times_in
+
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Scripts that put no spaces between words: Thai, Lao, Burmese, Khmer, kana, Chinese characters."""
 
@@ -20,7 +22,7 @@ _PARTICLES = (
 )
 """What Korean appends to a noun without a space."""
 
-_TIME = re.compile(r"(?:(\d{4}-\d\d-\d\d)[t ])?(\d\d:\d\d)(:\d\d)?((?:z|[+-]\d\d:\d\d)?)")
+_WHEN = re.compile(r"(\d{4}-\d\d-\d\d)?(?:(?:^|[t ])(\d\d:\d\d)(:\d\d)?(z|[+-]\d\d:\d\d)?)?")
 _GROUPED = re.compile(r"(?<=\d)[,'’](?=\d{3}(?!\d))")
 _GROUPED_BY_SPACE = re.compile(r"(?<=\d)[ \u00a0\u202f](?=\d{3}(?!\d))")
 _WITH_POINT = re.compile(r"\d+(?:\.\d+)?")
@@ -29,9 +31,25 @@ _ARABIC_MARKS = str.maketrans({"٫": ".", "٬": ",", "−": "-"})
 
 
 def quoted(value: str, said: str) -> bool:
-    """Whether a text occurs as whole words; case, spacing, widths of characters and the marks around it aside."""
-    text = _normalised(said)
-    return any(re.search(_as_words(each), text) is not None for each in _forms(_normalised(value)) if each)
+    """Whether a text occurs as whole words; case, spacing, widths of characters and the marks around it aside.
+
+    A day or a time does however it is written.
+    """
+    text, wanted = _normalised(said), _normalised(value)
+    if not wanted or re.search(_as_words(wanted), text) is not None:
+        return bool(wanted)
+    when = _WHEN.fullmatch(wanted)
+    return when is not None and _named(when, text)
+
+
+def _named(when: re.Match[str], text: str) -> bool:
+    """Whether a text names a day and a time of day, each that there is."""
+    day, minutes, seconds, zone = when.groups()
+    return (
+        (day is None or day in dates_in(text))
+        and (minutes is None or minutes + (seconds or ":00") in times_in(text))
+        and (not zone or (zone in text if zone != "z" else re.search(r"\butc\b|\d ?z\b", text) is not None))
+    )
 
 
 def numbers_in(text: str) -> frozenset[Decimal]:
@@ -53,16 +71,6 @@ def _signed(text: str, found: re.Match[str], number: str) -> Iterator[Decimal]:
     yield Decimal(number)
     if re.search(r"(?:^|[\s(:=])-$", text[max(0, found.start() - 2) : found.start()]):
         yield -Decimal(number)
-
-
-def _forms(value: str) -> set[str]:
-    """A time as people write it, beside as ISO 8601 does: without its T, and without seconds that are none."""
-    found = _TIME.fullmatch(value)
-    if found is None:
-        return {value}
-    date, minutes, seconds, zone = found.groups()
-    ends = {(seconds or ":00") + zone, zone} if seconds in (None, ":00") else {seconds + zone}
-    return {start + minutes + end for start in ({f"{date}t", f"{date} "} if date else {""}) for end in ends}
 
 
 def _as_words(value: str) -> str:
