@@ -17,7 +17,7 @@ OnText = Callable[[str], None]
 
 
 class CutOff(str):
-    """A text that ended with the tokens that it was given, before the model had ended it."""
+    """A text that ended before the model had ended it: with its tokens, say."""
 
     __slots__ = ()
 

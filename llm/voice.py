@@ -27,7 +27,6 @@ ARGUMENT_TOKENS = 200
 FIELD_CHARACTERS = 200
 _SHOWN = 20
 _TOKENS_A_NAME = 20
-_BYTES_A_TOKEN = 2
 _MOST_QUOTED_TOKENS = 1000
 _STOP = ("<|im_end|>", "<|im_start|>", "\nCustomer:")
 _NAMES = ("Agent:", "Assistant:")
@@ -151,7 +150,7 @@ class ModelVoice:
         """The sentences that have an end, of a text that ran out of tokens."""
         if found := complete(text):
             return found
-        raise BackendError(f"the reply was cut off after {self._reply_tokens} tokens, in its first sentence")
+        raise BackendError(f"the reply broke off in its first sentence; {self._reply_tokens} tokens may be written")
 
     async def fields(self, request: ReplyRequest, template: str, names: Sequence[str]) -> dict[str, str]:
         """A short text for each field of a canned reply, in JSON that the backend keeps to. Raises `LLMError`."""
@@ -160,7 +159,7 @@ class ModelVoice:
 
         async def ask(kept: Sequence[Message]) -> str:
             prompt = _fields_prompt(request, kept, template, names)
-            return await self._backend.generate(prompt, schema, max_tokens=ARGUMENT_TOKENS)
+            return await self._backend.generate(prompt, schema, max_tokens=ARGUMENT_TOKENS * len(names))
 
         text, _ = await asked_of_what_fits(request.conversation, ask)
         found = _object(text)
@@ -238,7 +237,7 @@ def _kind(name: str, kind: Mapping[str, Any]) -> str:
 
 def _room(schema: Mapping[str, Any], conversation: Sequence[Message]) -> int:
     """The tokens of an answer that names every argument and quotes the whole of what the customer said last."""
-    quoted = len(latest_customer_text(conversation).encode()) // _BYTES_A_TOKEN
+    quoted = len(latest_customer_text(conversation).encode())  # a token a byte, as small models have it for Korean
     return max(ARGUMENT_TOKENS, _TOKENS_A_NAME * len(schema["properties"]) + min(quoted, _MOST_QUOTED_TOKENS))
 
 

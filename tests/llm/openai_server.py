@@ -40,7 +40,7 @@ class Manners:
     context: int = 10_000
     cut: bool = False
     says: str = "Hello there"
-    finish: str | None = None
+    finish: str | None = "stop"
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property

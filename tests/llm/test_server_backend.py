@@ -222,10 +222,12 @@ def test_a_schema_that_is_none_is_an_error(start: Start) -> None:
     [
         ("We are open. You need not pay unless", "length", "We are open."),
         ("We are open. You need not pay", "stop", "We are open. You need not pay"),
+        ("We are open. You need not pay", "content_filter", "We are open."),
+        ("We are open. You need not pay", None, "We are open."),
         ("Bot: We are open.\nCustomer: And tomorrow? Yes.", "stop", "We are open."),
     ],
 )
-def test_a_reply_has_an_end_whatever_ended_it(start: Start, says: str, finish: str, heard: str) -> None:
+def test_a_reply_has_an_end_whatever_ended_it(start: Start, says: str, finish: str | None, heard: str) -> None:
     url, pieces = start(Manners(says=says, finish=finish)), list[str]()
     request = ReplyRequest("Bot", "A helper", TALK)
     assert asked(url, lambda backend: ModelVoice(backend).reply(request, pieces.append)) == heard

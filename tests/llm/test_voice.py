@@ -151,7 +151,7 @@ def test_of_a_reply_that_ran_out_of_tokens_what_is_complete_is_said(written: str
 
 
 def test_a_reply_that_ran_out_of_tokens_in_its_first_sentence_is_none() -> None:
-    with pytest.raises(BackendError, match="cut off after 100 tokens"):
+    with pytest.raises(BackendError, match="broke off in its first sentence; 100 tokens"):
         asyncio.run(ModelVoice(Spelling(CutOff("You need not pay unless"))).reply(request()))
 
 
