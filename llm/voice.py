@@ -131,9 +131,9 @@ class ModelVoice:
 
         text = await self._asked(request, ask)
         whole = _without_name(text, names)
-        spoken = _to_its_end(whole).strip()
-        cut = isinstance(text, CutOff) and spoken == whole.strip()
-        return self._complete(spoken) if cut else spoken, pieces
+        spoken = _to_its_end(whole)
+        cut = isinstance(text, CutOff) and spoken == whole
+        return self._complete(spoken) if cut else spoken.strip(), pieces
 
     @staticmethod
     async def _asked(request: ReplyRequest, ask: Callable[[Sequence[Message]], Awaitable[str]]) -> str:
