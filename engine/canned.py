@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from jurat.engine.briefing import HUMAN
 from jurat.engine.check import Standards, check
 from jurat.engine.describe import words_of
-from jurat.engine.fields import generated, generative, text_of, with_gaps
+from jurat.engine.fields import TEMPLATE_MARK, generated, generative, text_of, with_gaps
 from jurat.engine.match import asked_of, judged
 from jurat.engine.parameters import spoken
 from jurat.engine.phrasing import NO_MATCH_REPLY, SAFE_REPLY
@@ -24,9 +23,6 @@ SAFE_HUMAN = "I am sorry about this. I am handing you over to a human colleague,
 NO_MATCH = "I am sorry, I have no answer to that. Could you put it another way?"
 ASK = "Please tell me whether this is so: {}."
 OFFER_HUMAN = "A human colleague can help you further if you wish."
-
-
-_TEMPLATE = re.compile(r"\{[{%#]")
 
 
 def fits_statement(text: str) -> str:
@@ -71,9 +67,9 @@ def given_replies(task: Task, who: str, texts: Iterable[str]) -> Iterator[ReplyD
     """Replies that tools and retrievers gave. No template among them while the customer writes as templates are written:
     it may have been made of what the customer said, who would be told any field.
     """
-    said = any(_TEMPLATE.search(each.text) for each in task.working.state.messages if each.role == "customer")
+    said = any(TEMPLATE_MARK.search(each.text) for each in task.working.state.messages if each.role == "customer")
     for text in dict.fromkeys(texts):
-        template = _TEMPLATE.search(text) is not None
+        template = TEMPLATE_MARK.search(text) is not None
         if template and said:
             note = f"a reply {who} is a template, and is not used, for the customer writes marks of templates"
             task.working.trace.notes.append(note)

@@ -17,6 +17,9 @@ from jurat.policies.values import jsonable
 GENERATIVE = "generative."
 """Begins the name of a field that the voice fills in."""
 
+TEMPLATE_MARK = re.compile(r"\{[{%#]")
+"""Begins a part of a template that is not text."""
+
 GAP = "…"
 """Stands in a reply for what is not known yet."""
 
@@ -72,7 +75,7 @@ def generative(reply: ReplyDeclaration) -> tuple[str, ...]:
 
 
 async def generated(voice: Voice, request: ReplyRequest, reply: ReplyDeclaration) -> dict[str, object]:
-    """What the voice fills into the generative fields of a reply; nothing where it cannot.
+    """What the voice fills into the generative fields of a reply; nothing where it cannot, or gives a template back.
 
     Raises:
         BackendError: the model failed.
@@ -81,7 +84,8 @@ async def generated(voice: Voice, request: ReplyRequest, reply: ReplyDeclaration
     if not names or not isinstance(voice, FieldVoice):
         return {}
     found = await voice.fields(request, reply.text, names)
-    return {GENERATIVE + name: " ".join(whole(found[name]).split()) for name in names if found.get(name, "").strip()}
+    written = {name: " ".join(whole(found.get(name, "")).split()) for name in names}
+    return {GENERATIVE + name: text for name, text in written.items() if text and not TEMPLATE_MARK.search(text)}
 
 
 def text_of(reply: ReplyDeclaration, fields: Mapping[str, object]) -> str:

@@ -29,14 +29,15 @@ _SHOWN = 20
 _TOKENS_A_NAME = 20
 _MOST_QUOTED_TOKENS = 1000
 _STOP = ("<|im_end|>", "<|im_start|>", "\nCustomer:")
-_NAMES = ("Agent:", "Assistant:")
+_NAMES = ("Agent:", "Agent：", "**Agent:**", "Assistant:", "**Assistant:**")
+_LINE = r"(?:^|[\n\r\x85\u2028\u2029])[ \t]*"
 _MARK = re.compile(
-    r"<\|[^|\s>]{1,40}\|>|</?s>|<(?:start_of_turn|end_of_turn|eos)>|(?:^|\n)[ \t]*(?:Customer|Agent|Tool|System):"
+    r"<\|[^|\s>]{1,40}\|>|</?s>|<(?:start_of_turn|end_of_turn|eos)>|" + _LINE + r"(?:Customer|Agent|Tool|System)[:：]"
 )
 """Where a reply has an end that no server saw: marks of chat templates, and another message of the conversation."""
 
 _THOUGHT = re.compile(r"<think>|<(?:t(?:h(?:i(?:nk?)?)?)?)?$")
-_MARK_BEGUN = re.compile(r"(?:<(?:[|/a-z][^\s>]{0,41})?|(?:^|\n)[ \t]*[A-Z]?[a-z]{0,7})$")
+_MARK_BEGUN = re.compile(r"(?:<(?:[|/a-z][^\s>]{0,41})?|" + _LINE + r"[A-Z]?[a-z]{0,7})$")
 
 
 def _without_name(text: str, names: Sequence[str]) -> str:

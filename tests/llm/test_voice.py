@@ -100,6 +100,7 @@ def test_a_short_reply_that_an_earlier_one_begins_with_is_heard_at_its_end() -> 
         ("Agent: Agent: We are open.</s>", "We are open."),
         ("Bot: We are open.", "We are open."),
         ("Agent: Bot: Big news.", "Big news."),
+        ("**Agent:** We are open.\u2028Customer：And", "We are open."),
         ("Assistant: We are open.<end_of_turn>", "We are open."),
         ("Customer: Are you open? Yes.", ""),
         ("<think>\nThe customer is rude. Be brief.\n</think>\n\nWe are open.", "We are open."),
