@@ -17,13 +17,14 @@ _ABBREVIATED = re.compile(
 _AT_THE_END = re.compile(r"(?:(?<!\d)\.|[!?…؟۔।。！？｡])[\"'”’»)\]」』）]*$")
 _LISTED = re.compile(r"(?:^|\n)[ \t]*(?:\d{1,3}|[a-zA-Z])\.$")
 _CIRCLE_CHARACTERS = 8
+_LONGEST_ABBREVIATION = 20
 _FENCE = "```"
 
 
 def last_end(text: str) -> int:
     """Where the last sentence that is certainly complete ends, the space after it included."""
-    ends = [found for found in _ENDS.finditer(text) if not _goes_on(text, found)]
-    return ends[-1].end() if ends else 0
+    ends = reversed(list(_ENDS.finditer(text)))
+    return next((found.end() for found in ends if not _goes_on(text, found)), 0)
 
 
 def complete(text: str) -> str:
@@ -47,7 +48,7 @@ def once(text: str) -> str:
 
 
 def _goes_on(text: str, found: re.Match[str]) -> bool:
-    before = text[: found.start() + 1]
+    before = text[max(0, found.start() - _LONGEST_ABBREVIATION) : found.start() + 1]
     if text.count(_FENCE, 0, found.end()) % 2:
         return True
     return found[0][0] == "." and (_ABBREVIATED.search(before) or _LISTED.search(before)) is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from jurat.llm.sentences import complete, last_end, once
@@ -63,3 +65,11 @@ def test_what_is_complete_of_a_text_that_was_cut_off(text: str, kept: str) -> No
 )  # fmt: skip
 def test_what_goes_round_in_a_circle_ends(text: str, kept: str) -> None:
     assert once(text) == kept
+
+
+@pytest.mark.parametrize("piece", ["a. ", "1. ", "```\n", "We are open now. ", ". "])
+def test_a_long_text_is_read_in_no_time(piece: str) -> None:
+    begin = time.process_time()
+    text = piece * (8000 // len(piece))
+    last_end(text), once(text), complete(text)
+    assert time.process_time() - begin < 0.5
