@@ -176,7 +176,8 @@ async def _find_arguments(hands: Hands, knowledge: Knowledge, decision: Decision
         with knowledge.working.step("arguments", f"reading the arguments of {wanted.tool}"):
             found = await hands.voice.arguments(said, wanted.tool, hands.toolbox.description(wanted.tool), schema)
     except BackendError as reason:
-        wanted.reason = whole(f"its arguments could not be read: {reason}")
+        wanted.reason = "its arguments could not be read"  # why is for who runs the agent: the voice hears the reason
+        knowledge.working.trace.notes.append(whole(f"the arguments of `{wanted.tool}` could not be read: {reason}"))
         return
     sure = _grounded(hands, wanted.tool, clean(found.values), schema, said)
     wanted.arguments.update(sure)

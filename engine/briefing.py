@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jurat.engine.check import Standards, claim_statement, topic_statement
 from jurat.engine.describe import meaning_of
+from jurat.engine.fields import fields_of, gapped, with_gaps
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision
 from jurat.engine.obligations import Debt, debts
@@ -15,6 +16,7 @@ from jurat.engine.turn import Working
 from jurat.llm import ReplyRequest
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import Agent, Forbid, Instruct, Reply
+from jurat.policies.templates import TemplateFault
 
 HUMAN = "human"
 
@@ -23,13 +25,15 @@ HUMAN = "human"
 class Briefing:
     """Everything a reply rests on: the request for the voice, the standards for the check, and what is still owed.
 
-    ``induced``: what the reply is to say although no author wrote it: questions, and what was not done.
+    ``induced``: what the reply is to say although no author wrote it: questions, and what was not done. ``unfilled``: why
+    templates that are to be put into words cannot be filled in.
     """
 
     request: ReplyRequest
     standards: Standards
     debts: tuple[Debt, ...]
     induced: tuple[str, ...] = ()
+    unfilled: tuple[str, ...] = ()
 
     @property
     def asks(self) -> tuple[str, ...]:
@@ -40,10 +44,12 @@ def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decis
     """What is in force, in words."""
     owed = debts(working, decision)
     induced = tuple(_induced(graph, decision, owed))
-    instructions = tuple(dict.fromkeys((*_written(graph, decision), *induced)))
+    fields = fields_of(working, agent, _asks(owed))
+    composited, unfilled = _composited(graph, decision, fields)
+    instructions = tuple(dict.fromkeys((*_written(decision), *composited, *_decided(decision), *induced)))
     topics = tuple(dict.fromkeys(_forbidden(decision, "topic")))
     claims = tuple(debt.tool for debt in owed)
-    texts = tuple(graph.vocabulary.replies[each].text for each in _forbidden(decision, "reply"))
+    texts = tuple(gapped(graph.vocabulary.replies[each], fields) for each in _forbidden(decision, "reply"))
     results = (
         *working.background,
         *(f"{each.tool}: {each.message}" for each in working.results if each.message),
@@ -58,7 +64,7 @@ def briefing(graph: PolicyGraph, agent: Agent, working: Working, decision: Decis
         topics, claims, _critical(graph, decision), texts, _asks(owed),
         (*said, *working.background, *instructions, agent.name, agent.description), characters=limits.reply_characters,
     )  # fmt: skip
-    return Briefing(request, standards, owed, induced)
+    return Briefing(request, standards, owed, induced, unfilled)
 
 
 def _forbidden(decision: Decision, what: str) -> list[str]:
@@ -81,13 +87,27 @@ def _critical(graph: PolicyGraph, decision: Decision) -> tuple[str, ...]:
     )
 
 
-def _written(graph: PolicyGraph, decision: Decision) -> Iterator[str]:
-    for each in decision.actions:
-        if isinstance(each.action, Instruct):
-            yield each.action.text
-        elif isinstance(each.action, Reply) and graph.vocabulary.replies[each.action.id].mode == "composited":
-            yield f"Say in your own words: {graph.vocabulary.replies[each.action.id].text}"
-    yield from (f"It is decided: {spoken(name)} is {value}" for name, value in decision.decisions.items())
+def _written(decision: Decision) -> Iterator[str]:
+    return (each.action.text for each in decision.actions if isinstance(each.action, Instruct))
+
+
+def _composited(
+    graph: PolicyGraph, decision: Decision, fields: Mapping[str, object]
+) -> tuple[list[str], tuple[str, ...]]:
+    """What canned replies have the voice say, and why some cannot."""
+    wanted = [graph.vocabulary.replies[each.action.id] for each in decision.actions if isinstance(each.action, Reply)]
+    said, faults = [], []
+    for reply in wanted:
+        if reply.mode == "composited":
+            try:
+                said.append(f"Say in your own words: {with_gaps(reply, fields)}")
+            except TemplateFault as fault:
+                faults.append(str(fault))
+    return said, tuple(faults)
+
+
+def _decided(decision: Decision) -> Iterator[str]:
+    return (f"It is decided: {spoken(name)} is {value}" for name, value in decision.decisions.items())
 
 
 def _induced(graph: PolicyGraph, decision: Decision, owed: tuple[Debt, ...]) -> Iterator[str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from jurat.engine.briefing import HUMAN
 from jurat.engine.check import Standards, check
-from jurat.engine.describe import meaning_of
-from jurat.engine.fields import generated, generative, text_of
+from jurat.engine.describe import words_of
+from jurat.engine.fields import TEMPLATE_MARK, generated, generative, text_of, with_gaps
 from jurat.engine.match import asked_of, judged
 from jurat.engine.parameters import spoken
 from jurat.engine.phrasing import NO_MATCH_REPLY, SAFE_REPLY
@@ -55,18 +55,32 @@ async def given_by_tools(task: Task) -> tuple[ReplyDeclaration, str] | None:
     """The first of the replies that tools gave which says all that is to be said; None where none does."""
     instructions = tuple(each.action.text for each in task.decision.actions if isinstance(each.action, Instruct))
     standards = replace(task.brief.standards, instructions=instructions, figures=False)
-    for template in dict.fromkeys(text for call in task.working.results for text in call.replies):
-        reply = ReplyDeclaration("that a tool gave", template, template="{" in template)
+    texts = (text for call in task.working.results for text in call.replies)
+    for reply in given_replies(task, "that a tool gave", texts):
         text = await _sendable(task, reply, standards)
         if text is not None:
             return reply, text
     return None
 
 
+def given_replies(task: Task, who: str, texts: Iterable[str]) -> Iterator[ReplyDeclaration]:
+    """Replies that tools and retrievers gave. No template among them while the customer writes as templates are written:
+    it may have been made of what the customer said, who would be told any field.
+    """
+    said = any(TEMPLATE_MARK.search(each.text) for each in task.working.state.messages if each.role == "customer")
+    for text in dict.fromkeys(texts):
+        template = TEMPLATE_MARK.search(text) is not None
+        if template and said:
+            note = f"a reply {who} is a template, and is not used, for the customer writes marks of templates"
+            task.working.trace.notes.append(note)
+        else:
+            yield ReplyDeclaration(who, text, template=template)
+
+
 def _preview(task: Task, reply: ReplyDeclaration) -> str | None:
     """A reply as the judge sees it, what the voice is to fill in left open; None where a field is not known."""
     try:
-        return text_of(reply, {**task.fields, **dict.fromkeys(generative(reply), "…")})
+        return with_gaps(reply, task.fields)
     except TemplateFault:
         return None
 
@@ -103,6 +117,15 @@ async def _sendable(task: Task, reply: ReplyDeclaration, standards: Standards) -
     return None if verdict.faults else text
 
 
+def unfilled(task: Task) -> str | None:
+    """The reply for when what is to be put into words cannot be filled in, which the trace says; else None."""
+    if not task.brief.unfilled:
+        return None
+    working = task.working
+    working.trace.drafts.append(Draft(len(working.trace.drafts) + 1, "", task.brief.unfilled))
+    return safe_reply(task)
+
+
 def no_match(task: Task) -> str:
     """The reply for when only what canned ones say may be said, and none fits."""
     return _declared(task, NO_MATCH_REPLY) or NO_MATCH
@@ -116,8 +139,9 @@ def safe_reply(task: Task, *, model_failed: bool = False) -> str:
     parts = [] if asks else [_declared(task, SAFE_REPLY) or SAFE]
     if asks:
         parts.append(f"To go on I need this from you: {', '.join(map(spoken, asks))}. Could you tell me?")
-    if model_failed and decision.resolution.ask:
-        parts.append(ASK.format(" / ".join(meaning_of(task.graph, g) for g in decision.resolution.ask)))
+    unsure = list(filter(None, (words_of(task.graph, g) for g in decision.resolution.ask)))
+    if model_failed and unsure:
+        parts.append(ASK.format(" / ".join(unsure)))
     if decision.conflicts or model_failed:
         parts.append(OFFER_HUMAN)
     return " ".join(parts)

@@ -7,16 +7,29 @@ prohibition that is not known to be kept is broken.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from jurat.engine.fields import GAP
 from jurat.engine.match import asked_of, judged
 from jurat.engine.trace import Asked
 from jurat.engine.turn import Working
 from jurat.llm import Condition, Judge, Message
 
 _NUMBER = re.compile(r"\d+(?:[.,'\u00a0\u202f ]\d{3}(?!\d))*(?:[.,]\d+)?")
-_AMOUNT = re.compile(r"(?<=[$€£¥₩])\s?\d[\d.,]*|\d[\d.,]*(?=\s?(?:[$€£¥₩%]|USD|EUR|GBP|KRW|percent))", re.IGNORECASE)
+_CODES = "USD|EUR|GBP|KRW|JPY|CNY|CHF|INR"
+_UNITS = (
+    rf"[$€£¥₩₹%٪]|(?:{_CODES}|dollars?|euros?|pounds?|francs?|rupees?|cents?|yen|won|yuan|per ?cent|prozent)(?![^\W\d_])|"
+    "[만천백]?\\s?원|달러|유로|엔|퍼센트|프로|[万千]?円|元|ドル|ユーロ|パーセント|ريال|دولار|يورو"
+)
+_AMOUNT = re.compile(rf"(?:[$€£¥₩₹]|\b(?:{_CODES}))\s?(\d[\d.,]*)|(\d[\d.,]*)(?=\s?(?:{_UNITS}))", re.IGNORECASE)
+_ASKING = re.compile(
+    r"[?？؟;՞]|(?:주세요|주십시오|주시겠어요|까요|나요)(?!\w)|(?:ください|ですか|ますか|でしょうか)(?=\W|$)|[吗嗎呢](?=\W|$)|请|請"
+)
+"""Signs of a question or a request, whatever it asks for."""
+
+_GAP_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +120,22 @@ def _broken(draft: str, standards: Standards) -> tuple[str, ...]:
     found = []
     if len(draft) > standards.characters:
         found.append(f"it has {len(draft)} characters, and {standards.characters} may be sent")
-    found += [f"it says the forbidden reply: {text}" for text in standards.texts if _plain(text) in _plain(draft)]
+    found += [f"it says the forbidden reply: {text}" for text in standards.texts if _says(draft, text)]
     if standards.figures and (invented := figures_without_source(draft, standards.sources)):
         found.append("it has figures that nobody gave: " + ", ".join(invented))
     return tuple(found)
 
 
 def _unmet(draft: str, standards: Standards) -> tuple[str, ...]:
-    if not standards.asks or "?" in draft or any(_plain(each) in _plain(draft) for each in standards.asks):
+    if not standards.asks or _ASKING.search(draft) or any(_plain(each) in _plain(draft) for each in standards.asks):
         return ()
     return ("it does not ask for " + ", ".join(standards.asks),)
+
+
+def _says(draft: str, text: str) -> bool:
+    """Whether a draft has a canned reply in it; what is not known of the reply may be anything."""
+    parts = [re.escape(_plain(each)) for each in text.split(GAP)]
+    return any(parts) and re.search(rf".{{0,{_GAP_CHARACTERS}}}".join(parts), _plain(draft)) is not None
 
 
 def figures_without_source(draft: str, sources: Iterable[str]) -> tuple[str, ...]:
@@ -127,13 +146,21 @@ def figures_without_source(draft: str, sources: Iterable[str]) -> tuple[str, ...
     """
     given = {number for text in sources for number in _numbers(text)}
     said = _numbers(draft)
-    money = {number for found in _AMOUNT.findall(draft) for number in _numbers(found)}
+    money = {number for found in _AMOUNT.finditer(_digits(draft)) for number in _numbers(found[1] or found[2])}
     judged_ = (number for number in said if len(number) > 1 or number in money)
     return tuple(dict.fromkeys(number for number in judged_ if number not in given))
 
 
 def _numbers(text: str) -> list[str]:
-    return [_normalised(found) for found in _NUMBER.findall(text)]
+    return [_normalised(found) for found in _NUMBER.findall(_digits(text))]
+
+
+def _digits(text: str) -> str:
+    """The text with the digits and marks of every script as 0 to 9, % and the like."""
+    if text.isascii():
+        return text
+    plain = unicodedata.normalize("NFKC", text).replace("٫", ".").replace("٬", ",")
+    return "".join(str(unicodedata.digit(each)) if each.isdecimal() else each for each in plain)
 
 
 def _normalised(number: str) -> str:

@@ -67,23 +67,25 @@ def condition_of(graph: PolicyGraph, g: str) -> str:
 
 
 def meaning_of(graph: PolicyGraph, g: str) -> str:
-    """What an entity is about in words that a customer could be asked about: a guideline's condition, where it is one
-    observation, and of a journey or a state of it the texts of the journey's triggers, or else its id.
+    """What an entity is about: in words, or else its condition as formulas are printed."""
+    return words_of(graph, g) or condition_of(graph, g)
+
+
+def words_of(graph: PolicyGraph, g: str) -> str:
+    """What an entity is about in words that a customer could be asked about: the texts of the observations that its
+    condition rests on, of a journey or a state of it those of the journey's triggers, or else its id. Of a guideline whose
+    condition rests on none, nothing.
     """
     if graph.entities[g].kind in ("journey", "state"):
-        return _journey_meaning(graph, g.partition("/")[0])
-    condition = graph.entities[g].condition
-    return (
-        graph.vocabulary.observations[condition.key].text
-        if isinstance(condition, Observation)
-        else condition_of(graph, g)
-    )
+        journey = g.partition("/")[0]
+        found = [text for trigger in graph.journeys[journey].triggers for text in _texts(graph, trigger.expr)]
+        return " or ".join(dict.fromkeys(found)) or spoken(journey.replace("-", "_"))
+    return " and ".join(_texts(graph, graph.entities[g].condition))
 
 
-def _journey_meaning(graph: PolicyGraph, id_: str) -> str:
-    of_triggers = (sorted(atoms(trigger.expr), key=key_of) for trigger in graph.journeys[id_].triggers)
-    judged = dict.fromkeys(atom.key for found in of_triggers for atom in found if isinstance(atom, Observation))
-    return " or ".join(graph.vocabulary.observations[key].text for key in judged) or spoken(id_.replace("-", "_"))
+def _texts(graph: PolicyGraph, expr: Expr) -> list[str]:
+    judged = [atom.key for atom in sorted(atoms(expr), key=key_of) if isinstance(atom, Observation)]
+    return [graph.vocabulary.observations[key].text for key in dict.fromkeys(judged)]
 
 
 def supporting(expr: Expr, look: Look) -> frozenset[Atom]:

@@ -11,11 +11,17 @@ from jurat.engine.wellformed import whole
 from jurat.llm import ReplyRequest, Voice
 from jurat.llm.protocol import FieldVoice
 from jurat.policies.model import Agent, ReplyDeclaration
-from jurat.policies.templates import fields_in, filled
+from jurat.policies.templates import FieldUnknown, TemplateFault, fields_in, filled
 from jurat.policies.values import jsonable
 
 GENERATIVE = "generative."
 """Begins the name of a field that the voice fills in."""
+
+TEMPLATE_MARK = re.compile(r"\{[{%#]")
+"""Begins a part of a template that is not text."""
+
+GAP = "…"
+"""Stands in a reply for what is not known yet."""
 
 _NAME = re.compile(r"[A-Za-z]\w*")
 
@@ -69,7 +75,7 @@ def generative(reply: ReplyDeclaration) -> tuple[str, ...]:
 
 
 async def generated(voice: Voice, request: ReplyRequest, reply: ReplyDeclaration) -> dict[str, object]:
-    """What the voice fills into the generative fields of a reply; nothing where it cannot.
+    """What the voice fills into the generative fields of a reply; nothing where it cannot, or gives a template back.
 
     Raises:
         BackendError: the model failed.
@@ -78,7 +84,8 @@ async def generated(voice: Voice, request: ReplyRequest, reply: ReplyDeclaration
     if not names or not isinstance(voice, FieldVoice):
         return {}
     found = await voice.fields(request, reply.text, names)
-    return {GENERATIVE + name: " ".join(whole(found[name]).split()) for name in names if found.get(name, "").strip()}
+    written = {name: " ".join(whole(found.get(name, "")).split()) for name in names}
+    return {GENERATIVE + name: text for name, text in written.items() if text and not TEMPLATE_MARK.search(text)}
 
 
 def text_of(reply: ReplyDeclaration, fields: Mapping[str, object]) -> str:
@@ -88,3 +95,27 @@ def text_of(reply: ReplyDeclaration, fields: Mapping[str, object]) -> str:
         TemplateFault: a field is not known, or the template cannot be filled.
     """
     return filled(reply.text, fields) if reply.template else reply.text
+
+
+def with_gaps(reply: ReplyDeclaration, fields: Mapping[str, object]) -> str:
+    """A reply with its fields filled in, and a gap where the voice is to write.
+
+    Raises:
+        TemplateFault: as :func:`text_of`.
+    """
+    return text_of(reply, {**fields, **dict.fromkeys(generative(reply), GAP)})
+
+
+def gapped(reply: ReplyDeclaration, fields: Mapping[str, object]) -> str:
+    """A reply as far as it is known, with gaps where it is not: what may not be said may not be said about anything."""
+    known = dict(fields)
+    try:
+        open_ = list(fields_in(reply.text)) if reply.template else []
+        for _ in range(len(open_) + 1):
+            try:
+                return with_gaps(reply, known)
+            except FieldUnknown as unknown:
+                known |= {name: GAP for name in open_ if f".{unknown.name}." in f".{name}."}
+    except TemplateFault:
+        pass
+    return GAP

@@ -203,15 +203,21 @@ def narrowed(schema: Mapping[str, Any], choices: Sequence[Any]) -> dict[str, Any
 LOCAL_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?$"
 """A date and a time as ISO 8601 has them, with or without a zone."""
 
+TIME_OF_DAY = r"^\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?$"
+
+_AS_SAID = {"date-time": {"pattern": LOCAL_TIME}, "time": {"pattern": TIME_OF_DAY}, "duration": {}}
+
 
 def with_local_times(schema: Any) -> Any:
-    """A schema whose times may lack a zone: the format ``date-time`` has a grammar invent one that nobody said."""
+    """A schema whose times may lack a zone: the formats ``date-time`` and ``time`` have a grammar invent one that nobody
+    said. So it is with ``duration``, which is no way that people write one.
+    """
     if isinstance(schema, list):
         return [with_local_times(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
     found = {name: with_local_times(each) for name, each in schema.items()}
-    if found.get("type") == "string" and found.get("format") == "date-time":
-        del found["format"]
-        return {**found, "pattern": LOCAL_TIME}
+    if found.get("type") == "string" and isinstance(found.get("format"), str) and found["format"] in _AS_SAID:
+        said = _AS_SAID[found.pop("format")]
+        return {**found, **said}
     return found

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from jurat.engine.act import Hands
 from jurat.engine.briefing import briefing
-from jurat.engine.canned import demanded, fitting, given_by_tools, no_match, safe_reply
+from jurat.engine.canned import demanded, fitting, given_by_tools, given_replies, no_match, safe_reply, unfilled
 from jurat.engine.fields import generative, text_of
 from jurat.engine.match import Decision
 from jurat.engine.phrasing import candidates, composition_of
@@ -36,6 +36,8 @@ async def _reply(task: Task) -> Response:
         return await _demanded(task, task.graph.vocabulary.replies[task.decision.reply])
     if not task.working.model_failed and (given := await given_by_tools(task)) is not None:
         return Response(given[1], _source(given[0]), len(task.working.trace.drafts))
+    if (safe := unfilled(task)) is not None:
+        return Response(safe, "safe", 1)
     composition = composition_of(task.graph, task.agent, task.decision)
     at_hand = _at_hand(task, composition)
     if composition != "composited" and at_hand and (chosen := await _chosen(task, at_hand)) is not None:
@@ -64,8 +66,8 @@ def _at_hand(task: Task, composition: Composition) -> tuple[ReplyDeclaration, ..
 
 def _found(task: Task) -> Iterator[ReplyDeclaration]:
     for each in task.working.trace.retrieved:
-        for number, text in enumerate(each.replies, 1):
-            yield ReplyDeclaration(f"{number} that {each.name} found", text, template="{" in text)
+        for number, reply in enumerate(given_replies(task, f"that {each.name} found", each.replies), 1):
+            yield replace(reply, id=f"{number} {reply.id}")
 
 
 async def _chosen(task: Task, at_hand: Iterable[ReplyDeclaration]) -> Response | None:

@@ -7,7 +7,6 @@ done, its sentences wait. What has left is not taken back: a fault found later e
 from __future__ import annotations
 
 import asyncio
-import re
 from dataclasses import dataclass, replace
 
 from jurat.engine.check import Verdict, check
@@ -17,8 +16,7 @@ from jurat.engine.trace import Draft
 from jurat.engine.turn import Working
 from jurat.engine.wellformed import whole
 from jurat.llm import BackendError, ReplyRequest
-
-_SENTENCE_ENDS = re.compile(r"(?:[.!?…][\"'”’»)\]]*(?=\s)|[。！？]|\n)\s*")
+from jurat.llm.sentences import last_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ async def _by_sentences(task: Task, request: ReplyRequest) -> Written:
     try:
         while (piece := await pieces.get()) is not None:
             text = (text + piece).lstrip()
-            end = _last_end(text)
+            end = last_end(text)
             if end <= checked:
                 continue
             checked, so_far = end, text[:end]
@@ -87,11 +85,6 @@ async def _into(task: Task, request: ReplyRequest, pieces: asyncio.Queue[str | N
             return whole(await task.hands.voice.reply(request, lambda piece: pieces.put_nowait(whole(piece))))
     finally:
         pieces.put_nowait(None)
-
-
-def _last_end(text: str) -> int:
-    """Where the last sentence that is certainly complete ends, the space after it included."""
-    return max((found.end() for found in _SENTENCE_ENDS.finditer(text)), default=0)
 
 
 async def _judged(task: Task, before: str, draft: str) -> Verdict:

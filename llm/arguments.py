@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from jurat.llm.protocol import Arguments, Message
+from jurat.llm.quoting import numbers_in, quoted
 
 _NUMERIC = {"integer", "number"}
+_NUMBER = re.compile(r"-?\d{1,400}(?:\.\d{1,400})?")
 
 
 def required_names(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -43,7 +46,7 @@ def coerced(text: str | None, schema: Mapping[str, Any]) -> Any:
 def grounded(raw: Mapping[str, Any], schema: Mapping[str, Any], conversation: Sequence[Message]) -> Arguments:
     """Of what the model read out of the conversation, only what is really said in it.
 
-    Strings and numbers must occur literally in a message (case, spacing and digit grouping aside);
+    Strings and numbers must occur literally in a message (case, spacing and how a number or a time is written aside);
     enumerations and booleans are a choice, not a quotation, and pass. Prompts tell the model what each
     argument means, so a model's guess may well be an example from there: hence the check.
     """
@@ -58,27 +61,48 @@ def grounded(raw: Mapping[str, Any], schema: Mapping[str, Any], conversation: Se
 
 
 def _supported(value: Any, kind: Mapping[str, Any], said: str) -> bool:
-    if value is None or isinstance(value, bool) or "enum" in kind or "const" in kind:
+    if value is None:
         return True
+    kind = _of_all(kind)
+    either = kind.get("anyOf") or kind.get("oneOf")
+    if either:
+        return any(_supported(value, {**kind, "anyOf": None, "oneOf": None, **each}, said) for each in either)
+    if "enum" in kind or "const" in kind:  # what is none of them the tool refuses, and says which there are
+        return bool(value in kind.get("enum", (kind.get("const"),))) or _supported(value, {}, said)
+    if isinstance(value, bool):
+        return not _types(kind) or "boolean" in _types(kind)
     if isinstance(value, list):
-        return bool(value) and all(_supported(v, kind.get("items", {}), said) for v in value)
+        return bool(value) and all(map(_supported, value, _item_kinds(kind, len(value)), [said] * len(value)))
     if isinstance(value, dict):
-        kinds = kind.get("properties", {})
-        return bool(value) and all(_supported(v, kinds.get(k, {}), said) for k, v in value.items())
-    if isinstance(value, int | float):
-        return any(abs(float(value) - n) < 1e-9 for n in _numbers(said))
-    return _quoted(str(value), said)
+        return bool(value) and all(_part_supported(name, each, kind, said) for name, each in value.items())
+    if isinstance(value, int | float) or (_types(kind) & _NUMERIC and _NUMBER.fullmatch(value)):
+        return Decimal(repr(value) if isinstance(value, float) else value) in numbers_in(said)
+    return quoted(str(value), said)
 
 
-def _numbers(text: str) -> list[float]:
-    grouped = re.sub(r"(?<=\d)[,'  ](?=\d{3}\b)", "", text)
-    return [float(n) for n in re.findall(r"\d+(?:\.\d+)?", grouped)]
+def _types(kind: Mapping[str, Any]) -> set[str]:
+    named = kind.get("type", [])
+    return {named} if isinstance(named, str) else set(named)
 
 
-def _quoted(value: str, said: str) -> bool:
-    wanted = _normalised(value)
-    return bool(wanted) and re.search(rf"(?<!\w){re.escape(wanted)}(?!\w)", _normalised(said)) is not None
+def _of_all(kind: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A schema with what its ``allOf`` asks for written into it."""
+    if not kind.get("allOf"):
+        return kind
+    parts = [*map(_of_all, kind["allOf"]), {**kind, "allOf": None}]
+    properties = {name: each for part in parts for name, each in part.get("properties", {}).items()}
+    return {key: each for part in parts for key, each in part.items()} | {"properties": properties}
 
 
-def _normalised(text: str) -> str:
-    return re.sub(r"\s+", " ", text).strip(" .,;:!?\"'#").casefold()
+def _item_kinds(kind: Mapping[str, Any], count: int) -> list[Mapping[str, Any]]:
+    first = list(kind.get("prefixItems", ()))[:count]
+    return [*first, *[kind.get("items") or {}] * (count - len(first))]
+
+
+def _part_supported(name: str, value: Any, kind: Mapping[str, Any], said: str) -> bool:
+    """A value under a name that the schema has, or under one that was said too."""
+    known = kind.get("properties", {})
+    if name in known:
+        return _supported(value, known[name], said)
+    others = kind.get("additionalProperties")
+    return quoted(name, said) and _supported(value, others if isinstance(others, Mapping) else {}, said)

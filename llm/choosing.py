@@ -60,7 +60,7 @@ async def _choice(backend: Backend, conversation: Sequence[Message], texts: Sequ
     longest = max(len(text.encode()) for text in offered)
 
     async def ask(kept: Sequence[Message]) -> str:
-        answer = await typed(backend, _prompt(kept, offered), choice(offered), max_tokens=20 + longest // 2)
+        answer = await typed(backend, _prompt(kept, offered), choice(offered), max_tokens=20 + longest)
         return str(by_key(answer)["choice"])
 
     found, _ = await asked_of_what_fits(last_message_last(conversation), ask)

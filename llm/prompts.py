@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 from jurat.llm.protocol import Message
 
+_MARKS = re.compile(r"<(?=[|\uff5c]|/?(?:s|bos|eos|start_of_turn|end_of_turn)>)|\[(?=/?INST\])")
+
 
 def one_line(text: str) -> str:
-    """The text on one line and without the marks of a chat template.
+    """The text on one line and without the marks of a chat template, whichever model's.
 
     A message that contains a line break cannot begin a line that looks like the agent's, and
-    `<|im_end|>` is a single token to the model, not text.
+    `<|im_end|>` is a single token to the model, not text; a server's model may have others.
     """
-    return " ".join(text.replace("<|", "< |").split())
+    return " ".join(_MARKS.sub(r"\g<0> ", text).split())
 
 
 def rendered(conversation: Sequence[Message]) -> str:

@@ -16,6 +16,12 @@ OnText = Callable[[str], None]
 """Receives each piece of text as it is written; the pieces joined are the whole text."""
 
 
+class CutOff(str):
+    """A text that ended before the model had ended it: with its tokens, say."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One entry of a conversation, oldest first; a tool's text is its name and result in one line."""
@@ -104,7 +110,7 @@ class Backend(Protocol):
         stop: Sequence[str] = (),
         on_text: OnText | None = None,
     ) -> str:
-        """The model's continuation of the prompt; with a JSON schema, the text conforms to it."""
+        """The model's continuation of the prompt, a `CutOff` where it has no end; with a JSON schema, the text conforms to it."""
 
     async def close(self) -> None:
         """Free the model. Idempotent."""

@@ -8,53 +8,91 @@ from one turn to the next only the new messages are read.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from jurat.llm.arguments import grounded, nullable
-from jurat.llm.conversation import asked_of_what_fits
+from jurat.llm.conversation import asked_of_what_fits, latest_customer_text
+from jurat.llm.errors import BackendError, ContextTooLong
 from jurat.llm.prompts import chat, one_line, rendered
-from jurat.llm.protocol import Arguments, Backend, Message, OnText, ReplyRequest
+from jurat.llm.protocol import Arguments, Backend, CutOff, Message, OnText, ReplyRequest
+from jurat.llm.sentences import complete, once
 
 REPLY_TOKENS = 100
 ARGUMENT_TOKENS = 200
 FIELD_CHARACTERS = 200
-_END = "<|im_end|>"
-_NAME = "Agent:"
-_STOP = (_END, "<|im_start|>", "\nCustomer:")
+_SHOWN = 20
+_TOKENS_A_NAME = 20
+_MOST_QUOTED_TOKENS = 1000
+_STOP = ("<|im_end|>", "<|im_start|>", "\nCustomer:")
+_NAMES = ("Agent:", "Agent：", "**Agent:**", "Assistant:", "**Assistant:**")
+_LINE = r"(?:^|[\n\r\x85\u2028\u2029])[ \t]*"
+_MARK = re.compile(
+    r"<\|[^|\s>]{1,40}\|>|</?s>|<(?:start_of_turn|end_of_turn|eos)>|" + _LINE + r"(?:Customer|Agent|Tool|System)[:：]"
+)
+"""Where a reply has an end that no server saw: marks of chat templates, and another message of the conversation."""
+
+_THOUGHT = re.compile(r"<think>|<(?:t(?:h(?:i(?:nk?)?)?)?)?$")
+_MARK_BEGUN = re.compile(r"(?:<(?:[|/a-z][^\s>]{0,41})?|" + _LINE + r"[A-Z]?[a-z]{0,7})$")
+
+
+def _without_name(text: str, names: Sequence[str]) -> str:
+    """What a model wrote without what it may write first: its thoughts, the speaker's name, what was said a moment ago."""
+    text = text.lstrip()
+    if _THOUGHT.match(text):
+        text = text.partition("</think>")[2].lstrip()
+    while named := next((name for name in names if text.startswith(name)), ""):
+        text = text.removeprefix(named).lstrip()
+    return text
+
+
+def _said_now(conversation: Sequence[Message]) -> list[str]:
+    """What the agent has said since the customer spoke, a preamble say, which a reply is apt to begin with again."""
+    now = takewhile(lambda each: each.role != "customer", reversed(conversation))
+    return [text for each in now if each.role == "agent" and (text := each.text.strip())]
+
+
+def _to_its_end(text: str) -> str:
+    mark = _MARK.search(text)
+    return once(text[: mark.start()] if mark else text)
 
 
 class _Fresh:
     """Hands pieces on once it is clear that they are neither the speaker's name, which a model may write first, nor
-    what the agent has said before, word for word.
+    what the agent has said before, word for word; and none of what comes after the reply's end.
     """
 
-    def __init__(self, on_text: OnText | None, said: Collection[str]) -> None:
+    def __init__(self, on_text: OnText | None, said: Collection[str], names: Sequence[str]) -> None:
         self._on_text = on_text
         self._said = said
-        self._held: str | None = ""
+        self._names = names
+        self._text = ""
+        self._told = 0
 
     def take(self, piece: str) -> None:
         """The next piece."""
-        if self._held is None:
-            self._hand_on(piece)
-            return
-        self._held = (self._held + piece).lstrip()
-        text = self._held.removeprefix(_NAME).lstrip()
-        if text and not _NAME.startswith(self._held) and not any(each.startswith(text.rstrip()) for each in self._said):
-            self._held = None
+        self._text += piece
+        text = _MARK_BEGUN.sub("", _to_its_end(_without_name(self._text, self._names)))
+        said = text.rstrip()
+        if self._told or (
+            said
+            and not any(name.startswith(said) for name in self._names)
+            and not any(each.startswith(said) for each in self._said)
+        ):
             self._hand_on(text)
 
-    def end(self) -> None:
-        """There is no further piece, and what there was is the reply."""
-        if self._held and (text := self._held.removeprefix(_NAME).lstrip()):
-            self._hand_on(text)
-        self._held = None
+    def end(self, reply: str) -> None:
+        """There is no further piece, and this is the reply."""
+        self._hand_on(reply)
 
     def _hand_on(self, text: str) -> None:
-        if self._on_text is not None:
-            self._on_text(text)
+        if self._on_text is not None and len(text) > self._told:
+            self._on_text(text[self._told :])
+        self._told = max(self._told, len(text))
 
 
 class ModelVoice:
@@ -73,26 +111,47 @@ class ModelVoice:
         """
         said = frozenset(each.text.strip() for each in request.conversation if each.role == "agent")
         text, pieces = await self._written(request, on_text, said)
-        if text in said:
+        if text in said or (not text and _said_now(request.conversation)):
             others = tuple(each for each in request.conversation if each.role != "agent")
             text, pieces = await self._written(replace(request, conversation=others), on_text, ())
-        pieces.end()
+        pieces.end(text)
         return text
 
     async def _written(
         self, request: ReplyRequest, on_text: OnText | None, said: Collection[str]
     ) -> tuple[str, _Fresh]:
         """A text, and who has heard it as far as it is new."""
-        pieces = _Fresh(on_text, said)
+        names = (*_NAMES, f"{one_line(request.agent_name)}:", *_said_now(request.conversation))
+        pieces = _Fresh(on_text, said, names)
 
         async def ask(kept: Sequence[Message]) -> str:
-            prompt = _reply_prompt(request, kept)
+            prompt = _reply_prompt(request, kept, len(request.conversation) - len(kept))
             return await self._backend.generate(
                 prompt, max_tokens=self._reply_tokens, stop=_STOP, on_text=pieces.take if on_text else None
             )
 
-        text, _ = await asked_of_what_fits(request.conversation, ask)
-        return text.strip().removeprefix(_NAME).strip(), pieces
+        text = await self._asked(request, ask)
+        whole = _without_name(text, names)
+        spoken = _to_its_end(whole)
+        cut = isinstance(text, CutOff) and spoken == whole
+        return self._complete(spoken) if cut else spoken.strip(), pieces
+
+    @staticmethod
+    async def _asked(request: ReplyRequest, ask: Callable[[Sequence[Message]], Awaitable[str]]) -> str:
+        """The answer to as much of the conversation as fits: first what tools said in this turn goes, which stands among
+        the results too, so that what the customer said is the last to go.
+        """
+        with suppress(ContextTooLong):
+            return await ask(request.conversation)
+        results = set(request.tool_results)
+        spoken = tuple(each for each in request.conversation if each.role != "tool" or each.text not in results)
+        return (await asked_of_what_fits(spoken, ask))[0]
+
+    def _complete(self, text: str) -> str:
+        """The sentences that have an end, of a text that ran out of tokens."""
+        if found := complete(text):
+            return found
+        raise BackendError(f"the reply broke off in its first sentence; {self._reply_tokens} tokens may be written")
 
     async def fields(self, request: ReplyRequest, template: str, names: Sequence[str]) -> dict[str, str]:
         """A short text for each field of a canned reply, in JSON that the backend keeps to. Raises `LLMError`."""
@@ -101,10 +160,11 @@ class ModelVoice:
 
         async def ask(kept: Sequence[Message]) -> str:
             prompt = _fields_prompt(request, kept, template, names)
-            return await self._backend.generate(prompt, schema, max_tokens=ARGUMENT_TOKENS)
+            return await self._backend.generate(prompt, schema, max_tokens=ARGUMENT_TOKENS * len(names))
 
         text, _ = await asked_of_what_fits(request.conversation, ask)
-        return {name: str(each) for name, each in _object(text).items() if name in texts}
+        found = _object(text)
+        return {name: _to_its_end(each).rstrip() for name in texts if isinstance(each := found.get(name), str)}
 
     async def arguments(
         self,
@@ -122,7 +182,7 @@ class ModelVoice:
 
         async def ask(kept: Sequence[Message]) -> str:
             prompt = _arguments_prompt(kept, tool_name, tool_description, schema)
-            return await self._backend.generate(prompt, nullable(schema), max_tokens=ARGUMENT_TOKENS)
+            return await self._backend.generate(prompt, nullable(schema), max_tokens=_room(schema, conversation))
 
         text, _ = await asked_of_what_fits(conversation, ask)
         return grounded(_object(text), schema, conversation)
@@ -147,26 +207,39 @@ def _task(request: ReplyRequest) -> str:
     return "".join(f"\n{title}\n" + "".join(f"- {one_line(t)}\n" for t in texts) for title, texts in sections if texts)
 
 
-def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message]) -> str:
+def _reply_prompt(request: ReplyRequest, conversation: Sequence[Message], left_out: int) -> str:
+    without = f" ({left_out} messages are left out)" if left_out else ""
     return chat(
         f"You are {one_line(request.agent_name)}: {one_line(request.agent_description)}. You answer customers in one "
         "or two short, friendly sentences. You never invent numbers, dates, names or promises.",
-        f"Conversation:\n{rendered(conversation)}{_task(request)}\nWrite the agent's next message to the customer.",
+        f"Conversation{without}:\n{rendered(conversation)}{_task(request)}\nWrite the agent's next message to the customer.",
     )
 
 
 def _arguments_prompt(
     conversation: Sequence[Message], tool_name: str, tool_description: str, schema: Mapping[str, Any]
 ) -> str:
-    kinds = "".join(
-        f"- {name}: {one_line(str(kind.get('description') or kind.get('title') or name.replace('_', ' ')))}\n"
-        for name, kind in schema["properties"].items()
-    )
+    kinds = "".join(f"- {name}: {_kind(name, kind)}\n" for name, kind in schema["properties"].items())
     return chat(
         "You copy the arguments of a tool out of a conversation. An argument that the customer did not give is null.",
         f"Conversation:\n{rendered(conversation)}\nTool: {tool_name}. {one_line(tool_description)}\n"
         f"Arguments:\n{kinds}\nGive the arguments as JSON.",
     )
+
+
+def _kind(name: str, kind: Mapping[str, Any]) -> str:
+    """What an argument means, which values there are, and what they may look like."""
+    parts = [str(kind.get("description") or kind.get("title") or name.replace("_", " "))]
+    for key, word in (("enum", "one of"), ("examples", "for example")):
+        if isinstance(shown := kind.get(key), list) and shown:
+            parts.append(f"{word} {json.dumps(shown[:_SHOWN], ensure_ascii=False, default=str)[1:-1]}")
+    return one_line("; ".join(parts))
+
+
+def _room(schema: Mapping[str, Any], conversation: Sequence[Message]) -> int:
+    """The tokens of an answer that names every argument and quotes the whole of what the customer said last."""
+    quoted = len(latest_customer_text(conversation).encode())  # a token a byte, as small models have it for Korean
+    return max(ARGUMENT_TOKENS, _TOKENS_A_NAME * len(schema["properties"]) + min(quoted, _MOST_QUOTED_TOKENS))
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 
 from jurat.llm.errors import BackendError, CassetteMiss, ContextTooLong
 from jurat.llm.models.lock import file_lock
-from jurat.llm.protocol import Backend, Noted, OnText, Ungraded
+from jurat.llm.protocol import Backend, CutOff, Noted, OnText, Ungraded
 
 FORM = 1
 _HEAD = ("cassette", "model", "revision", "ungraded")
@@ -89,6 +89,8 @@ class Cassette:
             told: Any = answer
             if isinstance(answer, ContextTooLong):
                 told = {"tokens": answer.tokens, "limit": answer.limit}
+            elif isinstance(answer, CutOff):
+                told = {"cut off": answer}
             with self.held():
                 self._append({"key": key, "asked": question, "answer": told})
             self._answers[key] = answer
@@ -128,8 +130,10 @@ def _text(value: Any) -> str:
 
 
 def _answer(entry: dict[str, Any]) -> str | float | ContextTooLong:
-    """A text, or a score: in [0, 1], or nan where the model gave neither answer; or that the question was too long."""
+    """A text, which may be cut off, or a score: in [0, 1], or nan where the model gave neither answer; or that the question was too long."""
     answer = entry["answer"]
+    if isinstance(answer, dict) and "cut off" in answer and "generate" in entry["asked"]:
+        return CutOff(_text(answer["cut off"]))
     if isinstance(answer, dict) and "suffix" not in entry["asked"]:
         tokens, limit = answer["tokens"], answer["limit"]
         if type(tokens) is not int or type(limit) is not int:
@@ -216,7 +220,7 @@ class CassetteBackend:
             raise ContextTooLong(known.tokens, known.limit)
         if on_text is not None:
             on_text(known)
-        return str(known)
+        return known if isinstance(known, CutOff) else str(known)
 
     async def close(self) -> None:
         """Free the backend that was recorded, if there is one."""

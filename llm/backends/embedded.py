@@ -24,7 +24,7 @@ from jurat.llm.backends.kept import KeptTexts, folder_for_texts
 from jurat.llm.errors import BackendError, ContextTooLong, one_line
 from jurat.llm.models.adapters import Adapter, adapter_for
 from jurat.llm.models.pull import cache_root
-from jurat.llm.protocol import OnText
+from jurat.llm.protocol import CutOff, OnText
 
 T = TypeVar("T")
 
@@ -170,7 +170,8 @@ class EmbeddedBackend:
             if "error" in chunk:
                 faults.append(chunk)
                 return True
-            pieces.append(chunk["choices"][0]["text"])
+            choice = chunk["choices"][0]
+            pieces.append(CutOff(choice["text"]) if choice.get("finish_reason") == "length" else choice["text"])
             emit(pieces[-1])
             return cancelled.is_set()
 
@@ -180,7 +181,7 @@ class EmbeddedBackend:
             raise BackendError(f"the model failed: {one_line(error)}") from error
         for fault in faults:
             _raise_for_error(fault)
-        return "".join(pieces)
+        return CutOff("".join(pieces)) if pieces and isinstance(pieces[-1], CutOff) else "".join(pieces)
 
 
 def _score_request(prompt: str, answers: tuple[str, str]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from jurat.llm.backends.wire import ANSWER_SECONDS, Wire, require
 from jurat.llm.backends.writing import written
 from jurat.llm.errors import BackendError, ConstraintIgnored, RequestRefused
 from jurat.llm.prompts import messages_of
-from jurat.llm.protocol import OnText
+from jurat.llm.protocol import CutOff, OnText
 
 _PROBE: dict[str, Any] = {
     "type": "object",
@@ -125,7 +125,7 @@ class ServerBackend:
                 pieces.append(piece)
                 if on_text is not None:
                     on_text(piece)
-        return "".join(pieces)
+        return CutOff("".join(pieces)) if pieces and isinstance(pieces[-1], CutOff) else "".join(pieces)
 
     async def _constrained(self, messages: list[dict[str, str]], schema: dict[str, Any], max_tokens: int) -> str:
         chat, kind = chat_or_text(messages, has_template=True, load=require), json_type(schema, require)

@@ -26,7 +26,7 @@ from jurat.llm.models.adapters import Adapter, adapter_for, peft_folder
 from jurat.llm.models.pull import cache_folder
 from jurat.llm.models.unpacked import imported, unpacked
 from jurat.llm.prompts import messages_of
-from jurat.llm.protocol import OnText
+from jurat.llm.protocol import CutOff, OnText
 
 CONTEXT_TOKENS = 4096
 CACHE_BYTES = 1 << 30  # of keys and values: 37,000 tokens of the 1.5B model
@@ -157,8 +157,8 @@ class VLLMBackend:
                 told = len(text)
 
         ids = self._tokenizer.encode(self._rendered(messages), add_special_tokens=False)
-        output = (await self._all([Job({"prompt_token_ids": ids}, params, tell)]))[0]
-        return str(output.outputs[0].text)
+        output = (await self._all([Job({"prompt_token_ids": ids}, params, tell)]))[0].outputs[0]
+        return CutOff(output.text) if output.finish_reason == "length" else str(output.text)
 
     async def _typed(self, messages: list[dict[str, str]], schema: dict[str, Any], max_tokens: int) -> str:
         ticket = _Ticket()

@@ -13,7 +13,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from jurat.engine import ToolContext
-from jurat.engine.parameters import LOCAL_TIME
+from jurat.engine.parameters import LOCAL_TIME, TIME_OF_DAY
 from jurat.engine.tools import Rejected, tool_of
 from jurat.llm.arguments import grounded
 from jurat.llm.protocol import Message
@@ -158,7 +158,9 @@ def test_a_guard_over_a_time_does_not_open_for_one_without_a_zone(world: Any) ->
 
 
 def test_no_schema_asks_a_model_for_a_zone() -> None:
-    def take(when: datetime, several: list[datetime], maybe: datetime | None, day: date) -> None: ...
+    def take(
+        *, when: datetime, several: list[datetime], maybe: datetime | None, day: date, at: time, lasting: timedelta
+    ) -> None: ...
 
     fields: dict[str, Any] = tool_of("t", take).schema["properties"]
     assert (
@@ -166,3 +168,5 @@ def test_no_schema_asks_a_model_for_a_zone() -> None:
     )
     assert "format" not in fields["when"]
     assert fields["day"]["format"] == "date"
+    assert fields["at"]["pattern"] == TIME_OF_DAY
+    assert not {"format", "pattern"} & fields["lasting"].keys(), "nobody writes PT1H30M"

@@ -161,6 +161,7 @@ guidelines:
         ("that it is late", "Dear Kim, I am sorry that it is late. Allow 48 hours."),
         ("that you owe 90 EUR", NO_MATCH),  # a figure from nowhere
         ("about the election", NO_MATCH),
+        ("about {{ generative.about }}", NO_MATCH),
         ("", NO_MATCH),
     ],
 )

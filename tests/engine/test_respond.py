@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from jurat.engine import Limits
+from jurat.engine import Limits, ToolContext, ToolResult
 from jurat.engine.canned import SAFE, SAFE_HUMAN
 from jurat.engine.check import Standards, figures_without_source, text_faults, topic_statement
+from jurat.engine.fields import gapped
 from jurat.llm import BackendError, ReplyRequest
+from jurat.policies.model import ReplyDeclaration
 
 ASKS = {"The customer asks": True}
 TOPIC = """
@@ -67,6 +69,8 @@ def test_what_the_text_alone_tells(world, draft: str, sent: bool) -> None:  # ty
         ("1,042.50", "1042.5", ()), ("1042", "1,042", ()), ("€5", "nothing", ("5",)), ("5 percent", "5", ()),
         ("order A-1042", "order 1043", ("1042",)), ("12 and 12", "", ("12",)), ("about 007", "7", ()),
         ("5 days", "", ()), ("20%", "10%", ("20",)), ("1.250,00", "1250", ()),
+        ("5 dollars", "", ("5",)), ("5만원", "", ("5",)), ("USD 5", "", ("5",)), ("5ユーロ", "", ("5",)), ("5 wonders", "", ()),
+        ("٥٠٠", "500", ()), ("５０％", "50%", ()), ("٥٠٠", "400", ("500",)),
     ],
 )  # fmt: skip
 def test_figures_have_a_source(draft: str, source: str, invented: tuple[str, ...]) -> None:
@@ -232,3 +236,133 @@ def test_the_voice_is_told_journeys_by_what_they_are_about(world) -> None:  # ty
         "The customer asks for results or The customer asks about a sample",
         "The customer wants a visit",
     ]
+
+
+ORDER = """
+jurat: 1
+facts: {order.total: decimal}
+tools: {look: {python: "tools:look"}}
+replies:
+  total: {template: "Your total is {{ order.total }} from {{ look.shop }}.", mode: composited}
+  back: {template: "You get {{ order.total }} back from {{ look.nobody }}."}
+guidelines:
+  g: {condition: The customer asks, tools: [look], reply: total, forbid: [{reply: back}]}
+"""
+
+
+def shop(name: str | None) -> Any:
+    return lambda: ToolResult("ok", {"shop": name} if name else {})
+
+
+def test_a_template_that_is_put_into_words_is_filled_in_first(world) -> None:  # type: ignore[no-untyped-def]
+    here = world(ORDER, judge=ASKS, replies=["Fine."], tools={"look": shop("Seoul")}, facts={"order.total": "12.50"})
+    assert here.say("go").response.text == "Fine."
+    (request,) = here.voice.requests
+    assert request.instructions == ("Say in your own words: Your total is 12.50 from Seoul.",)
+    assert request.prohibitions == ("The agent's reply says: You get 12.50 back from ….",)
+
+
+def test_a_template_that_cannot_be_filled_in_is_not_put_into_words(world) -> None:  # type: ignore[no-untyped-def]
+    here = world(ORDER, judge=ASKS, tools={"look": shop(None)}, facts={"order.total": "12.50"})
+    turn = here.say("go")
+    assert (turn.response.source, here.voice.requests) == ("safe", [])
+    assert turn.trace.drafts[0].faults == ("nothing is known of `shop`",)
+
+
+def test_a_forbidden_template_is_recognised_without_its_fields() -> None:
+    reply = ReplyDeclaration("back", "You get {{ order.total }} back from {{ look.shop }}.", template=True)
+    assert gapped(reply, {"look": "ok"}) == "You get … back from …."
+    assert gapped(ReplyDeclaration("x", "{{ 1 / 0 }}", template=True), {}) == "…"
+    assert text_faults("So you get all of it back from us.", Standards(texts=(gapped(reply, {}),)))
+    assert not text_faults("Anything else?", Standards(texts=("…",)))
+
+
+def test_data_nested_too_deep_for_a_template_are_not_said(world) -> None:  # type: ignore[no-untyped-def]
+    deep: dict[str, Any] = {}
+    for _ in range(350):
+        deep = {"a": deep}
+    here = world(
+        ORDER, judge=ASKS, tools={"look": lambda: ToolResult("ok", {"shop": deep})}, facts={"order.total": "1"}
+    )
+    assert here.say("go").response.source == "safe"
+
+
+def test_a_forbidden_template_is_recognised_whatever_fills_it(world) -> None:  # type: ignore[no-untyped-def]
+    draft = "Good news! You get 12.50 back from the shop."
+    tools = {"look": shop("Seoul")}
+    here = world(ORDER, judge=ASKS, replies=lambda _: draft, tools=tools, facts={"order.total": "12.50"})
+    turn = here.say("go")
+    assert turn.response.source == "safe"
+    assert turn.trace.drafts[0].faults == ("it says the forbidden reply: You get 12.50 back from ….",)
+
+
+@pytest.mark.parametrize(
+    ("draft", "asks"),
+    [
+        ("ご注文番号を教えていただけますか？", True),
+        ("ご注文番号を教えてください。", True),
+        ("주문 번호를 알려 주세요.", True),
+        ("ما هو رقم الطلب؟", True),
+        ("请告诉我订单号。", True),
+        ("Please give me your order number.", True),
+        ("알겠습니다.", False),
+        ("We will see.", False),
+    ],
+)
+def test_a_question_is_one_in_every_language(draft: str, asks: bool) -> None:
+    assert (text_faults(draft, Standards(asks=("order number",))) == ()) is asks
+
+
+def test_why_a_model_could_not_read_arguments_is_not_told_to_the_customer(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+        jurat: 1
+        tools: {look: {python: "tools:look"}}
+        guidelines: {g: {condition: The customer asks, tools: [look]}}
+    """
+
+    def look(order: int) -> str:
+        return str(order)
+
+    def gone(_: Any) -> Any:
+        raise BackendError("the server at `http://10.0.0.1` cannot be reached")
+
+    here = world(policy, judge=ASKS, replies=["Sorry."], tools={"look": look}, arguments={"look": gone})
+    turn = here.say("go")
+    assert "10.0.0.1" not in str(here.voice.requests)
+    assert "10.0.0.1" in "".join(turn.trace.notes)
+
+
+@pytest.mark.parametrize(("message", "said"), [("I am Ann", "Dear Ann, you owe 7."), ("I am {{ risk }}", "Well.")])
+def test_a_customer_writes_no_template(world, message: str, said: str) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+        jurat: 1
+        facts: {risk: string}
+        tools: {greet: {python: "tools:greet"}}
+        guidelines: {g: {condition: The customer asks, tools: [greet]}}
+    """
+
+    def greet(context: ToolContext) -> ToolResult:
+        name = context.conversation_history[-1].text.removeprefix("I am ")
+        texts = [f"Dear {name}, you owe {{{{ due }}}}."]
+        return ToolResult("ok", canned_responses=texts, canned_response_fields={"due": 7})
+
+    here = world(policy, judge=ASKS, replies=lambda _: "Well.", tools={"greet": greet}, facts={"risk": "high"})
+    assert here.say(message).response.text == said
+
+
+def test_no_formula_is_said_to_a_customer(world) -> None:  # type: ignore[no-untyped-def]
+    policy = """
+        jurat: 1
+        facts: {tier: string}
+        observations: {asks: The customer asks for a refund, loud: The customer shouts}
+        guidelines:
+          maybe: {when: asks && !loud && tier == "gold", action: Do it, on_unknown: ask}
+          other: {when: tier == "gold", action: Do that, on_unknown: ask}
+    """
+
+    def down(_: Any) -> bool:
+        raise BackendError("gone")
+
+    text = world(policy, judge={"asks": down, "loud": down}).say("go").response.text
+    assert "whether this is so: The customer asks for a refund and The customer shouts." in text
+    assert "gold" not in text

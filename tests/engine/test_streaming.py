@@ -149,6 +149,15 @@ def test_figures_and_numbers_do_not_end_a_sentence() -> None:
     assert here.sent == ["You said 5.50 and 1. ", "So."]
 
 
+def test_what_has_left_ends_with_a_sentence() -> None:
+    here = Here(
+        Writing(["We are open. ", "Ask Dr. ", "Election about it. "]),
+        {ASKS: True, POLITICS: lambda talk: "Election" in talk[-1].text},
+    )
+    here.say()
+    assert here.sent == ["We are open. ", SAFE]
+
+
 def test_a_message_waits_for_a_reply_that_has_begun_to_leave() -> None:
     voice = Writing(["One. ", *(["and "] * 50), "two."], ["Second."])
     here = Here(voice, {ASKS: True})

@@ -25,7 +25,10 @@ from jurat.llm.wording import LAYOUT
 
 @dataclass
 class Manners:
-    """How the server behaves. `logprobs` are those of completions. `busy`: how many requests it turns away before it answers one."""
+    """How the server behaves. `logprobs` are those of completions. `busy`: how many requests it turns away before it answers one.
+
+    `says` is the text that it writes, whatever ends it should have heeded; `finish` why that ended.
+    """
 
     logprobs: bool = True
     chat_logprobs: bool = False
@@ -36,6 +39,8 @@ class Manners:
     models: tuple[str, ...] = ("tiny",)
     context: int = 10_000
     cut: bool = False
+    says: str = "Hello there"
+    finish: str | None = "stop"
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property
@@ -83,11 +88,11 @@ def _likeliest(said: str) -> dict[str, float]:
 def _chat(manners: Manners, body: dict[str, Any]) -> Response:
     said = body["messages"][-1]["content"]
     wanted = body.get("response_format", {}).get("json_schema", {}).get("schema")
-    text = "Hello there" if wanted is None or not manners.obeys else json.dumps(_instance(wanted, said))
+    text = manners.says if wanted is None or not manners.obeys else json.dumps(_instance(wanted, said))
     if manners.cut and wanted is not None and "answer" in wanted["properties"]:
         text = text[:5]
     if body.get("stream"):
-        return StreamingResponse(_stream(text), media_type="text/event-stream")
+        return StreamingResponse(_stream(text, manners.finish), media_type="text/event-stream")
     message = {"role": "assistant", "content": text}
     choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": "stop"}
     if manners.chat_logprobs and body.get("logprobs"):
@@ -96,9 +101,9 @@ def _chat(manners: Manners, body: dict[str, Any]) -> Response:
     return JSONResponse({"id": "1", "object": "chat.completion", "created": 0, "model": "tiny", "choices": [choice]})
 
 
-def _stream(text: str) -> Iterator[str]:
-    for word in text.split(" "):
-        chunk = {"index": 0, "delta": {"content": word + " "}, "finish_reason": None}
+def _stream(text: str, finish: str | None) -> Iterator[str]:
+    for word, end in [*((word + " ", None) for word in text.split(" ")), ("", finish)]:
+        chunk = {"index": 0, "delta": {"content": word}, "finish_reason": end}
         head = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "tiny"}
         yield f"data: {json.dumps({**head, 'choices': [chunk]})}\n\n"
     yield "data: [DONE]\n\n"

@@ -66,9 +66,9 @@ def chat(text: Any, top: dict[str, float | None] | None = None) -> bytes:
     return http({"object": "chat.completion", "model": "tiny", "choices": [choice]})
 
 
-def chunk(content: Any) -> str:
+def chunk(content: Any, finish: str | None = None) -> str:
     """A piece of a reply, as a server streams it."""
-    choice = {"index": 0, "delta": {"content": content}, "finish_reason": None}
+    choice = {"index": 0, "delta": {"content": content}, "finish_reason": finish}
     return f"data: {json.dumps({'object': 'chat.completion.chunk', 'model': 'tiny', 'choices': [choice]})}\n\n"
 
 
@@ -84,7 +84,9 @@ def usual(path: str, body: Any) -> bytes:
         schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
         if schema is not None:
             return chat(json.dumps(instance(schema)))
-        return stream(chunk("Hello "), chunk("there"), "data: [DONE]\n\n") if body.get("stream") else chat("Hello")
+        return (
+            stream(chunk("Hello "), chunk("there", "stop"), "data: [DONE]\n\n") if body.get("stream") else chat("Hello")
+        )
     if path.endswith("/v1/completions"):
         return completion({" yes": -0.1, " no": -2.4})
     return error("404 Not Found")

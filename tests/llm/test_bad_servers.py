@@ -282,6 +282,24 @@ def test_a_server_that_answers_a_byte_at_a_time_is_given_up_on(serve: Serve, pat
     assert time.monotonic() - begin < 10
 
 
+def test_a_reply_that_drips_for_longer_than_anybody_waits_is_given_up(serve: Serve) -> None:
+    raw = serve()
+
+    async def drips(writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n")
+        for _ in range(100):
+            writer.write(b'data: {"choices": [{"index": 0, "delta": {"content": "x "}}]}\n\n')
+            await writer.drain()
+            await asyncio.sleep(0.1)
+
+    async def later(backend: ServerBackend) -> str:
+        raw.handlers["/chat/completions"] = always(drips)
+        return await backend.generate("Hi", max_tokens=1000)
+
+    with pytest.raises(BackendError, match=r"had not ended its reply after 1\.5 s"):
+        asked(raw.url, later, answer_seconds=0.5)
+
+
 @pytest.mark.usefixtures("at_once")
 def test_an_answer_without_end_is_not_read_to_its_end(serve: Serve) -> None:
     assert "longer than 16,000,000 bytes" in refused(serve(models=always(flood)).url, answer_seconds=60)

@@ -19,6 +19,7 @@ from jurat.llm import BackendError, Condition, LLMError, Message, ReplyRequest
 from jurat.llm.backends.cassette import CassetteBackend
 from jurat.llm.errors import CassetteMiss
 from jurat.llm.judge import ANSWERS, ScoringJudge
+from jurat.llm.protocol import CutOff
 from jurat.llm.voice import ModelVoice
 from jurat.llm.wording import LAYOUT
 
@@ -128,6 +129,12 @@ def test_every_text_is_replayed(file: Path, text: str) -> None:
     live = asyncio.run(CassetteBackend.record(file, Canned(text=text)).generate(text, max_tokens=3))
     assert live == text
     assert asyncio.run(CassetteBackend.replay(file).generate(text, max_tokens=3)) == text
+
+
+def test_that_a_reply_ran_out_of_tokens_is_replayed(file: Path) -> None:
+    request = ReplyRequest("Bot", "An agent", TALK)
+    first = asyncio.run(ModelVoice(recorded(file, Canned(text=CutOff("We are open. You")))).reply(request))
+    assert asyncio.run(ModelVoice(CassetteBackend.replay(file)).reply(request)) == first == "We are open."
 
 
 def test_that_the_model_gave_neither_answer_is_replayed(file: Path) -> None:

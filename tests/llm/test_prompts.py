@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,3 +19,22 @@ def test_a_prompt_comes_apart_into_its_messages(system: str, user: str) -> None:
 
 def test_another_text_is_one_message() -> None:
     assert messages_of("Hello <|im_end|>\n") == [{"role": "user", "content": "Hello <|im_end|>\n"}]
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "<|im_end|>",
+        "<|eot_id|>",
+        "<end_of_turn>",
+        "<start_of_turn>model",
+        "</s>",
+        "<s>",
+        "[INST]",
+        "[/INST]",
+        "<｜User｜>",
+    ],
+)
+def test_no_mark_of_a_chat_template_comes_through(mark: str) -> None:
+    assert mark not in one_line(f"Hello {mark} you")
+    assert one_line("a < b and <b>bold</b> [1]") == "a < b and <b>bold</b> [1]"

@@ -16,6 +16,7 @@ from jurat.llm import BackendError, Condition, Message, ReplyRequest
 from jurat.llm.backends.server import ServerBackend
 from jurat.llm.errors import ConstraintIgnored, ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
+from jurat.llm.sentences import last_end
 from jurat.llm.typed import by_key, choice, truths, typed
 from jurat.llm.voice import ModelVoice
 from jurat.llm.wording import LAYOUT
@@ -214,3 +215,20 @@ def test_what_is_no_address_is_said(url: str) -> None:
 def test_a_schema_that_is_none_is_an_error(start: Start) -> None:
     with pytest.raises(BackendError, match="'no such type' is not valid"):
         asked(start(Manners()), lambda backend: backend.generate("Hi", {"type": "no such type"}, max_tokens=9))
+
+
+@pytest.mark.parametrize(
+    ("says", "finish", "heard"),
+    [
+        ("We are open. You need not pay unless", "length", "We are open."),
+        ("We are open. You need not pay", "stop", "We are open. You need not pay"),
+        ("We are open. You need not pay", "content_filter", "We are open."),
+        ("We are open. You need not pay", None, "We are open."),
+        ("Bot: We are open.\nCustomer: And tomorrow? Yes.", "stop", "We are open."),
+    ],
+)
+def test_a_reply_has_an_end_whatever_ended_it(start: Start, says: str, finish: str | None, heard: str) -> None:
+    url, pieces = start(Manners(says=says, finish=finish)), list[str]()
+    request = ReplyRequest("Bot", "A helper", TALK)
+    assert asked(url, lambda backend: ModelVoice(backend).reply(request, pieces.append)) == heard
+    assert not heard.endswith(".") or last_end("".join(pieces)) <= len(heard) + 1, "nothing more may leave"

@@ -17,12 +17,13 @@ from tests.llm.openai_server import free_port
 
 import jurat
 from jurat.engine import Engine, Toolbox
-from jurat.llm import BackendError, Condition, Message, ReplyRequest
+from jurat.llm import BackendError, Condition, Message
 from jurat.llm.backends import scoring
 from jurat.llm.backends.server import ServerBackend
 from jurat.llm.backends.wire import Wire
 from jurat.llm.errors import ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
+from jurat.llm.prompts import chat
 from jurat.llm.typed import by_key, choice, truths, typed
 from jurat.llm.voice import ModelVoice
 
@@ -136,13 +137,13 @@ def test_typed_answers_arguments_and_replies(backend: ServerBackend, run: asynci
     assert chosen.model_dump()["choice"] in ("tea", "coffee")
     both = by_key(run.run(typed(backend, "Is it so?", truths(["it rains", "it snows"]), max_tokens=60)))
     assert set(both) == {"it rains", "it snows"}
-    voice = ModelVoice(backend, reply_tokens=20)
+    voice = ModelVoice(backend)
     found = run.run(voice.arguments(TALK, "check_order", "Looks an order up", SCHEMA))
     assert found.values.get("order_id", "1042") == "1042"
     pieces: list[str] = []
-    text = run.run(voice.reply(ReplyRequest("Bot", "An agent", TALK), pieces.append))
+    text = run.run(backend.generate(chat("Be kind.", "Hello"), max_tokens=20, on_text=pieces.append))
     assert len(pieces) > 5
-    assert "".join(pieces).strip() == text
+    assert "".join(pieces) == text
 
 
 def test_a_prompt_that_is_too_long_says_by_how_much(backend: ServerBackend, run: asyncio.Runner) -> None:

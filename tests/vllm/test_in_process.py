@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from jurat.llm import BackendError, Condition, Message, ReplyRequest
+from jurat.llm import BackendError, Condition, Message
 from jurat.llm.backends.vllm_engine import VLLMBackend
 from jurat.llm.calibration import logit
 from jurat.llm.errors import ContextTooLong
 from jurat.llm.judge import ANSWERS, ScoringJudge
+from jurat.llm.prompts import chat
 from jurat.llm.typed import by_key, choice, truths, typed
 from jurat.llm.voice import ModelVoice
 
@@ -75,9 +76,9 @@ def test_arguments_come_from_the_conversation(backend: VLLMBackend, run: asyncio
 
 def test_a_reply_is_handed_out_as_it_is_written(backend: VLLMBackend, run: asyncio.Runner) -> None:
     pieces: list[str] = []
-    text = run.run(ModelVoice(backend, reply_tokens=20).reply(ReplyRequest("Bot", "An agent", TALK), pieces.append))
+    text = run.run(backend.generate(chat("Be kind.", "Hello"), max_tokens=20, on_text=pieces.append))
     assert len(pieces) > 5
-    assert "".join(pieces).strip() == text
+    assert "".join(pieces) == text
 
 
 def test_callers_share_a_batch(backend: VLLMBackend, run: asyncio.Runner, monkeypatch: pytest.MonkeyPatch) -> None:
