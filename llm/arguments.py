@@ -100,9 +100,8 @@ def _item_kinds(kind: Mapping[str, Any], count: int) -> list[Mapping[str, Any]]:
 
 
 def _part_supported(name: str, value: Any, kind: Mapping[str, Any], said: str) -> bool:
-    """A value under a name that the schema has, or under one that was said too."""
-    known = kind.get("properties", {})
-    if name in known:
-        return _supported(value, known[name], said)
-    others = kind.get("additionalProperties")
-    return quoted(name, said) and _supported(value, others if isinstance(others, Mapping) else {}, said)
+    """A value under a name that the schema has, or under one that was said too; any name where the schema is a bare object."""
+    known, others = kind.get("properties") or {}, kind.get("additionalProperties")
+    of_values = others if isinstance(others, Mapping) else {}
+    named = name in known or not (known or of_values) or quoted(name, said)
+    return named and _supported(value, known.get(name, of_values), said)
