@@ -86,7 +86,12 @@ BY_NAME = {"type": "object", "additionalProperties": {"type": "integer"}}
         ({"anyOf": [WHOLE, TEXT]}, "99", "it cost 12", False),
         ({"type": ["number", "null"]}, "12.5", "it cost 12.50", True),
         ({"type": ["boolean", "null"]}, True, "yes", True),
-        ({"type": "object", "additionalProperties": True}, {"amount": "42"}, "I pay 42", True),  # a name for what was said
+        (
+            {"type": "object", "additionalProperties": True},
+            {"amount": "42"},
+            "I pay 42",
+            True,
+        ),  # a name for what was said
         ({"type": "object"}, {"amount": "43"}, "I pay 42", False),
         (BY_NAME, {"kettle": 2}, "the kettle, 2 of them", True),
         (BY_NAME, {"lamp": 2}, "the kettle, 2 of them", False),
