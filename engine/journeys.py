@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jurat.engine.match import Knowledge
-from jurat.engine.relevance import open_observations, speaks_of_events
+from jurat.engine.relevance import observations, open_observations, speaks_of_events
 from jurat.engine.turn import Working
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Expr, Observation
@@ -53,8 +53,8 @@ def hold_back(working: Working, graph: PolicyGraph, resolution: Resolution | Non
         return
     for journey, state in list(working.state.journeys.items()):
         why = held_back(graph, resolution, journey, state)
-        if why is None:
-            working.state.unsaid -= {journey}
+        if why is None:  # of one that rests nothing was said
+            working.state.unsaid -= {journey} & set(resolution.in_force)
         elif journey in working.acted:
             if graph.journeys[journey].states[state].kind == "chat":
                 working.state.unsaid |= {journey}
@@ -78,6 +78,14 @@ def leave_ended(working: Working, journeys: Iterable[Journey]) -> None:
         state = working.state.journeys.get(journey.id)
         if state is not None and journey.states[state].kind == "end":
             del working.state.journeys[journey.id]
+
+
+def waiting(working: Working, graph: PolicyGraph) -> set[str]:
+    """The journeys that have taken their transition of this message, which who takes over says first."""
+    here = working.state.journeys
+    moved = {journey for journey, state in here.items() if state != working.found.get(journey)}
+    left = (moved | working.waiting) & here.keys()
+    return {journey for journey in left if graph.journeys[journey].states[here[journey]].kind == "chat"}
 
 
 def has_run(working: Working, entity: str) -> None:
@@ -108,10 +116,13 @@ def _here(journey: Journey, working: Working) -> State:
 def _is_due(journey: Journey, working: Working) -> bool:
     if journey.id not in working.state.journeys:
         return True
-    if _here(journey, working).kind == "tool":
+    kind = _here(journey, working).kind
+    if kind == "tool":
         return journey.id in working.ran
+    if kind == "fork":  # a tool may have opened the way out of one that was met before
+        return True
     unsaid = journey.id in working.state.unsaid and working.trace.message is not None
-    return working.round == 1 and not unsaid
+    return working.round == 1 and not unsaid and journey.id not in working.waiting
 
 
 def _fresh(journey: Journey, working: Working, passed: set[tuple[str, str]]) -> bool:
@@ -147,11 +158,9 @@ def _undecided(journey: Journey, working: Working, now: Valuation) -> list[Expr]
 
 
 def _formulas(journey: Journey, working: Working) -> list[Expr]:
-    if journey.id not in working.state.journeys:
-        found = [trigger.expr for trigger in journey.triggers]
-    else:
-        found = [each.condition for each in _transitions(journey, working) if not each.otherwise]
-    return [expr for expr in found if journey.id in working.state.journeys or _applies(expr, working)]
+    if journey.id in working.state.journeys:
+        return [each.condition for each in _transitions(journey, working) if not each.otherwise]
+    return [trigger.expr for trigger in journey.triggers if _begins(trigger.expr, working)]
 
 
 def _transitions(journey: Journey, working: Working) -> list[Transition]:
@@ -162,6 +171,13 @@ def _transitions(journey: Journey, working: Working) -> list[Transition]:
 def _applies(expr: Expr, working: Working) -> bool:
     """In a turn without a message only what speaks of events can move a journey, and after a tool everything."""
     return working.trace.message is not None or working.round > 1 or speaks_of_events(expr)
+
+
+def _begins(expr: Expr, working: Working) -> bool:
+    """Without a message no judgement begins a journey, not after a tool either, unless it is about an event."""
+    return _applies(expr, working) and (
+        working.trace.message is not None or speaks_of_events(expr) or not observations(expr)
+    )
 
 
 def _move(journey: Journey, working: Working, now: Valuation) -> bool:

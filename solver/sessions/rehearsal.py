@@ -15,7 +15,7 @@ from jurat.policies.agents import AGENT
 from jurat.policies.axioms import settle
 from jurat.policies.errors import RefusedTurn, ValuationError
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, key_of
+from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, atoms, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.holding import held_back
 from jurat.policies.model import Call, Constraint, Forbid, HandOff, Journey, Offer, State, Transition
@@ -28,6 +28,7 @@ from jurat.solver.sessions.hearing import speaks_of_events
 from jurat.solver.sessions.moves import START, Move, move_of
 from jurat.solver.sessions.parts import Parts
 from jurat.solver.sessions.past import Moment, Past
+from jurat.solver.sessions.steps import observed
 from jurat.solver.sessions.trace import Position
 
 ROUNDS = 4
@@ -78,6 +79,8 @@ class Rehearsal:
     histories: tuple[History, ...] = ()
     handed: tuple[str, ...] = ()
     """The agents that handed on the message that this turn is about."""
+    waiting: frozenset[str] = frozenset()
+    """The journeys that took their step of this message with one of them."""
 
     def __post_init__(self) -> None:
         if not self.histories:
@@ -135,6 +138,7 @@ class Rehearsal:
         kept = [each for each in self.moved[self.moved_before :] if not self.goes_back(each[0])]
         self.moved[self.moved_before :] = kept
         self.moved_before = len(self.moved)
+        self.waiting = self._waiting() if onward else frozenset()
         self.unsaid = self._left_unsaid()
         self.journeys = self.left()
         self.found = dict(self.journeys)
@@ -282,7 +286,7 @@ class Rehearsal:
 
     def _served(self, g: str, tool: str) -> bool:
         assert self.now is not None
-        return any(
+        return g in self.graph.guidelines and any(
             name == tool and g not in owners and self._asks(tool, frozenset((g,)), given, self.now)
             for name, owners, given in self.made
         )
@@ -309,8 +313,18 @@ class Rehearsal:
         if not self.message or self.resolution is None:
             return self.unsaid
         held = {journey for journey in self.journeys if self.is_held(journey)}
+        said = set(self.resolution.in_force) - held
         chats = {journey for journey in held & self.acted if self._here(self.graph.journeys[journey]).kind == "chat"}
-        return (self.unsaid & held - self.acted) | chats
+        return (self.unsaid - said - self.acted) | chats
+
+    def _waiting(self) -> frozenset[str]:
+        """As :func:`jurat.engine.journeys.waiting` has it."""
+        left = self.left()
+        moved = {journey for journey, state in left.items() if state != self.found.get(journey)}
+        chats = {
+            journey for journey, state in left.items() if self.graph.journeys[journey].states[state].kind == "chat"
+        }
+        return frozenset((moved | self.waiting) & chats)
 
     def goes_back(self, journey: str) -> bool:
         """Whether a journey under way is, if the turn ends here, where the turn found it."""
@@ -344,20 +358,25 @@ class Rehearsal:
     def _due(self, journey: Journey) -> bool:
         if journey.id not in self.journeys:
             return True
-        if self._here(journey).kind == "tool":
-            return journey.id in self.ran
-        return self.round == 1 and not (self.message and journey.id in self.unsaid)
+        kind = self._here(journey).kind
+        if kind in ("tool", "fork"):
+            return kind == "fork" or journey.id in self.ran
+        unsaid = self.message and journey.id in self.unsaid
+        return self.round == 1 and not unsaid and journey.id not in self.waiting
 
     def _here(self, journey: Journey) -> State:
         return journey.states[self.journeys[journey.id]]
 
     def _move(self, journey: Journey, now: Valuation) -> Move | None:
         if journey.id not in self.journeys:
-            begins = any(self._applies(t.expr) and evaluate(t.expr, now.look) is True for t in journey.triggers)
+            begins = any(self._begins(t.expr) and evaluate(t.expr, now.look) is True for t in journey.triggers)
             return Move(START, journey.initial) if begins else None
         here = self._here(journey)
         taken = _taken([t for t in here.transitions if here.kind == "fork" or self._applies(t.condition)], now)
         return None if taken is None else move_of(here, taken)
+
+    def _begins(self, expr: Expr) -> bool:
+        return self._applies(expr) and (self.message or speaks_of_events(expr) or not observed(atoms(expr)))
 
     def _applies(self, expr: Expr) -> bool:
         return self.message or self.round > 1 or speaks_of_events(expr)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 
 import z3
 
+from jurat.policies.agents import AGENT
 from jurat.policies.expr import Event, Expr, Fact, History, Observation, atoms, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import FactDeclaration, Journey, Provision
@@ -209,6 +210,19 @@ class Session:
     def _live(self) -> z3.BoolRef:
         return all_of((self.begun, negation(self.happenings.is_("reply"))))
 
+    @property
+    def agent(self) -> Fact | None:
+        """Who answers, where something hangs on it."""
+        return next((fact for fact in self.about.facts if fact.path == AGENT), None)
+
+    @property
+    def may_be_handed(self) -> z3.BoolRef:
+        """A turn may be that of another agent about the message of the turn before."""
+        if self.agent is None:
+            return self.happenings.is_("message")
+        now = self.value(self.agent)
+        return all_of((self.happenings.is_("message"), negation(same(now, before(now)))))
+
     def _fact(self, fact: Fact) -> Part:
         """Application and authentication speak between turns; a tool's success writes what it provides."""
         provided = self.calls.providers(fact)
@@ -286,6 +300,9 @@ class Session:
             implication(run, all_of((negation(new), any_of((ran, all_of((before(run), stayed))))))),
             implication(all_of((negation(new), ran)), run) if self.about.resolved else YES,
             *self.holding.moves(journey, ran, self.undone),
+            implication(
+                every.stepped(journey), all_of((before(all_of((self.begun, self.spoken))), was, self.may_be_handed))
+            ),
         ]
 
     # -- about every position ------------------------------------------------------------------------------------
