@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jurat.engine.match import Knowledge
+from jurat.engine.moves import begun, gone, stayed
 from jurat.engine.relevance import observations, open_observations, speaks_of_events
 from jurat.engine.turn import Working
 from jurat.policies.evaluation import evaluate
@@ -191,18 +192,29 @@ def _move(journey: Journey, working: Working, now: Valuation) -> bool:
 
 
 def _target(journey: Journey, working: Working, now: Valuation) -> str | None:
-    if journey.id not in working.state.journeys:
-        begins = any(evaluate(expr, now.look) is True for expr in _formulas(journey, working))
-        return journey.initial if begins else None
-    return _taken(_transitions(journey, working), now)
+    """Where it goes, if it goes; the trace is told of that, and why one that is under way does not."""
+    state = working.state.journeys.get(journey.id)
+    if state is None:
+        trigger = next((each for each in _formulas(journey, working) if evaluate(each, now.look) is True), None)
+        if trigger is None:
+            return None
+        working.moves.append(begun(journey.id, journey.initial, trigger, now.look))
+        return journey.initial
+    ways = _transitions(journey, working)
+    way = _taken(ways, now)
+    if way is None:
+        working.moves += [stayed(journey.id, state, [each.condition for each in ways], now.look)] if ways else []
+        return None
+    working.moves.append(gone(journey.id, state, way, now.look))
+    return way.target
 
 
-def _taken(transitions: list[Transition], now: Valuation) -> str | None:
+def _taken(transitions: list[Transition], now: Valuation) -> Transition | None:
     truth = [(each, evaluate(each.condition, now.look)) for each in transitions if not each.otherwise]
     for transition, value in truth:
         if value is True:
-            return transition.target
+            return transition
     otherwise = next((each for each in transitions if each.otherwise), None)
     if otherwise is None or evaluate(otherwise.condition, now.look) is not True:
         return None
-    return otherwise.target if all(value is False for _, value in truth) else None
+    return otherwise if all(value is False for _, value in truth) else None
