@@ -181,8 +181,8 @@ class Model:
         if script.cut and not script.event:
             turn.undo()
             return found
-        found.explained |= turn.leave()
         found.said |= turn.says()
+        found.explained |= turn.leave()
         return found
 
 
@@ -363,7 +363,6 @@ class Turn:
             elif place != self.found.get(journey):
                 explained.add(journey)
                 self._take_back(journey)
-        self.spoken = {journey: place for journey, place in self.talk.places.items() if not self.script.event}
         for journey, place in [*self.talk.places.items()]:
             if self.model.places.kind(journey, place) == "end":
                 del self.talk.places[journey]
@@ -382,8 +381,9 @@ class Turn:
     def says(self) -> set[str]:
         """The instructions of the states that are in force."""
         found = set()
-        for journey, place in self.spoken.items():
-            if self.model.places.kind(journey, place) == "chat" and self.in_force(journey):
+        for journey, place in self.talk.places.items():
+            chat = not self.script.event and self.model.places.kind(journey, place) == "chat"
+            if chat and self.in_force(journey):
                 found.add(instruction(self._story_of(journey, place), place.rpartition(".")[2]))
         return found
 
