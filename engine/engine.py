@@ -26,7 +26,7 @@ from jurat.engine.facts import checked_facts, with_written
 from jurat.engine.forgetting import forget_traces
 from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
 from jurat.engine.hooks import Hooks
-from jurat.engine.journeys import advance, hold_back, leave_ended, waiting
+from jurat.engine.journeys import advance, hold_back, leave_ended
 from jurat.engine.limits import Limits
 from jurat.engine.match import Decision, Knowledge, match
 from jurat.engine.personal import mentions_personal_data
@@ -358,7 +358,7 @@ class Engine:
         working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
         working.on_emit, working.place, working.handed = handed.on_emit, handed.place, (*handed.handed, before.agent)
         working.passing, working.earlier = handed.passing, (*handed.earlier, *before.calls)
-        working.received, working.committed, working.waiting = True, bool(handed.sent), waiting(handed, self.graph)
+        working.received, working.committed = True, bool(handed.sent)
         working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))
         return working
 

@@ -48,13 +48,18 @@ def hold_back(working: Working, graph: PolicyGraph, resolution: Resolution | Non
 
     A turn without a message takes none back: it says nothing of any journey, and its event happens only once. Nor is a
     journey taken back to before a tool of its own that ran in this turn: the call happened, and would be made again. It
-    stays in the state that it came to, until that was said.
+    stays in the state that it came to, until that was said. So does one that moved before the message was handed on, for
+    who hands on says nothing.
     """
     if resolution is None or working.trace.message is None:
         return
+    handed = working.trace.reply is None
     for journey, state in list(working.state.journeys.items()):
         why = held_back(graph, resolution, journey, state)
-        if why is None:  # of one that rests nothing was said
+        if why is None and handed:
+            chat = graph.journeys[journey].states[state].kind == "chat"
+            working.state.unsaid |= {journey} if chat and state != working.found.get(journey) else set()
+        elif why is None:  # of one that rests nothing was said
             working.state.unsaid -= {journey} & set(resolution.in_force)
         elif journey in working.acted:
             if graph.journeys[journey].states[state].kind == "chat":
@@ -79,14 +84,6 @@ def leave_ended(working: Working, journeys: Iterable[Journey]) -> None:
         state = working.state.journeys.get(journey.id)
         if state is not None and journey.states[state].kind == "end":
             del working.state.journeys[journey.id]
-
-
-def waiting(working: Working, graph: PolicyGraph) -> set[str]:
-    """The journeys that have taken their transition of this message, which who takes over says first."""
-    here = working.state.journeys
-    moved = {journey for journey, state in here.items() if state != working.found.get(journey)}
-    left = (moved | working.waiting) & here.keys()
-    return {journey for journey in left if graph.journeys[journey].states[here[journey]].kind == "chat"}
 
 
 def has_run(working: Working, entity: str) -> None:
@@ -123,7 +120,7 @@ def _is_due(journey: Journey, working: Working) -> bool:
     if kind == "fork":  # a tool may have opened the way out of one that was met before
         return True
     unsaid = journey.id in working.state.unsaid and working.trace.message is not None
-    return working.round == 1 and not unsaid and journey.id not in working.waiting
+    return working.round == 1 and not unsaid
 
 
 def _fresh(journey: Journey, working: Working, passed: set[tuple[str, str]]) -> bool:

@@ -47,7 +47,8 @@ def _turns(session: Session) -> Iterator[z3.BoolRef]:
     finished = any_of((before(here.is_("reply")), all_of((before(session.settled), silent))))
     yield negation(session.undone)
     for journey in session.journeys.journeys:
-        yield implication(session.journeys.stepped(journey), handed_on(session))
+        stepped = session.journeys.stepped(journey)
+        yield implication(stepped, any_of((handed_on(session), before(stepped))))
     yield implication(here.new_turn, all_of((session.round, any_of((negation(before(session.begun)), finished)))))
     few = rounds() <= ROUNDS
     rest = [before(all_of((few, calls.open(tool), negation(passed(tool))))) for tool in session.about.tools]

@@ -85,8 +85,8 @@ class Journeys:
         return z3.Bool(f"journey {journey.id} has not said its state") if journey.id in self.held else NO
 
     def stepped(self, journey: Journey) -> z3.BoolRef:
-        """It took its step of this message with the agent that handed it on; left open of one that may have."""
-        return z3.Bool(f"journey {journey.id} took its step of this message before") if self._hands_on else NO
+        """It came to its state before the message was handed on, and has not said it; left open of one that may have."""
+        return z3.Bool(f"journey {journey.id} was handed on in its state") if self._hands_on else NO
 
     def view(self, stage: str) -> Atoms:
         """The atoms as they are at a stage."""
@@ -184,7 +184,7 @@ class Journeys:
         """A fork in every round, for a tool may have opened a way out of one that was met before."""
         if state.kind in ("tool", "fork"):
             return self.has_run(journey) if state.kind == "tool" else YES
-        waits = any_of((all_of((self.occasion.message, self.unsaid(journey))), self.stepped(journey)))
+        waits = all_of((self.occasion.message, any_of((self.unsaid(journey), self.stepped(journey)))))
         return all_of((self.occasion.new_turn, negation(waits)))
 
     def _moved(self, journey: Journey, place: int) -> z3.BoolRef:

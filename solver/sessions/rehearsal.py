@@ -79,8 +79,6 @@ class Rehearsal:
     histories: tuple[History, ...] = ()
     handed: tuple[str, ...] = ()
     """The agents that handed on the message that this turn is about."""
-    waiting: frozenset[str] = frozenset()
-    """The journeys that took their step of this message with one of them."""
 
     def __post_init__(self) -> None:
         if not self.histories:
@@ -138,8 +136,7 @@ class Rehearsal:
         kept = [each for each in self.moved[self.moved_before :] if not self.goes_back(each[0])]
         self.moved[self.moved_before :] = kept
         self.moved_before = len(self.moved)
-        self.waiting = self._waiting() if onward else frozenset()
-        self.unsaid = self._left_unsaid()
+        self.unsaid = self._left_unsaid(handed=onward is not None)
         self.journeys = self.left()
         self.found = dict(self.journeys)
         self._told(position)
@@ -308,23 +305,20 @@ class Rehearsal:
         states = {j: self.graph.journeys[j].states[state] for j, state in places.items() if state is not None}
         return {j: state.id for j, state in states.items() if state.kind != "end"}
 
-    def _left_unsaid(self) -> set[str]:
+    def _left_unsaid(self, *, handed: bool) -> set[str]:
         """The journeys that will have to say their state before they go on."""
-        if not self.message or self.resolution is None:
+        if not self.message or self.resolution is None or self.now is None:
             return self.unsaid
         held = {journey for journey in self.journeys if self.is_held(journey)}
-        said = set(self.resolution.in_force) - held
-        chats = {journey for journey in held & self.acted if self._here(self.graph.journeys[journey]).kind == "chat"}
-        return (self.unsaid - said - self.acted) | chats
+        moved = {journey for journey, state in self.journeys.items() if state != self.found.get(journey)}
+        fresh = held & self.acted | (moved - held if handed else set())
+        chats = {journey for journey in fresh if self._here(self.graph.journeys[journey]).kind == "chat"}
+        said = set() if handed else {each for each in self.journeys.keys() - held if self._runs(each, self.now)}
+        return (self.unsaid - said) | chats
 
-    def _waiting(self) -> frozenset[str]:
-        """As :func:`jurat.engine.journeys.waiting` has it."""
-        left = self.left()
-        moved = {journey for journey, state in left.items() if state != self.found.get(journey)}
-        chats = {
-            journey for journey, state in left.items() if self.graph.journeys[journey].states[state].kind == "chat"
-        }
-        return frozenset((moved | self.waiting) & chats)
+    def _runs(self, journey: str, now: Valuation) -> bool:
+        """It does not rest, for who answers has it."""
+        return evaluate(self.graph.entities[journey].condition, now.look) is True
 
     def goes_back(self, journey: str) -> bool:
         """Whether a journey under way is, if the turn ends here, where the turn found it."""
@@ -362,7 +356,7 @@ class Rehearsal:
         if kind in ("tool", "fork"):
             return kind == "fork" or journey.id in self.ran
         unsaid = self.message and journey.id in self.unsaid
-        return self.round == 1 and not unsaid and journey.id not in self.waiting
+        return self.round == 1 and not unsaid
 
     def _here(self, journey: Journey) -> State:
         return journey.states[self.journeys[journey.id]]

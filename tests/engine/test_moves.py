@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from jurat.engine import ToolResult
 
 HANDED = """
@@ -186,3 +188,32 @@ def test_what_is_not_called_any_more_is_told_with_the_reason(world: Any) -> None
     assert len(here.say("go").calls) == 4
     told = "`find` was not done (it was not called again in this turn); say so where it matters, and do not promise it"
     assert here.voice.requests[-1].instructions == (told,)
+
+
+def test_what_a_message_has_led_to_is_said_by_whoever_comes_to_it(world: Any) -> None:
+    """It is handed on to somebody who does not have the journey, or whose turn is cut short."""
+    absent = HANDED.replace("{name: Bob}", "{name: Bob, include: [to-cat]}").replace('swap && session.agent == "bob"', "false")
+    here = world(absent, judge=JUDGE)
+    here.say("go")
+    here.say("swap")
+    asyncio.run(here.engine.transfer(here.session, "cat"))
+    here.say("well")
+    assert here.session.journeys == {"j": "two"}
+    assert here.voice.requests[-1].instructions == ("Two",)
+
+
+def test_also_after_a_turn_that_was_cut_short(world: Any) -> None:
+    cut = [False, True, False]
+
+    def reply(_: object) -> str:
+        if cut.pop(0):
+            raise asyncio.CancelledError
+        return "Well?"
+
+    here = world(HANDED.replace('swap && session.agent == "bob"', "false"), judge=JUDGE, replies=reply)
+    here.say("go")
+    with pytest.raises(asyncio.CancelledError):
+        here.say("swap")
+    here.say("well")
+    assert (here.session.agent, dict(here.session.journeys)) == ("bob", {"j": "two"})
+    assert here.voice.requests[-1].instructions == ("Two",)

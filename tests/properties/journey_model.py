@@ -168,16 +168,16 @@ class Model:
 
     def turn(self, script: Script) -> Happened:
         """A turn, with those of the agents that a message is handed on to."""
-        found, handed, waiting = Happened(), list[str](), set[str]()
+        found, handed = Happened(), list[str]()
         while True:
-            turn = Turn(self, script, waiting)
+            turn = Turn(self, script)
             turn.run(found)
             to = turn.hands_to(handed)
             if script.event or to is None:
                 break
-            found.explained |= turn.leave()
+            found.explained |= turn.leave(handed=True)
             handed.append(self.talk.agent)
-            waiting, self.talk.agent = turn.waits_for_the_next(), to
+            self.talk.agent = to
         if script.cut and not script.event:
             turn.undo()
             return found
@@ -189,8 +189,8 @@ class Model:
 class Turn:
     """The turn of one agent."""
 
-    def __init__(self, model: Model, script: Script, waiting: set[str]) -> None:
-        self.model, self.script, self.waiting, self.talk = model, script, waiting, model.talk
+    def __init__(self, model: Model, script: Script) -> None:
+        self.model, self.script, self.talk = model, script, model.talk
         self.found, self.unsaid = dict(self.talk.places), set(self.talk.unsaid)
         self.ran, self.acted, self.done, self.events = set[str](), set[str](), set[tuple[str, str]](), set[str]()
         self.round, self.called = 0, False
@@ -278,7 +278,7 @@ class Turn:
         kind = self.model.places.kind(journey, self.talk.places[journey])
         if kind != "chat":
             return kind == "fork" or (kind == "tool" and journey in self.ran)
-        waits = journey in self.waiting or (journey in self.talk.unsaid and not self.script.event)
+        waits = journey in self.talk.unsaid and not self.script.event
         return self.round == 1 and not waits
 
     def _go(self, journey: str) -> None:
@@ -350,12 +350,12 @@ class Turn:
 
     # -- the end -------------------------------------------------------------------------------------------------
 
-    def leave(self) -> set[str]:
+    def leave(self, *, handed: bool = False) -> set[str]:
         """Where journeys are when it is over; those of which the trace says why they did not go on."""
         explained = set[str]()
         for journey, place in [] if self.script.event else [*self.talk.places.items()]:
             if not self.is_held(journey):
-                self.talk.unsaid -= {journey} if self.has(journey) else set()
+                self._say(journey, place, handed=handed)
             elif journey in self.acted:
                 if self.model.places.kind(journey, place) == "chat":
                     self.talk.unsaid.add(journey)
@@ -373,10 +373,12 @@ class Turn:
         if journey in self.found:
             self.talk.places[journey] = self.found[journey]
 
-    def waits_for_the_next(self) -> set[str]:
-        here, kind = self.talk.places, self.model.places.kind
-        moved = {journey for journey, place in here.items() if place != self.found.get(journey)}
-        return {each for each in (moved | self.waiting) & here.keys() if kind(each, here[each]) == "chat"}
+    def _say(self, journey: str, place: str, *, handed: bool) -> None:
+        """What is in force is said, but by who hands on; where that moved a journey, it is said first by who comes next."""
+        if not handed:
+            self.talk.unsaid -= {journey} if self.has(journey) else set()
+        elif place != self.found.get(journey) and self.model.places.kind(journey, place) == "chat":
+            self.talk.unsaid.add(journey)
 
     def says(self) -> set[str]:
         """The instructions of the states that are in force."""
