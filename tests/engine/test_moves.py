@@ -192,7 +192,9 @@ def test_what_is_not_called_any_more_is_told_with_the_reason(world: Any) -> None
 
 def test_what_a_message_has_led_to_is_said_by_whoever_comes_to_it(world: Any) -> None:
     """It is handed on to somebody who does not have the journey, or whose turn is cut short."""
-    absent = HANDED.replace("{name: Bob}", "{name: Bob, include: [to-cat]}").replace('swap && session.agent == "bob"', "false")
+    absent = HANDED.replace("{name: Bob}", "{name: Bob, include: [to-cat]}").replace(
+        'swap && session.agent == "bob"', "false"
+    )
     here = world(absent, judge=JUDGE)
     here.say("go")
     here.say("swap")
