@@ -85,10 +85,25 @@ def expanded(
 
 
 def _asked_anew(journey: Journey, outline: Outline, state: State) -> set[str]:
-    """The questions that a state which says nothing leads back to: what was answered then has led to it, and did not do."""
+    """The questions that a state which says nothing leads back to: what was answered then has led to it, and did not do.
+
+    A state that can be come to without the question is no way back to it: there it may be met for the first time.
+    """
     silent = state.kind != "chat" or state.id in outline.within
     before = (each.target for each in state.transitions if each.target in outline.questions) if silent else ()
-    return {each for each in before if state.id in _after(journey, each)}
+    return {each for each in before if state.id not in _without(journey, each)}
+
+
+def _without(journey: Journey, question: str) -> set[str]:
+    """The states that can be come to without a question."""
+    todo = [journey.initial] if journey.initial != question else []
+    seen = set(todo)
+    for name in todo:
+        state = journey.states.get(name)
+        fresh = {each.target for each in state.transitions if each.target != question} - seen if state else set()
+        todo += fresh
+        seen |= fresh
+    return seen
 
 
 def answers(state: State) -> tuple[Transition, ...]:

@@ -180,6 +180,18 @@ def test_so_is_one_before_an_inner_journey_or_a_fork_that_leads_back_to_it(world
     assert here.session.journeys == {"j": "what"}
 
 
+def test_a_question_that_is_met_for_the_first_time_is_passed_although_a_tool_leads_there_too(world: Any) -> None:
+    policy = TOOLS + (
+        "  j:\n    triggers: [go]\n    initial: f\n    states:\n"
+        "      f: {fork: true, to: [{when: found, state: a}, {otherwise: true, state: q}, {when: '!has(found)', state: q}]}\n"
+        "      q: {ask: Ask for the code, to: [{when: said, state: t}]}\n"
+        "      t: {tool: find, to: [{state: f}]}\n      a: {say: A}\n"
+    )
+    here = world(policy, judge={**JUDGE, "look": False}, tools=finding(True))
+    here.say("go, it is 7")
+    assert here.session.journeys == {"j": "a"}
+
+
 def test_what_is_not_called_any_more_is_told_with_the_reason(world: Any) -> None:
     policy = TOOLS + (
         "  j: {triggers: [go], initial: a, states: {a: {tool: find, to: [{state: b}]}, b: {tool: seek, to: [{state: a}]}}}\n"

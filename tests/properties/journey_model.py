@@ -122,7 +122,7 @@ class Places:
         silent = story.states[name].does not in ("say", "ask")
         found = []
         for way in ways:
-            again = silent and name in self._after(story, way.to)
+            again = silent and name not in self._without(story, way.to)
             target = way.to if again else self._entry(story, way.to)
             found.append(Way(way.when, before + target, way.otherwise))
         return found
@@ -130,12 +130,14 @@ class Places:
     def _entry(self, story: Story, name: str) -> str:
         return f"{name}.{KNOWN}" if story.states[name].does == "ask" else name
 
-    def _after(self, story: Story, start: str) -> set[str]:
-        found, todo = set[str](), [start]
+    def _without(self, story: Story, question: str) -> set[str]:
+        """The states that can be come to before the question was."""
+        found, todo = set[str](), [story.initial]
         while todo:
-            fresh = {way.to for way in story.states[todo.pop()].ways} - found
-            found |= fresh
-            todo += fresh
+            name = todo.pop()
+            if name != question and name not in found:
+                found.add(name)
+                todo += [way.to for way in story.states[name].ways]
         return found
 
     def _back(self, journey: str, place: str) -> Iterator[Way]:
