@@ -106,7 +106,12 @@ def _obliged(knowledge: Knowledge, decision: Decision) -> list[Wanted]:
 
 
 def _served(knowledge: Knowledge, decision: Decision, guideline: str, tool: str) -> bool:
-    """Whether a call of this turn, made for others, is one that this guideline could have made: no second one then."""
+    """Whether a call of this turn, made for others, is one that this guideline could have made: no second one then.
+
+    A state of a journey makes its own when it is come to, for its journey goes on from what that comes to.
+    """
+    if guideline not in knowledge.graph.guidelines:
+        return False
     mine = tuple(each for each in decision.actions if each.guideline == guideline)
     for record in knowledge.working.trace.calls:
         if record.tool != tool or record.status not in ("succeeded", "failed") or guideline in record.guidelines:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from jurat.engine.session import Moment, State
+from jurat.engine.session import DEFAULT_AGENT, Moment, State
 from jurat.policies.agents import AGENT
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.types import Value
@@ -91,8 +91,8 @@ def _journeys(graph: PolicyGraph, state: State) -> Iterator[str]:
 
 
 def _agent(graph: PolicyGraph, state: State) -> Iterator[str]:
-    agents = graph.policy.agents
-    if agents and state.agent not in agents:
+    agents = graph.policy.agents or {DEFAULT_AGENT.id: DEFAULT_AGENT}
+    if state.agent not in agents:
         chosen = next(iter(agents))
         yield f"the agent `{state.agent}` is gone, and `{chosen}` answers"
         state.agent = chosen

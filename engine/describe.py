@@ -44,6 +44,7 @@ def described(graph: PolicyGraph, working: Working, decision: Decision) -> Round
         ask=resolution.ask,
         clarifications=tuple((each.by, *each.targets) for each in resolution.clarifications),
         conflicts=decision.conflicts,
+        moves=tuple(working.moves),
     )
 
 

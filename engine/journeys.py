@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jurat.engine.match import Knowledge
-from jurat.engine.relevance import open_observations, speaks_of_events
+from jurat.engine.moves import begun, gone, stayed
+from jurat.engine.relevance import observations, open_observations, speaks_of_events
 from jurat.engine.turn import Working
 from jurat.policies.evaluation import evaluate
 from jurat.policies.expr import Expr, Observation
@@ -47,14 +48,19 @@ def hold_back(working: Working, graph: PolicyGraph, resolution: Resolution | Non
 
     A turn without a message takes none back: it says nothing of any journey, and its event happens only once. Nor is a
     journey taken back to before a tool of its own that ran in this turn: the call happened, and would be made again. It
-    stays in the state that it came to, until that was said.
+    stays in the state that it came to, until that was said. So does one that moved before the message was handed on, for
+    who hands on says nothing.
     """
     if resolution is None or working.trace.message is None:
         return
+    handed = working.trace.reply is None
     for journey, state in list(working.state.journeys.items()):
         why = held_back(graph, resolution, journey, state)
-        if why is None:
-            working.state.unsaid -= {journey}
+        if why is None and handed:
+            chat = graph.journeys[journey].states[state].kind == "chat"
+            working.state.unsaid |= {journey} if chat and state != working.found.get(journey) else set()
+        elif why is None:  # of one that rests nothing was said
+            working.state.unsaid -= {journey} & set(resolution.in_force)
         elif journey in working.acted:
             if graph.journeys[journey].states[state].kind == "chat":
                 working.state.unsaid |= {journey}
@@ -108,8 +114,11 @@ def _here(journey: Journey, working: Working) -> State:
 def _is_due(journey: Journey, working: Working) -> bool:
     if journey.id not in working.state.journeys:
         return True
-    if _here(journey, working).kind == "tool":
+    kind = _here(journey, working).kind
+    if kind == "tool":
         return journey.id in working.ran
+    if kind == "fork":  # a tool may have opened the way out of one that was met before
+        return True
     unsaid = journey.id in working.state.unsaid and working.trace.message is not None
     return working.round == 1 and not unsaid
 
@@ -147,11 +156,9 @@ def _undecided(journey: Journey, working: Working, now: Valuation) -> list[Expr]
 
 
 def _formulas(journey: Journey, working: Working) -> list[Expr]:
-    if journey.id not in working.state.journeys:
-        found = [trigger.expr for trigger in journey.triggers]
-    else:
-        found = [each.condition for each in _transitions(journey, working) if not each.otherwise]
-    return [expr for expr in found if journey.id in working.state.journeys or _applies(expr, working)]
+    if journey.id in working.state.journeys:
+        return [each.condition for each in _transitions(journey, working) if not each.otherwise]
+    return [trigger.expr for trigger in journey.triggers if _begins(trigger.expr, working)]
 
 
 def _transitions(journey: Journey, working: Working) -> list[Transition]:
@@ -162,6 +169,13 @@ def _transitions(journey: Journey, working: Working) -> list[Transition]:
 def _applies(expr: Expr, working: Working) -> bool:
     """In a turn without a message only what speaks of events can move a journey, and after a tool everything."""
     return working.trace.message is not None or working.round > 1 or speaks_of_events(expr)
+
+
+def _begins(expr: Expr, working: Working) -> bool:
+    """Without a message no judgement begins a journey, not after a tool either, unless it is about an event."""
+    return _applies(expr, working) and (
+        working.trace.message is not None or speaks_of_events(expr) or not observations(expr)
+    )
 
 
 def _move(journey: Journey, working: Working, now: Valuation) -> bool:
@@ -175,18 +189,29 @@ def _move(journey: Journey, working: Working, now: Valuation) -> bool:
 
 
 def _target(journey: Journey, working: Working, now: Valuation) -> str | None:
-    if journey.id not in working.state.journeys:
-        begins = any(evaluate(expr, now.look) is True for expr in _formulas(journey, working))
-        return journey.initial if begins else None
-    return _taken(_transitions(journey, working), now)
+    """Where it goes, if it goes; the trace is told of that, and why one that is under way does not."""
+    state = working.state.journeys.get(journey.id)
+    if state is None:
+        trigger = next((each for each in _formulas(journey, working) if evaluate(each, now.look) is True), None)
+        if trigger is None:
+            return None
+        working.moves.append(begun(journey.id, journey.initial, trigger, now.look))
+        return journey.initial
+    ways = _transitions(journey, working)
+    way = _taken(ways, now)
+    if way is None:
+        working.moves += [stayed(journey.id, state, [each.condition for each in ways], now.look)] if ways else []
+        return None
+    working.moves.append(gone(journey.id, state, way, now.look))
+    return way.target
 
 
-def _taken(transitions: list[Transition], now: Valuation) -> str | None:
+def _taken(transitions: list[Transition], now: Valuation) -> Transition | None:
     truth = [(each, evaluate(each.condition, now.look)) for each in transitions if not each.otherwise]
     for transition, value in truth:
         if value is True:
-            return transition.target
+            return transition
     otherwise = next((each for each in transitions if each.otherwise), None)
     if otherwise is None or evaluate(otherwise.condition, now.look) is not True:
         return None
-    return otherwise.target if all(value is False for _, value in truth) else None
+    return otherwise if all(value is False for _, value in truth) else None

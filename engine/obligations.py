@@ -44,5 +44,7 @@ def _debt(working: Working, tool: str) -> Debt:
     if not records:
         return Debt(tool, "it was not called any more in this turn")
     last = records[-1]
+    if last.status == "succeeded":
+        return Debt(tool, "it was not called again in this turn")
     secret = bool(last.missing) and not last.asks
     return Debt(tool, last.reason, last.asks, again=last.status == "invalid", secret=secret)

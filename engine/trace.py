@@ -130,6 +130,8 @@ class Round:
     clarifications: tuple[tuple[str, ...], ...]
     conflicts: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    moves: tuple[str, ...] = ()
+    """Where journeys went, in this order, and why; and why those that could have gone on did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +289,7 @@ def _explain(trace: Trace) -> Iterator[str]:
 def _explain_round(each: Round, *, several: bool) -> Iterator[str]:
     if several:
         yield f"round {each.number}"
+    yield from (f"journey {move}" for move in each.moves)
     yield from (f"in force: {_explain_held(held)}" for held in each.in_force)
     yield from (f"dropped: {drop.id}, {_explain_drop(drop)}" for drop in each.dropped)
     for left in each.possible:

@@ -59,7 +59,8 @@ class Working:
     does not hang on when it was asked for. ``received``: its message is stored. ``committed``: a consequential call was
     begun, so the turn is carried to its end. ``unsent``: the state without the reply, which stays if that cannot be
     stored. ``fulfilled`` are the obligations done in the present activation, ``found`` where the turn found the journeys,
-    ``ran`` those whose tool state has run, ``acted`` those of which any has in this turn, ``offered`` the tools whose need
+    ``ran`` those whose tool state has run, ``acted`` those of which any has in this turn, ``moves`` what this round's
+    trace says of journeys, ``offered`` the tools whose need
     was judged, ``made`` the arguments of the calls that happened, by tool and round, ``begun`` the consequential calls,
     ``model_failed`` that a question to the judge or the voice had no answer. ``anew`` says of guidelines that are done whether the customer brings them up again,
     ``passing`` are results that the session forgets after the turn;
@@ -88,6 +89,7 @@ class Working:
     ran: set[str] = field(default_factory=set)
     acted: set[str] = field(default_factory=set)
     found: dict[str, str] = field(init=False)
+    moves: list[str] = field(default_factory=list)
     offered: set[str] = field(default_factory=set)
     made: dict[tuple[str, int], dict[str, Value]] = field(default_factory=dict)
     begun: list[Call] = field(default_factory=list)
@@ -130,6 +132,7 @@ class Working:
     def begin_round(self) -> None:
         """Count a round of match, resolve and act, and note what had been said by then."""
         self.round += 1
+        self.moves = []
         if self.round > 1:
             self.heard.append(self.state.messages)
 

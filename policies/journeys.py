@@ -1,7 +1,7 @@
 """What authors write of journeys becomes plain states, so that everything else knows only states and transitions.
 
 - A *question* (`ask`) is preceded by a fork that passes it where its answer is known already: where the condition of one of
-  its transitions certainly holds.
+  its transitions certainly holds. What says nothing (a tool, a fork) and leads back to it has it asked again.
 - A state that stands for *another journey* becomes a fork into a copy of that journey's states, with ids of their own
   (``<state>.<state of the other>``); the copy's ends are forks from which this journey goes on.
 - A *way back* is a first transition of every chat state that can come after the one it leads to.
@@ -67,7 +67,11 @@ def expanded(
     """A journey whose states are as written, with plain ones; ``others`` are plain already."""
     found: dict[str, State] = {}
     for name, written in journey.states.items():
-        moves = tuple(replace(each, target=outline.entry(each.target)) for each in written.transitions)
+        anew = _asked_anew(journey, outline, written)
+        moves = tuple(
+            each if each.target in anew else replace(each, target=outline.entry(each.target))
+            for each in written.transitions
+        )
         state = replace(written, transitions=moves)
         if name in outline.questions:
             found[outline.entry(name)] = _known(outline.entry(name), state)
@@ -78,6 +82,28 @@ def expanded(
     plain = replace(journey, states=found, initial=outline.entry(journey.initial))
     ways = tuple(replace(each, target=outline.entry(each.target)) for each in back)
     return replace(plain, states=_with_ways_back(plain, ways))
+
+
+def _asked_anew(journey: Journey, outline: Outline, state: State) -> set[str]:
+    """The questions that a state which says nothing leads back to: what was answered then has led to it, and did not do.
+
+    A state that can be come to without the question is no way back to it: there it may be met for the first time.
+    """
+    silent = state.kind != "chat" or state.id in outline.within
+    before = (each.target for each in state.transitions if each.target in outline.questions) if silent else ()
+    return {each for each in before if state.id not in _without(journey, each)}
+
+
+def _without(journey: Journey, question: str) -> set[str]:
+    """The states that can be come to without a question."""
+    todo = [journey.initial] if journey.initial != question else []
+    seen = set(todo)
+    for name in todo:
+        state = journey.states.get(name)
+        fresh = {each.target for each in state.transitions if each.target != question} - seen if state else set()
+        todo += fresh
+        seen |= fresh
+    return seen
 
 
 def answers(state: State) -> tuple[Transition, ...]:

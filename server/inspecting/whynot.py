@@ -41,8 +41,18 @@ def why(graph: PolicyGraph, trace: Mapping[str, Any], g: str) -> dict[str, Any]:
     if not trace["rounds"]:
         return {"id": g, "standing": "undecided", "sentences": [NOTHING, *map(_sentence, trace["notes"])]}
     reasons = _Reasons(graph, trace)
-    sentences = [*reasons.of(g), *_held_back(trace, g), *_earlier(trace, g)]
+    sentences = [*reasons.of(g), *_moved(trace, g), *_held_back(trace, g), *_earlier(trace, g)]
     return {"id": g, "standing": reasons.standing(g), "sentences": sentences}
+
+
+def _moved(trace: Mapping[str, Any], g: str) -> list[str]:
+    """How the journey came to be where it was, of a journey and its states, unless that was taken back."""
+    journey = g.partition("/")[0]
+    begins = f"`{journey}` "
+    if _held_back(trace, journey):
+        return []
+    moves = (move for round_ in trace["rounds"] for move in round_.get("moves", ()))
+    return [_sentence(move) for move in moves if move.startswith(begins)]
 
 
 def _held_back(trace: Mapping[str, Any], g: str) -> list[str]:

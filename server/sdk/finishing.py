@@ -105,21 +105,10 @@ def _skip_start(body: Body) -> None:
 
 
 def _with_parts(journey: Journey) -> dict[str, Body]:
-    """The states, those of journeys inside of it copied to where these are entered."""
+    """The states, with the journeys inside of it where these are entered; one without states of its own is what it says."""
     states: dict[str, Body] = copy.deepcopy(journey.body["states"])
     for entry, (part, after) in journey.parts.items():
-        inner = _with_parts(part)
-        initial = part.body["initial"]
-        if not part.exact and not inner[START].get("to"):
-            inner[START] = {"say": part.description or part.title}
-        _close(inner)
-        names = {
-            name: after if "end" in state else entry if name == initial else f"{entry}_{name}"
-            for name, state in inner.items()
-        }
-        for name, state in inner.items():
-            if "end" in state:
-                continue
-            state["to"] = [{**way, "state": names[way["state"]]} for way in state.get("to", [])]
-            states[names[name]] = state
+        bare = not part.exact and not part.body["states"][START].get("to")
+        does = {"say": part.description or part.title} if bare else {"journey": part.id}
+        states[entry] = {**does, "to": [{"state": after}]}
     return states

@@ -149,8 +149,9 @@ class Calls:
         ]
 
     def _served(self, g: str, tool: str) -> z3.BoolRef:
-        """A caller that asks nothing of the arguments is content with a call that was made for others."""
-        return NO if asked_of(self.graph, g, tool) else before(self.elsewhere(g, tool))
+        """A guideline that asks nothing of the arguments is content with a call that was made for others."""
+        own = asked_of(self.graph, g, tool) or g not in self.graph.guidelines
+        return NO if own else before(self.elsewhere(g, tool))
 
     def _opening(self, tool: str, due: list[z3.BoolRef]) -> list[z3.BoolRef]:
         obliged = any_of(self.wants(g, tool) for g in self.callers[tool])

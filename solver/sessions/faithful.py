@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 import z3
 
-from jurat.policies.agents import AGENT
 from jurat.policies.expr import Observation
 from jurat.solver.build import NO, all_of, any_of, implication, negation, same
 from jurat.solver.sessions.happenings import ENDS, OTHER
@@ -47,6 +46,9 @@ def _turns(session: Session) -> Iterator[z3.BoolRef]:
     silent = any_of((negation(before(session.spoken)), _handed(session)))
     finished = any_of((before(here.is_("reply")), all_of((before(session.settled), silent))))
     yield negation(session.undone)
+    for journey in session.journeys.journeys:
+        stepped = session.journeys.stepped(journey)
+        yield implication(stepped, any_of((handed_on(session), before(stepped))))
     yield implication(here.new_turn, all_of((session.round, any_of((negation(before(session.begun)), finished)))))
     few = rounds() <= ROUNDS
     rest = [before(all_of((few, calls.open(tool), negation(passed(tool))))) for tool in session.about.tools]
@@ -56,11 +58,12 @@ def _turns(session: Session) -> Iterator[z3.BoolRef]:
 
 def _handed(session: Session) -> z3.BoolRef:
     """Another agent has its turn about the message, so the one before said nothing; what is found is played through."""
-    agent = next((fact for fact in session.about.facts if fact.path == AGENT), None)
-    if agent is None:
-        return NO
-    now = session.value(agent)
-    return all_of((session.happenings.is_("message"), negation(same(now, before(now)))))
+    return NO if session.agent is None else session.may_be_handed
+
+
+def handed_on(session: Session) -> z3.BoolRef:
+    """Nobody has answered the message that this turn begins with, for it was handed on."""
+    return all_of((_handed(session), before(session.spoken), negation(before(session.happenings.is_("reply")))))
 
 
 def _calls(session: Session) -> Iterator[z3.BoolRef]:

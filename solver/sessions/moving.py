@@ -13,17 +13,17 @@ from functools import cached_property
 import networkx as nx
 import z3
 
-from jurat.policies.expr import Expr, JourneyActive, JourneyState
+from jurat.policies.expr import Expr, JourneyActive, JourneyState, atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.holding import may_be_held_back
-from jurat.policies.model import Journey, State, Transition
+from jurat.policies.model import HandOff, Journey, State, Transition
 from jurat.policies.types import EnumType
 from jurat.solver.build import NO, YES, all_of, any_of, implication, negation, same
 from jurat.solver.formulas import truth
 from jurat.solver.sessions.hearing import speaks_of_events
 from jurat.solver.sessions.reading import View
 from jurat.solver.sessions.slice import Slice
-from jurat.solver.sessions.steps import Part, part
+from jurat.solver.sessions.steps import Part, observed, part
 from jurat.solver.terms import Atoms, Truth
 
 POSITION = "‹at the position›"
@@ -52,6 +52,7 @@ class Journeys:
         self.occasion = occasion
         self.loose = loose
         self.held = {each.id for each in self.journeys if may_be_held_back(graph, each.id)}
+        self._hands_on = hands_on(graph)
 
     # -- variables -----------------------------------------------------------------------------------------------
 
@@ -82,6 +83,10 @@ class Journeys:
     def unsaid(self, journey: Journey) -> z3.BoolRef:
         """It was held back after a tool of its own had run, and has not said yet where that led it."""
         return z3.Bool(f"journey {journey.id} has not said its state") if journey.id in self.held else NO
+
+    def stepped(self, journey: Journey) -> z3.BoolRef:
+        """It came to its state before the message was handed on, and has not said it; left open of one that may have."""
+        return z3.Bool(f"journey {journey.id} was handed on in its state") if self._hands_on else NO
 
     def view(self, stage: str) -> Atoms:
         """The atoms as they are at a stage."""
@@ -140,7 +145,12 @@ class Journeys:
     def begins(self, journey: Journey) -> z3.BoolRef:
         """A trigger is true when a round begins."""
         triggers = [trigger.expr for trigger in journey.triggers]
-        return any_of(all_of((self._applies(each), self._truth(each, POSITION).true)) for each in triggers)
+        return any_of(all_of((self._may_begin(each), self._truth(each, POSITION).true)) for each in triggers)
+
+    def _may_begin(self, trigger: Expr) -> z3.BoolRef:
+        """Without a message no judgement begins a journey, not after a tool either, unless it is about an event."""
+        judged = observed(atoms(trigger)) and not speaks_of_events(trigger)
+        return all_of((self._applies(trigger), self.occasion.message if judged else YES))
 
     def _stepping(self, journey: Journey, state: State, place: int, stage: str) -> Part:
         """From a state to the target of its first true transition, if it is due; else it stays."""
@@ -160,8 +170,7 @@ class Journeys:
     def due(self, journey: Journey, state: State, place: int = 0) -> z3.BoolRef:
         """After the first stage only a fork that was just entered; a fork in a circle may be left or not."""
         if not place:
-            waits = all_of((self.occasion.message, self.unsaid(journey))) if journey.id in self.held else NO
-            return self.has_run(journey) if state.kind == "tool" else all_of((self.occasion.new_turn, negation(waits)))
+            return self._due_at_first(journey, state)
         if state.kind != "fork":
             return NO
         left = (
@@ -170,6 +179,13 @@ class Journeys:
             else YES
         )
         return all_of((self._moved(journey, place - 1), left))
+
+    def _due_at_first(self, journey: Journey, state: State) -> z3.BoolRef:
+        """A fork in every round, for a tool may have opened a way out of one that was met before."""
+        if state.kind in ("tool", "fork"):
+            return self.has_run(journey) if state.kind == "tool" else YES
+        waits = all_of((self.occasion.message, any_of((self.unsaid(journey), self.stepped(journey)))))
+        return all_of((self.occasion.new_turn, negation(waits)))
 
     def _moved(self, journey: Journey, place: int) -> z3.BoolRef:
         return z3.Bool(f"journey {journey.id} moves in stage {place}")
@@ -212,6 +228,12 @@ class Journeys:
 
     def _truth(self, expr: Expr, stage: str) -> Truth:
         return truth(expr, self.view(stage))
+
+
+def hands_on(graph: PolicyGraph) -> bool:
+    """Whether a message may be handed on to another agent."""
+    actions = (action for entity in graph.entities.values() for action in entity.actions)
+    return any(isinstance(each, HandOff) and each.to in graph.policy.agents for each in actions)
 
 
 def _forks(states: list[State]) -> int:

@@ -15,7 +15,7 @@ from jurat.policies.agents import AGENT
 from jurat.policies.axioms import settle
 from jurat.policies.errors import RefusedTurn, ValuationError
 from jurat.policies.evaluation import evaluate
-from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, key_of
+from jurat.policies.expr import Expr, History, JourneyActive, Observation, arguments, atoms, key_of
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.holding import held_back
 from jurat.policies.model import Call, Constraint, Forbid, HandOff, Journey, Offer, State, Transition
@@ -28,6 +28,7 @@ from jurat.solver.sessions.hearing import speaks_of_events
 from jurat.solver.sessions.moves import START, Move, move_of
 from jurat.solver.sessions.parts import Parts
 from jurat.solver.sessions.past import Moment, Past
+from jurat.solver.sessions.steps import observed
 from jurat.solver.sessions.trace import Position
 
 ROUNDS = 4
@@ -135,7 +136,7 @@ class Rehearsal:
         kept = [each for each in self.moved[self.moved_before :] if not self.goes_back(each[0])]
         self.moved[self.moved_before :] = kept
         self.moved_before = len(self.moved)
-        self.unsaid = self._left_unsaid()
+        self.unsaid = self._left_unsaid(handed=onward is not None)
         self.journeys = self.left()
         self.found = dict(self.journeys)
         self._told(position)
@@ -282,7 +283,7 @@ class Rehearsal:
 
     def _served(self, g: str, tool: str) -> bool:
         assert self.now is not None
-        return any(
+        return g in self.graph.guidelines and any(
             name == tool and g not in owners and self._asks(tool, frozenset((g,)), given, self.now)
             for name, owners, given in self.made
         )
@@ -304,13 +305,20 @@ class Rehearsal:
         states = {j: self.graph.journeys[j].states[state] for j, state in places.items() if state is not None}
         return {j: state.id for j, state in states.items() if state.kind != "end"}
 
-    def _left_unsaid(self) -> set[str]:
+    def _left_unsaid(self, *, handed: bool) -> set[str]:
         """The journeys that will have to say their state before they go on."""
-        if not self.message or self.resolution is None:
+        if not self.message or self.resolution is None or self.now is None:
             return self.unsaid
         held = {journey for journey in self.journeys if self.is_held(journey)}
-        chats = {journey for journey in held & self.acted if self._here(self.graph.journeys[journey]).kind == "chat"}
-        return (self.unsaid & held - self.acted) | chats
+        moved = {journey for journey, state in self.journeys.items() if state != self.found.get(journey)}
+        fresh = held & self.acted | (moved - held if handed else set())
+        chats = {journey for journey in fresh if self._here(self.graph.journeys[journey]).kind == "chat"}
+        said = set() if handed else {each for each in self.journeys.keys() - held if self._runs(each, self.now)}
+        return (self.unsaid - said) | chats
+
+    def _runs(self, journey: str, now: Valuation) -> bool:
+        """It does not rest, for who answers has it."""
+        return evaluate(self.graph.entities[journey].condition, now.look) is True
 
     def goes_back(self, journey: str) -> bool:
         """Whether a journey under way is, if the turn ends here, where the turn found it."""
@@ -344,20 +352,25 @@ class Rehearsal:
     def _due(self, journey: Journey) -> bool:
         if journey.id not in self.journeys:
             return True
-        if self._here(journey).kind == "tool":
-            return journey.id in self.ran
-        return self.round == 1 and not (self.message and journey.id in self.unsaid)
+        kind = self._here(journey).kind
+        if kind in ("tool", "fork"):
+            return kind == "fork" or journey.id in self.ran
+        unsaid = self.message and journey.id in self.unsaid
+        return self.round == 1 and not unsaid
 
     def _here(self, journey: Journey) -> State:
         return journey.states[self.journeys[journey.id]]
 
     def _move(self, journey: Journey, now: Valuation) -> Move | None:
         if journey.id not in self.journeys:
-            begins = any(self._applies(t.expr) and evaluate(t.expr, now.look) is True for t in journey.triggers)
+            begins = any(self._begins(t.expr) and evaluate(t.expr, now.look) is True for t in journey.triggers)
             return Move(START, journey.initial) if begins else None
         here = self._here(journey)
         taken = _taken([t for t in here.transitions if here.kind == "fork" or self._applies(t.condition)], now)
         return None if taken is None else move_of(here, taken)
+
+    def _begins(self, expr: Expr) -> bool:
+        return self._applies(expr) and (self.message or speaks_of_events(expr) or not observed(atoms(expr)))
 
     def _applies(self, expr: Expr) -> bool:
         return self.message or self.round > 1 or speaks_of_events(expr)

@@ -91,7 +91,8 @@ def _journey(session: Session, rehearsal: Rehearsal, journey: Journey) -> Iterat
     yield every.has_run(journey), z3.BoolVal(journey.id in rehearsal.ran)
     yield session.holding.held(journey), z3.BoolVal(rehearsal.is_held(journey.id))
     yield session.holding.acted(journey), z3.BoolVal(journey.id in rehearsal.acted)
-    yield every.unsaid(journey), z3.BoolVal(journey.id in rehearsal.unsaid)
+    for waits in (every.unsaid(journey), every.stepped(journey)):
+        yield waits, z3.BoolVal(journey.id in rehearsal.unsaid and not z3.is_false(waits))
     kept_active, kept_place = session.saved(journey)
     kept = rehearsal.found.get(journey.id)
     yield kept_active, z3.BoolVal(kept is not None)

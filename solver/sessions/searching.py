@@ -13,7 +13,7 @@ from jurat.policies.resolution import Resolution
 from jurat.policies.types import DecimalType, IntType, ListType
 from jurat.solver.build import any_of, implication, negation
 from jurat.solver.limits import Limits
-from jurat.solver.sessions.faithful import faithful
+from jurat.solver.sessions.faithful import faithful, handed_on
 from jurat.solver.sessions.hearing import judged_without_message
 from jurat.solver.sessions.rehearsal import Differs, Rehearsal
 from jurat.solver.sessions.steps import before
@@ -140,6 +140,7 @@ def _wishes(session: Session, last: int) -> Iterator[Wishes]:
     observations = sorted((a for a in session.about.atoms if isinstance(a, Observation)), key=lambda a: a.key)
     truths = [session.base.truth(atom) for atom in observations]
     yield [(any_of((both.true, both.false, negation(session.spoken))), step) for both in truths for step in steps]
+    yield [(negation(handed_on(session)), step) for step in steps]
     yield [(negation(session.happenings.any("event")), step) for step in steps]
     yield [(negation(session.happenings.personal), step) for step in steps]
     yield [(any_of((both.false, negation(session.spoken))), step) for step in steps for both in truths]

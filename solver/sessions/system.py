@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 
 import z3
 
-from jurat.policies.expr import Event, Expr, Fact, History, Observation, atoms, mentioned_atoms
+from jurat.policies.agents import AGENT
+from jurat.policies.expr import Event, Expr, Fact, History, JourneyActive, Observation, atoms, mentioned_atoms
 from jurat.policies.graph import PolicyGraph
 from jurat.policies.model import FactDeclaration, Journey, Provision
 from jurat.policies.types import BoolType, ListType
@@ -126,6 +127,7 @@ class Session:
         for journey in self.journeys.journeys:
             inactive = [self.journeys.active(journey), self.saved(journey)[0], self.journeys.has_run(journey)]
             inactive += [self.holding.held(journey), self.holding.acted(journey), self.journeys.unsaid(journey)]
+            inactive += [self.journeys.stepped(journey)]
             yield part("engine", [negation(each) for each in inactive])
         yield from self.calls.start()
         yield from self.monitors.start()
@@ -209,6 +211,27 @@ class Session:
     def _live(self) -> z3.BoolRef:
         return all_of((self.begun, negation(self.happenings.is_("reply"))))
 
+    @property
+    def agent(self) -> Fact | None:
+        """Who answers, where something hangs on it."""
+        return next((fact for fact in self.about.facts if fact.path == AGENT), None)
+
+    @property
+    def may_be_handed(self) -> z3.BoolRef:
+        """A turn may be that of another agent about the message of the turn before."""
+        again = all_of((self.happenings.is_("message"), before(self.spoken)))
+        if self.agent is None:
+            return again
+        now = self.value(self.agent)
+        return all_of((again, negation(same(now, before(now)))))
+
+    def _still(self, journey: Journey) -> z3.BoolRef:
+        """It has its state to say still; one that can neither rest nor be held back says it with the next reply."""
+        had = before(self.journeys.stepped(journey))
+        if journey.id in self.journeys.held or self.graph.entities[journey.id].condition != JourneyActive(journey.id):
+            return had
+        return all_of((had, any_of((self.undone, negation(before(self.happenings.is_("reply")))))))
+
     def _fact(self, fact: Fact) -> Part:
         """Application and authentication speak between turns; a tool's success writes what it provides."""
         provided = self.calls.providers(fact)
@@ -286,6 +309,7 @@ class Session:
             implication(run, all_of((negation(new), any_of((ran, all_of((before(run), stayed))))))),
             implication(all_of((negation(new), ran)), run) if self.about.resolved else YES,
             *self.holding.moves(journey, ran, self.undone),
+            implication(every.stepped(journey), all_of((was, any_of((self.may_be_handed, self._still(journey)))))),
         ]
 
     # -- about every position ------------------------------------------------------------------------------------

@@ -103,3 +103,11 @@ def test_who_could_write_a_fact_is_stored_with_the_conversation(world: Make, tmp
         return turn
 
     assert now.statuses(asyncio.run(scenario())) == [("pay", "refused")]
+
+
+def test_where_no_agent_is_named_any_more_the_one_there_is_answers(world: Make) -> None:
+    here = world("jurat: 1\nagents: {ann: {name: Ann}}\nguidelines: {hello: {action: Say hello}}\n")
+    here.say("Hello")
+    turn = asyncio.run(after(here, "jurat: 1\nguidelines: {hello: {action: Say hello}}\n").turn(here.session, "And?"))
+    assert "the agent `ann` is gone, and `agent` answers" in turn.trace.notes
+    assert here.session.agent == "agent"

@@ -135,3 +135,26 @@ def test_an_event_moves_a_journey_only_where_it_is_named(world) -> None:  # type
         turn = here.say(None, event=event)
         assert here.session.journeys == {"one": state}
         assert turn.response is None
+
+
+def test_the_trace_says_of_each_move_why_it_was_made_or_not(world) -> None:  # type: ignore[no-untyped-def]
+    judge = {**JUDGE, "gave_income": lambda talk: None if "perhaps" in talk[-1].text else "earn" in talk[-1].text}
+    here = world(LOAN, judge=judge, tools={"credit": credit(600)}, replies=lambda _: "Well?")
+    told = [
+        [move for each in here.say(message).trace.rounds for move in each.moves]
+        for message in ("a loan", "why?", "perhaps", "I earn little", "I see", "thanks")
+    ]
+    assert told == [
+        ["`loan` begins in `income`, because `wants_loan` is true"],
+        ["`loan` remains in `income`, for no way on holds"],
+        ["`loan` remains in `income`, for `gave_income` is unknown"],
+        [
+            "`loan` goes from `income` to `check`, because `gave_income` is true",
+            "`loan` goes from `check` to `sort`",
+            "`loan` goes from `sort` to `sorry`, for no other way holds",
+        ],
+        ["`loan` goes from `sorry` to `bye`"],
+        [],
+    ]
+    turn = here.say("another loan")
+    assert "journey `loan` begins in `income`, because `wants_loan` is true" in turn.trace.explain()

@@ -268,8 +268,7 @@ journeys:
     initial: identify
     on_end: deactivate
     states:
-      identify: {fork: true, to: [{state: identify_name}]}
-      identify_name: {say: Ask for the name, to: [{state: after-identify}]}
+      identify: {journey: identify, to: [{state: after-identify}]}
       after-identify: {fork: true, to: [{state: take}]}
       take: {say: Take the money, to: [{state: end}]}
       end: {end: true}
@@ -311,7 +310,7 @@ journeys:
       price:
         say: Name the price
         to: [{condition: The customer agrees, state: identify}, {condition: The customer is new, state: greet}]
-      identify: {say: Ask for the name, to: [{state: after-identify}]}
+      identify: {journey: identify, to: [{state: after-identify}]}
       after-identify: {fork: true, to: [{state: end}]}
       greet: {say: Greet, to: [{state: after-greet}]}
       after-greet: {fork: true, to: [{state: end}]}

@@ -116,3 +116,18 @@ def test_one_of_a_lower_priority_waits_too() -> None:
     held, begun = talk(declare, "the hotel booking", "the hotel")
     assert (held.places, held.told) == ({}, ("Ask for patience",))
     assert begun.places == {"hotel": "which"}
+
+
+def test_what_is_scoped_to_a_journey_and_what_overrides_it_hold_where_it_runs_within_another() -> None:
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        inner = await journey(agent, "flight", FLIGHT)
+        await inner.create_guideline(HOTEL, "Mention the hotel")
+        trip = await agent.create_journey("trip", triggers=[HOTEL], id="trip")
+        within = await trip.initial_state.transition_to(journey=inner)
+        await within.target.transition_to(chat_state="Wish a good trip")
+        await (await agent.create_guideline(UNCLEAR, "Ask what is meant")).exclude(inner)
+
+    begun, held, on = talk(declare, "the hotel", "which booking", "fine")
+    assert (begun.places, begun.told) == ({"trip": "flight.which"}, ("Mention the hotel", "Ask which flight it is"))
+    assert (held.places["trip"], held.told) == ("flight.which", ("Ask what is meant",))
+    assert on.places["trip"] == "flight.days"

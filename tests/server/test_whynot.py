@@ -175,3 +175,9 @@ def test_where_a_journey_is_that_was_held_back_is_told() -> None:
     assert "`hand-over` overrides it" in why(graph, trace, "trip")["sentences"][0]
     assert "`trip` has not begun: held back by `hand-over`." in why(graph, trace, "trip")["sentences"]
     assert len(why(graph, trace, "trip/start")["sentences"]) == 2
+
+
+def test_how_a_journey_came_to_be_where_it_is_is_told() -> None:
+    graph, trace = turn_of(POLICY, {"human": True})
+    for each in ("trip", "trip/start"):
+        assert "`trip` begins in `start`, because `human` is true." in why(graph, trace, each)["sentences"]

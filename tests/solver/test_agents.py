@@ -74,3 +74,34 @@ def test_a_clash_of_two_agents_is_none_and_of_one_agent_is_one() -> None:
     assert clash.proof.witness.values["session.agent"] == "c"
     apart = inspect.cleandoc(text).replace(", c: {name: C, include: [one, two]}", "")
     assert [each for each in check(load(apart)).findings if each.name == "conflicting-actions"] == []
+
+
+HANDED = """
+jurat: 1
+agents: {ann: {name: Ann}, bob: {name: Bob}}
+observations: {go: They go, swap: They want another}
+tools: {look: {python: "tools:look"}}
+guidelines:
+  to-bob: {when: 'swap && session.agent == "ann"', hand_off: bob}
+  looks: {when: 'session.agent == "bob"', tools: [look]}
+journeys:
+  j:
+    triggers: ['go && session.agent == "ann"']
+    initial: one
+    states: {one: {say: One, to: [{state: two}]}, two: {say: Two, to: [{state: three}]}, three: {say: Three}}
+"""
+
+
+def test_who_takes_over_finds_a_journey_where_the_message_has_led_it_already() -> None:
+    """A step a message and no more, also of one that is handed on: of who has it second it does not move the journey."""
+    graph = load(
+        HANDED
+        + """
+invariants:
+  left: '(called("look") && once(message.received, 1)) implies !journey.j.active || journey.j.state != "one"'
+  messages: 'journey.j.active && journey.j.state == "three" implies count(message.received) > 2'
+"""
+    )
+    left, messages = graph.policy.invariants
+    assert prove_always(Prover(graph, Limits()), left.expr).verdict is not Verdict.PROVED
+    assert prove_always(Prover(graph, Limits()), messages.expr).verdict is Verdict.PROVED
