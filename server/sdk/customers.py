@@ -108,27 +108,18 @@ class Customers:
     ) -> Customer:
         """A customer of whom something else is known from now on; one change after the other, for tools run at the same time."""
         async with self._changing:
-            return await self._changed(customer, name, metadata, tags)
-
-    async def _changed(
-        self,
-        customer: Customer,
-        name: str | None,
-        metadata: Mapping[str, Any] | None,
-        tags: Sequence[Tag | str] | None,
-    ) -> Customer:
-        stored = await (await self._store()).customer(customer.id)
-        if stored is None:
-            raise SDKError(f"there is no customer `{customer.id}` any more")
-        told = {**stored.metadata, **given.mapping(metadata or {}, "`metadata`")}
-        return await self._keep(
-            Person(
-                customer.id,
-                stored.name if name is None else given.text(name, "`name`"),
-                _known({key: value for key, value in told.items() if value is not None}),
-                stored.tags if tags is None else tuple(self._tagged(tags)),
+            stored = await (await self._store()).customer(customer.id)
+            if stored is None:
+                raise SDKError(f"there is no customer `{customer.id}` any more")
+            told = {**stored.metadata, **given.mapping(metadata or {}, "`metadata`")}
+            return await self._keep(
+                Person(
+                    customer.id,
+                    stored.name if name is None else given.text(name, "`name`"),
+                    _known({key: value for key, value in told.items() if value is not None}),
+                    stored.tags if tags is None else tuple(self._tagged(tags)),
+                )
             )
-        )
 
     async def get(self, id_: str) -> Customer | None:
         """The customer with an id, the guest included."""
