@@ -57,3 +57,8 @@ def said_by(reason: BaseException) -> str:
         return next(iter(whole(str(reason)).splitlines()), "")
     except Exception:  # noqa: BLE001 - how an error words itself is the application's code too
         return ""
+
+
+def told(reason: BaseException) -> str:
+    """The same, or of what kind it is where it has no text."""
+    return said_by(reason) or f"it raised {type(reason).__name__} without a text"

@@ -52,6 +52,9 @@ class State:
     done: frozenset[str] = frozenset()
     """The guidelines carried out since they last came in force."""
 
+    taken: frozenset[tuple[str, str]] = frozenset()
+    """The offers of guidelines, with their tools, that were taken since the guidelines last came in force."""
+
     unsaid: frozenset[str] = frozenset()
     """The journeys in a state that was never said, for they were held back after a tool of theirs had run."""
 

@@ -10,7 +10,7 @@ so does what follows from them.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from jurat.engine.describe import meaning_of, supporting
@@ -33,8 +33,8 @@ async def without_done(judge: Judge, knowledge: Knowledge, decision: Decision) -
     ]
     await _ask(judge, knowledge, [g for g in going_on if g not in working.anew])
     left_out = {g for g in going_on if working.anew[g] is False}
-    done = working.state.done
-    kept = tuple(each for each in decision.actions if each.guideline not in left_out or not _is_done(each, done))
+    taken = working.state.taken
+    kept = tuple(each for each in decision.actions if each.guideline not in left_out or not _is_done(each, taken))
     return replace(decision, actions=kept) if left_out else decision
 
 
@@ -63,43 +63,46 @@ def carried_out(graph: PolicyGraph, working: Working, decision: Decision, respon
         return
     force = frozenset(decision.resolution.in_force)
     sent = response is not None and response.source != "safe"
-    taken = {_taken(each) for each in decision.actions if isinstance(each.action, Offer) and _succeeded(working, each)}
-    fresh = {g for g in force if sent and _is_tracked(graph, g, taken) and _is_followed(working, decision, g)}
-    kept = {each for each in working.state.done if each.partition(" ")[0] in force}
-    working.state.done = frozenset(kept | fresh | (taken if sent else set()))
+    taken = frozenset(_taken(working, decision)) if sent else frozenset()
+    offering = {g for g, _ in taken}
+    fresh = {g for g in force if sent and _is_tracked(graph, g, offering) and _is_followed(working, decision, g)}
+    working.state.done = (working.state.done & force) | fresh
+    working.state.taken = frozenset(each for each in working.state.taken if each[0] in force) | taken
 
 
-def _is_tracked(graph: PolicyGraph, g: str, taken: Collection[str]) -> bool:
-    """Whether a guideline can be done, of which a mere offer is only where it was taken."""
+def _is_tracked(graph: PolicyGraph, g: str, offering: Collection[str]) -> bool:
+    """Whether a guideline can be done; one that merely offers is where that was taken."""
     guideline = graph.guidelines.get(g)
     if guideline is None or not guideline.track or guideline.criticality == "high":
         return False
-    return any(isinstance(each, Instruct | Call) for each in guideline.actions) or any(
-        each.partition(" ")[0] == g for each in taken
-    )
+    return g in offering or any(isinstance(each, Instruct | Call) for each in guideline.actions)
 
 
 def _is_followed(working: Working, decision: Decision, g: str) -> bool:
     """Whether every call that a guideline obliges has succeeded in this turn, whoever it was made for."""
-    calls = (each for each in decision.actions if each.guideline == g and isinstance(each.action, Call))
-    return all(_succeeded(working, each) for each in calls)
+    tools = {each.action.tool for each in decision.actions if each.guideline == g and isinstance(each.action, Call)}
+    return tools <= _succeeded(working)
 
 
-def _succeeded(working: Working, each: ActionInForce) -> bool:
-    assert isinstance(each.action, Call | Offer)
+def _taken(working: Working, decision: Decision) -> Iterator[tuple[str, str]]:
+    """The offers whose tool has succeeded in this turn."""
+    succeeded = _succeeded(working)
+    for each in decision.actions:
+        if isinstance(each.action, Offer) and each.action.tool in succeeded:
+            yield each.guideline, each.action.tool
+
+
+def _succeeded(working: Working) -> set[str]:
+    """The tools whose last call of this turn has."""
     last = {record.tool: record.status for record in working.trace.calls}
-    return last.get(each.action.tool) == "succeeded"
+    return {tool for tool, status in last.items() if status == "succeeded"}
 
 
-def _taken(each: ActionInForce) -> str:
-    """How it is noted beside the guidelines that an offer of one was taken."""
-    assert isinstance(each.action, Offer)
-    return f"{each.guideline} {each.action.tool}"
-
-
-def _is_done(each: ActionInForce, done: Collection[str]) -> bool:
+def _is_done(each: ActionInForce, taken: Collection[tuple[str, str]]) -> bool:
     """Whether an action of a guideline that is done was; the tool of an offer may still be needed if it was not."""
-    return isinstance(each.action, Instruct | Call) or (isinstance(each.action, Offer) and _taken(each) in done)
+    if isinstance(each.action, Offer):
+        return (each.guideline, each.action.tool) in taken
+    return isinstance(each.action, Instruct | Call)
 
 
 def _rests_on_words(graph: PolicyGraph, decision: Decision, g: str) -> bool:

@@ -45,6 +45,11 @@ def last_message_last(conversation: Sequence[Message]) -> list[Message]:
     return [*conversation[:last], *conversation[last + 1 :], conversation[last]]
 
 
+def without_oldest(conversation: Sequence[Message]) -> Sequence[Message]:
+    """The next shorter part that a model is asked about where all of it is too long: a quarter less."""
+    return conversation[(len(conversation) + 3) // 4 :]
+
+
 async def asked_of_what_fits(
     conversation: Sequence[Message], ask: Callable[[Sequence[Message]], Awaitable[T]]
 ) -> tuple[T, int]:
@@ -58,4 +63,4 @@ async def asked_of_what_fits(
         except ContextTooLong:
             if len(kept) <= 1:
                 raise
-            kept = kept[(len(kept) + 3) // 4 :]
+            kept = without_oldest(kept)

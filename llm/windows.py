@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from jurat.llm.conversation import without_oldest
 from jurat.llm.errors import ContextTooLong
 from jurat.llm.protocol import Message
 
@@ -40,7 +41,7 @@ async def readings(
         wanted = [each for each in wanted if each not in fit]
         if wanted and len(kept) <= 1:
             break
-        kept = kept[(len(kept) + 3) // 4 :]
+        kept = without_oldest(kept)
     if wanted and not found:
         await ask(kept, first or wanted)  # which says by how much it is too long
     return found

@@ -7,7 +7,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from jurat.engine.containing import said_by
+from jurat.engine.containing import told
 
 
 def name_of(function: Callable[..., Any]) -> str:
@@ -17,7 +17,7 @@ def name_of(function: Callable[..., Any]) -> str:
 
 def failure(function: Callable[..., Any], error: BaseException) -> str:
     """The error's text, and the line of the function's file where it came up, if it did there."""
-    text = said_by(error) or f"it raised {type(error).__name__} without a text"
+    text = told(error)
     file = getattr(getattr(function, "__code__", None), "co_filename", None)
     lines = [line for frame, line in walk_tb(error.__traceback__) if frame.f_code.co_filename == file]
     return f"{text} ({Path(str(file)).name}, line {lines[-1]})" if lines else text

@@ -16,7 +16,7 @@ from uuid import UUID
 
 from pydantic import BaseModel
 
-from jurat.engine.containing import contained, said_by
+from jurat.engine.containing import contained, told
 from jurat.engine.threads import called_aside
 from jurat.engine.tools import plain
 from jurat.engine.trace import Retrieved, Trace
@@ -148,7 +148,7 @@ async def _asked(each: Retriever, function: Callable[..., Any], now: TurnContext
 
 
 def _missed(each: Retriever, function: Callable[..., Any], reason: Exception, trace: Trace) -> None:
-    text = said_by(reason) or f"it raised {type(reason).__name__} without a text"
+    text = told(reason)
     trace.notes.append(whole(f"`{each.name}` found nothing: {text}"))
     LOG.warning("the retriever `%s` failed: %s", each.name, failure(function, reason))
 

@@ -1,4 +1,4 @@
-"""What the tests of downloading share: a small model, a bad web server, and wheels that hold it in parts."""
+"""What the tests of downloading share: a small model, a bad web server, and wheels that hold it in parts; and servers of models."""
 
 from __future__ import annotations
 
@@ -10,9 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import stamina
 from tests.llm.hub_server import Hub as Served
 from tests.llm.hub_server import serving
+from tests.llm.misbehaving import Serve
+from tests.llm.raw_server import Handler, Raw, raw_server
 
+from jurat.llm.backends.wire import ATTEMPTS
 from jurat.llm.models import Hub, Model, Packages, Part, fetch
 
 CONTENT = b"GGUF" + b"".join(hashlib.sha256(bytes([i % 256, i // 256])).digest() for i in range(9_375))
@@ -66,3 +70,23 @@ def wheels(tmp_path: Path) -> Wheels:
     folder = tmp_path / "wheels"
     folder.mkdir()
     return Wheels(folder)
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    with ExitStack() as stack:
+
+        def start(host: str = "127.0.0.1", port: int = 0, **handlers: Handler) -> Raw:
+            ends = {"models": "/models", "chat": "/chat/completions", "score": "/v1/completions", "words": "/tokenize"}
+            raw = Raw({ends[name]: each for name, each in handlers.items()})
+            return stack.enter_context(raw_server(raw, host, port))
+
+        yield start
+
+
+@pytest.fixture
+def at_once() -> Iterator[None]:
+    """Tries again without a wait."""
+    stamina.set_testing(True, attempts=ATTEMPTS, cap=True)
+    yield
+    stamina.set_testing(False)

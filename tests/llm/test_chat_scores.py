@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.llm.misbehaving import REFUND, SKEWED, TALK, asked, refused, ungraded
 from tests.llm.raw_server import Answer, Handler, Raw, chat, completion, error, http, raw_server, usual
-from tests.llm.test_bad_servers import REFUND, SKEWED, TALK, TOPS, asked, refused, ungraded
+from tests.llm.test_bad_servers import TOPS
 
 from jurat.llm import BackendError, Condition, Message, ReplyRequest
 from jurat.llm.backends import identity

@@ -48,6 +48,7 @@ def test_a_session_comes_back_as_it_was(place: Place) -> None:
         first = session(
             journeys={"loan": "amount"}, mode="manual", ended=True, completed=3, policy="d",
             fields={"due": {"days": [1, 2.5, None]}}, done=frozenset({"welcome"}), unsaid=frozenset({"loan"}), labels=frozenset({"lead"}),
+            taken=frozenset({("welcome", "greet")}),
             sources={"decimal": "tools"},
         )  # fmt: skip
         state = grown(grown(first.state, "one\0\ud800"), "two")
