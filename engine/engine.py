@@ -24,6 +24,7 @@ from jurat.engine.effects import without_passing
 from jurat.engine.errors import StoreError, TurnRefused, TurnSuperseded, UnprovedPolicy
 from jurat.engine.facts import checked_facts, with_written
 from jurat.engine.forgetting import forget_traces
+from jurat.engine.gate import unproved_because
 from jurat.engine.handing import given_to_a_human, hand_off, serve, told_who_answers, without_circles
 from jurat.engine.hooks import Hooks
 from jurat.engine.journeys import advance, hold_back, leave_ended
@@ -89,7 +90,7 @@ class Engine:
         store: Store | None = None,
         plugin_data: Mapping[str, Any] | None = None,
     ) -> None:
-        fault = _unproved(graph, report)
+        fault = unproved_because(graph, report)
         if fault and not unproved:
             raise UnprovedPolicy(fault)
         self.graph = graph
@@ -105,7 +106,8 @@ class Engine:
         self._hands = Hands(toolbox, self._sensor, voice, self.limits, self.store, self.agents, self.plugin_data)
         self._turns, self._idle = 0, asyncio.Event()
         self._idle.set()
-        self.unproved, self.clock = bool(fault), clock
+        self.unproved = bool(fault)
+        self.clock = clock
 
     def renewed(self, graph: PolicyGraph, toolbox: Toolbox, report: Report) -> Engine:
         """An engine for another version of the policy, with everything else as it is here.
@@ -356,7 +358,8 @@ class Engine:
         trace = self._trace(handed.session, state, before.message, before.event)
         trace.notes.append(f"`{before.agent}` handed this message on")
         working = Working(handed.session, state, trace, self.clock, handed.on_step, handed.on_text, handed.sent)
-        working.on_emit, working.place, working.handed = handed.on_emit, handed.place, (*handed.handed, before.agent)
+        working.on_emit, working.handed = handed.on_emit, (*handed.handed, before.agent)
+        working.place = handed.place
         working.passing, working.earlier = handed.passing, (*handed.earlier, *before.calls)
         working.received, working.committed = True, bool(handed.sent)
         working.happen(*(each for each in ("message.received", "message.pii") if each in handed.events))
@@ -485,14 +488,6 @@ class Engine:
     async def _respond(self, working: Working, decision: Decision) -> Response:
         agent = self.agents[working.state.agent]
         return await respond(self._hands, self.graph, agent, working, decision)
-
-
-def _unproved(graph: PolicyGraph, report: Report | None) -> str:
-    if report is None:
-        return "the policy has not been checked; check it, or say that it may run unproved"
-    if report.digest != graph.digest:
-        return "the report is about another version of the policy; check this one"
-    return "" if report.passed else f"the check of the policy ended with `{report.status}`; its findings say why"
 
 
 def _hint(name: str, known: Mapping[str, object] | tuple[str, ...]) -> str:
