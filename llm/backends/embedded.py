@@ -261,10 +261,14 @@ def _start(  # noqa: PLR0917 - what llama.cpp has to know before it begins
     params.api_keys = [key]
     if kept is not None:
         params.endpoint_slots, params.slot_save_path = True, f"{kept}{os.sep}"
+    params.endpoint_metrics = True
     try:
-        return xllamacpp.Server(params)
+        server = xllamacpp.Server(params)
     except RuntimeError as error:
         raise BackendError(f"`{path}` could not be loaded: damaged, or too large for this machine's memory") from error
+    # A server that is freed before its own thread has begun waits for that thread for ever: the answer says that it has.
+    server.handle_metrics()
+    return server
 
 
 def _imported() -> Any:

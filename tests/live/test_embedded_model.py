@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,3 +148,17 @@ def test_faults_are_one_line(backend: EmbeddedBackend, tmp_path: Path) -> None:
     other.write_bytes(b"GGUF" + bytes(1000))
     with pytest.raises(BackendError, match="could not be loaded"):
         EmbeddedBackend(other)
+
+
+LOAD_AND_LEAVE = """
+import sys
+from jurat.llm.backends.embedded import EmbeddedBackend
+
+for _ in range(5):
+    EmbeddedBackend(sys.argv[1])
+"""
+
+
+def test_who_leaves_while_the_model_is_loading_is_let_go() -> None:
+    """As Ctrl-C does it: what was loaded is freed before it has done anything."""
+    subprocess.run([sys.executable, "-c", LOAD_AND_LEAVE, str(pull(DEFAULT_MODEL))], check=True, timeout=240)
