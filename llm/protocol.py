@@ -14,6 +14,7 @@ from jurat.llm.errors import BackendError
 Role = Literal["customer", "agent", "tool", "system"]
 OnText = Callable[[str], None]
 """Receives each piece of text as it is written; the pieces joined are the whole text."""
+Vector = Sequence[float]
 
 
 class CutOff(str):
@@ -32,10 +33,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A question for the judge: the key of an observation and the statement to be judged."""
+    """A question for the judge: the key of an observation and the statement to be judged.
+
+    One that is not `critical` may be taken for false by a shortcut, where nothing in the conversation resembles it.
+    """
 
     key: str
     text: str
+    critical: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,21 @@ class BatchBackend(Backend, Protocol):
         self, requests: Sequence[Scoring], answers: tuple[str, str]
     ) -> Sequence[Sequence[float] | BackendError]:
         """For each request what :meth:`score` returns, or the error that it would raise: one does not fail the others."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns texts into vectors whose directions are close where the texts are alike."""
+
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+
+    async def embed(self, texts: Sequence[str]) -> list[Vector]:
+        """A vector of length 1 for each text, in their order. Raises `BackendError`."""
+
+    async def close(self) -> None:
+        """Free what it holds. Idempotent."""
 
 
 @runtime_checkable

@@ -20,7 +20,7 @@ from jurat.llm.errors import BackendError, LLMError
 from jurat.llm.protocol import Chooser, Condition, Judge, Judgement, Message
 
 LOG = logging.getLogger("jurat.llm")
-_Key = tuple[bytes, bytes, str, str]
+_Key = tuple[bytes, bytes, str, str, bool]
 
 
 class Sensor:
@@ -77,7 +77,7 @@ class Sensor:
         if not isinstance(identity, str) or not self._kept:
             return [None] * len(conditions)
         window, judge = window_digest(conversation), hashlib.sha256(identity.encode("utf-8", "surrogatepass")).digest()
-        return [(judge, window, each.key, each.text) for each in conditions]
+        return [(judge, window, each.key, each.text, each.critical) for each in conditions]
 
     def _recalled(self, key: _Key | None) -> Judgement | None:
         if key is None or key not in self._answers:

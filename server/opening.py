@@ -15,12 +15,14 @@ from jurat.policies import PolicyGraph, Report
 from jurat.policies.types import BoolType, IntType, ListType, Type
 
 if TYPE_CHECKING:
+    from jurat.llm.protocol import Embedder
+    from jurat.server.prefiltering import Embeddings
     from jurat.server.scripts import Script
 
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An engine with what it was made of; ``backend`` is the model to free at the end, if there is one.
+    """An engine with what it was made of; ``backend`` and ``embedder`` are the models to free at the end, if there are any.
 
     ``customers`` finds what is known of a customer by id; without it those of the store are known.
     """
@@ -28,6 +30,7 @@ class Agent:
     engine: Engine
     report: Report
     backend: Backend | None = None
+    embedder: Embedder | None = None
     customers: Callable[[str], Awaitable[Mapping[str, Any] | None]] | None = None
 
     @property
@@ -52,8 +55,9 @@ class Agent:
         """Free the model, leave the services, and let go of the store."""
         try:
             await asyncio.to_thread(self.engine.toolbox.close)
-            if self.backend is not None:
-                await self.backend.close()
+            for model in (self.embedder, self.backend):
+                if model is not None:
+                    await model.close()
         finally:
             await self.engine.store.close()
 
@@ -83,26 +87,35 @@ async def open_with_backend(
     *,
     unproved: bool,
     store: Store | None = None,
+    embeddings: Embeddings | None = None,
 ) -> Agent:
     """An agent that judges and speaks with the model of a backend, which is freed where that cannot be.
 
+    With ``embeddings`` the judge is behind the shortcut of :mod:`jurat.llm.prefilter`.
+
     Raises:
         UnprovedPolicy: the check did not pass, and ``unproved`` is not given.
-        BackendError: the model cannot answer.
+        BackendError: a model cannot answer, or no shortcut was fitted.
+        CalibrationError: what was fitted is damaged.
     """
     from jurat.llm.batching import Batching
     from jurat.llm.judge import ScoringJudge
     from jurat.llm.voice import ModelVoice
+    from jurat.server.prefiltering import prefiltered
 
+    embedder: Embedder | None = None
     try:
         backend = Batching(backend)
-        judge = ScoringJudge(backend)
+        scoring = ScoringJudge(backend)
+        judge, embedder = await prefiltered(scoring, embeddings) if embeddings else (scoring, None)
         engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved, store=store)
-        await judge.warm_up()
+        await scoring.warm_up()
     except BaseException:
-        await backend.close()
+        for model in (embedder, backend):
+            if model is not None:
+                await model.close()
         raise
-    return Agent(engine, report, backend)
+    return Agent(engine, report, backend, embedder)
 
 
 def open_with_script(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
+from collections.abc import Collection
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -57,14 +58,9 @@ class Served:
 
 async def found(wire: Wire, wanted: str | None) -> tuple[str, str, str]:
     """The model to ask, a digest of what the server says of it, and what to ask for scores. Raises `BackendError`."""
-    served = await _listed(wire)
+    served = await listed(wire)
     judges = [each for each in served if each.startswith(SERVED_NAME)]
-    if wanted is None and len(served) - len(judges) == 1:
-        wanted = next(each for each in served if each not in judges)
-    if wanted is None or wanted not in served:
-        names = ", ".join(f"`{one_line(name)[:80]}`" for name in list(served)[:_NAMES]) or "nothing that it lists"
-        asked = f"does not serve `{wanted}`" if wanted else "serves several models or none; name one with --model"
-        raise BackendError(f"{wire.at} {asked}; it serves {names}")
+    wanted = chosen(wire, served, judges, wanted, "--model")
     told = json.dumps([wire.root, served[wanted].model_dump()], sort_keys=True)
     digest = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
     if not judges:
@@ -72,7 +68,20 @@ async def found(wire: Wire, wanted: str | None) -> tuple[str, str, str]:
     return wanted, f"{digest}+{judges[0].removeprefix(SERVED_NAME)}", judges[0]
 
 
-async def _listed(wire: Wire) -> dict[str, _Card]:
+def chosen(wire: Wire, served: Collection[str], besides: Collection[str], wanted: str | None, option: str) -> str:
+    """The model that was asked for, or the only one there is beside some. Raises `BackendError`, which names the option."""
+    others = [each for each in served if each not in besides]
+    if wanted is None and len(others) == 1:
+        return others[0]
+    if wanted is not None and wanted in served:
+        return wanted
+    names = ", ".join(f"`{one_line(name)[:80]}`" for name in list(served)[:_NAMES]) or "nothing that it lists"
+    asked = f"does not serve `{wanted}`" if wanted else f"serves several models or none; name one with {option}"
+    raise BackendError(f"{wire.at} {asked}; it serves {names}")
+
+
+async def listed(wire: Wire) -> dict[str, _Card]:
+    """What the server says of each model that it serves. Raises `BackendError`."""
     try:
         return {each.id: each for each in _Listed.model_validate(await wire.get("/v1/models")).data}
     except ValidationError:

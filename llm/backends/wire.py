@@ -53,11 +53,14 @@ class Wire:
     it cannot do. Redirections are not followed: what customers say goes where the user sent it.
     """
 
-    def __init__(self, url: str, key: str | None, *, answer_seconds: float = ANSWER_SECONDS) -> None:
-        self.root = _root(url)
+    def __init__(
+        self, url: str, key: str | None, *, answer_seconds: float = ANSWER_SECONDS, key_variable: str = KEY_VARIABLE
+    ) -> None:
+        self.root = _root(url, key_variable)
         self.at = f"the server at `{self.root}`"
         self.answer_seconds = answer_seconds
-        self._key = _usable(key)
+        self._key = _usable(key, key_variable)
+        self._key_variable = key_variable
         self._limit = _LIMIT
         self._openai = require("openai")
         # Each further try is logged as a warning, which without a handler would go to the standard error of a command.
@@ -139,7 +142,7 @@ class Wire:
             why = self._without_key(one_line(error.__cause__ or error)).lower() or "the connection broke"
             return BackendError(f"{self.at} cannot be reached: {why}")
         if status in (401, 403):
-            return BackendError(f"{self.at} refused the key; set {KEY_VARIABLE} to one that it knows")
+            return BackendError(f"{self.at} refused the key; set {self._key_variable} to one that it knows")
         if status in _LENGTH_STATUSES and (limit := _number(_TOO_LONG, told)):
             return ContextTooLong(_number(_PROMPT, _TOO_LONG.sub("", told)) or limit + 1, limit)
         return self._of_status(error, status, told)
@@ -162,7 +165,7 @@ class Wire:
         return text.replace(self._key, "…") if self._key else text
 
 
-def _root(url: str) -> str:
+def _root(url: str, key_variable: str) -> str:
     """The server's address without the path of the API; raises `BackendError` where it is none."""
     root = url.strip().rstrip("/").removesuffix("/v1")
     try:
@@ -173,15 +176,15 @@ def _root(url: str) -> str:
     if not whole or re.search(r"[\s?#]", root) or not parts.netloc.isprintable():
         raise BackendError(f"`{_hidden(url)}` is not the address of a server; give one like http://localhost:8000/v1")
     if "@" in parts.netloc:  # it would be read in every message and trace
-        raise BackendError(f"an address with a password in it is not asked; a server's key comes from {KEY_VARIABLE}")
+        raise BackendError(f"an address with a password in it is not asked; a server's key comes from {key_variable}")
     return root
 
 
-def _usable(key: str | None) -> str:
+def _usable(key: str | None, key_variable: str) -> str:
     """The key as a header can hold it; raises `BackendError`, for the client's own error would print it."""
     given = (key or "").strip()
     if not (given.isascii() and given.isprintable()):
-        raise BackendError(f"{KEY_VARIABLE} has a character in it that no key can have")
+        raise BackendError(f"{key_variable} has a character in it that no key can have")
     return given
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from jurat.server.cli.backend import Asked, model_options, open_backend, require_sense
+from jurat.server.cli.embedding import embedding_options, embeddings_of
 from jurat.server.cli.shell import (
     Command,
     Exit,
@@ -38,6 +39,7 @@ def agent_options(command: Command) -> Command:
     """The options that say with what an agent judges and speaks, and whether it may run unproved."""
     options = [
         model_options,
+        embedding_options,
         click.option(
             "--script", type=click.Path(dir_okay=False), help="Follow a script (YAML) instead of asking a model."
         ),
@@ -118,7 +120,11 @@ def _assembled(  # noqa: PLR0917 - as above
             raise Refused(str(error)) from None
     backend = open_backend(asked, run)
     with working(f"warming up {backend.name}"):
-        return run.run(open_with_backend(graph, report, toolbox, backend, unproved=unproved, store=store))
+        return run.run(
+            open_with_backend(
+                graph, report, toolbox, backend, unproved=unproved, store=store, embeddings=embeddings_of(asked)
+            )
+        )
 
 
 def proved(graph: PolicyGraph, path: str, unproved: bool) -> Report:

@@ -42,17 +42,22 @@ _IN_16_BITS = {
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the options say; `backend` is None where nothing was said of it."""
+    """What the options say; `backend` is None where nothing was said of it.
+
+    `embeddings` is the address of the embedding model of a shortcut, `embedding_model` its name there.
+    """
 
     backend: Kind | None = None
     model: str | None = None
     url: str | None = None
     cassette: str | None = None
+    embeddings: str | None = None
+    embedding_model: str | None = None
 
     @property
     def said(self) -> bool:
         """Whether any of the options was given."""
-        return any((self.backend, self.model, self.url, self.cassette))
+        return any((self.backend, self.model, self.url, self.cassette, self.embeddings))
 
     @property
     def kind(self) -> Kind:

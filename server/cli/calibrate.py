@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from jurat.server.cli.backend import Asked, model_options, open_backend
-from jurat.server.cli.shell import Exit, load_policy, remark, working
+from jurat.server.cli.embedding import embedding_options
+from jurat.server.cli.shell import Exit, Refused, load_policy, remark, working
 from jurat.server.cli.streams import write
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ Examples:
   jurat calibrate cases/ --policy my-agent         `holds` may name the policy's observations
   jurat calibrate cases.yaml --model other.gguf    for another model
   jurat calibrate cases.yaml -o reliability.svg --dry-run
+  jurat calibrate cases.yaml --embeddings http://localhost:8001 --policy my-agent
+                                                   fit which statements `serve --embeddings` may leave unasked
 
 \b
 A file of cases:
@@ -43,6 +46,12 @@ Half of the conversations are fitted on, the other half is measured on. docs/mod
 @click.argument("cases", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option("--policy", metavar="PATH", help="A policy whose observations the cases may name by their ids.")
 @model_options
+@embedding_options
+@click.option(
+    "--recall",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="With --embeddings: which share of the statements that hold is to be asked, in the half to fit on.  [default: 1]",
+)
 @click.option(
     "--unknown-cost",
     type=click.FloatRange(0, 1),
@@ -57,6 +66,7 @@ def calibrate(
     *,
     policy: str | None,
     asked: Asked,
+    recall: float | None,
     unknown_cost: float,
     output: str | None,
     dry_run: bool,
@@ -65,15 +75,27 @@ def calibrate(
 
     The result is kept under the model's digest, and taken from there whenever that model judges; a model without one is
     judged with a wide band of unknown, and every trace says so.
+
+    With --embeddings it is fitted instead which statements resemble a conversation so little that they need not be asked.
     """
     import asyncio
 
     from jurat.llm.cases import read_labelled
     from jurat.server.calibrating import fit, report, svg
+    from jurat.server.cli.shortcut import fit_shortcut
+    from jurat.server.prefiltering import RECALL
 
     graph = load_policy(policy) if policy else None
     texts = {key: each.text for key, each in graph.vocabulary.observations.items()} if graph else {}
     conversations = read_labelled(cases, texts)
+    if asked.embeddings:
+        if output:
+            raise Refused("-o draws the reliability of a model's probabilities; with --embeddings there are none")
+        return fit_shortcut(
+            asked, conversations, list(texts.values()), RECALL if recall is None else recall, keep=not dry_run
+        )
+    if recall is not None:
+        raise Refused("--recall is the share that --embeddings is to find; give that too")
     with asyncio.Runner() as run:
         backend = open_backend(asked, run)
         try:

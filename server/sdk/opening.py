@@ -32,9 +32,11 @@ from jurat.server.sdk.tool import ToolEntry
 
 if TYPE_CHECKING:
     from jurat.llm.backends.opening import Kind
+    from jurat.llm.protocol import Embedder
     from jurat.server.scripts import Script
 
 VARIABLES = {"model": "JURAT_MODEL", "backend": "JURAT_BACKEND", "url": "JURAT_URL", "script": "JURAT_SCRIPT"}
+SHORTCUT = {"embeddings": "JURAT_EMBEDDINGS", "embedding_model": "JURAT_EMBEDDING_MODEL"}
 """Where a server is told from outside of the program what the program does not say."""
 
 JudgeFilter = Callable[[Judge], Judge]
@@ -51,7 +53,10 @@ class Minds:
     script: str | None = None
     judge: Judge | None = None
     voice: Voice | None = None
+    embeddings: str | None = None
+    embedding_model: str | None = None
     opened: Backend | None = field(default=None, init=False)
+    _embedder: Embedder | None = field(default=None, init=False)
     _script: Script | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
@@ -59,12 +64,22 @@ class Minds:
         if not given_here:
             for name, variable in VARIABLES.items():
                 setattr(self, name, os.environ.get(variable) or None)
+        if self.embeddings is None and self.embedding_model is None and not (self.script or self.judge):
+            for name, variable in SHORTCUT.items():
+                setattr(self, name, os.environ.get(variable) or None)
+        self._require_sense()
+        if self.script is not None and capturing() is None:  # what is only looked at follows no script
+            self._script = _read(self.script)
+
+    def _require_sense(self) -> None:
         if (self.judge is None) != (self.voice is None):
             raise SDKError("`judge` and `voice` are given together, or neither")
         if self.script and (self.model or self.backend or self.url or self.judge):
             raise SDKError("a script stands in for a model; give one of `script` and `model`")
-        if self.script is not None and capturing() is None:  # what is only looked at follows no script
-            self._script = _read(self.script)
+        if self.embeddings and (self.script or self.judge):
+            raise SDKError("`embeddings` is a shortcut before a model, and none is asked here")
+        if self.embedding_model and not self.embeddings:
+            raise SDKError("`embedding_model` names a model of the server at `embeddings`; give that too")
 
     @property
     def name(self) -> str:
@@ -109,12 +124,21 @@ class Minds:
         judge = ScoringJudge(backend)
         with working(f"warming up {backend.name}"):
             await judge.warm_up()
-        return judge, ModelVoice(backend)
+        return await self._behind_shortcut(judge), ModelVoice(backend)
+
+    async def _behind_shortcut(self, judge: Judge) -> Judge:
+        if self.embeddings is None:
+            return judge
+        from jurat.server.prefiltering import Embeddings, prefiltered
+
+        before, self._embedder = await prefiltered(judge, Embeddings(self.embeddings, self.embedding_model))
+        return before
 
     async def close(self) -> None:
-        """Free the model."""
-        if self.opened is not None:
-            await self.opened.close()
+        """Free the models."""
+        for model in (self._embedder, self.opened):
+            if model is not None:
+                await model.close()
 
 
 def _read(script: object) -> Script:

@@ -93,6 +93,8 @@ class Server(Background, Vocabulary, Rules, Instead):
         script: a file to follow instead of asking a model.
         judge: a judge of one's own, with `voice`.
         voice: a voice of one's own, with `judge`.
+        embeddings: the address of an embedding model, for the shortcut of very large policies that `jurat calibrate` fitted.
+        embedding_model: what the server there calls it, where it has several.
         unproved: serve a policy that did not pass its check; every trace says so.
         proof_seconds: how long proving may take.
         limits: what a turn may cost.
@@ -131,6 +133,8 @@ class Server(Background, Vocabulary, Rules, Instead):
         script: str | None = None,
         judge: Judge | None = None,
         voice: Voice | None = None,
+        embeddings: str | None = None,
+        embedding_model: str | None = None,
         unproved: bool = False,
         proof_seconds: float | None = None,
         limits: Limits | None = None,
@@ -156,7 +160,7 @@ class Server(Background, Vocabulary, Rules, Instead):
             for name, function in (("configure_hooks", configure_hooks), ("configure_container", configure_container))
             if function is not None
         }
-        self._minds = Minds(model, backend, url, cassette, script, judge, voice)
+        self._minds = Minds(model, backend, url, cassette, script, judge, voice, embeddings, embedding_model)
         self.limits = limits or Limits()
         self._unproved = given.flag(unproved, "`unproved`")
         self._proof_seconds = proof_seconds

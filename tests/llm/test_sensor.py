@@ -173,4 +173,4 @@ def test_what_is_remembered_does_not_grow_with_the_judges_identity() -> None:
 
     sensor = Sensor(Wordy(Judgement("a", True, 0.9)), seconds=5.0, kept=10)
     assert [each.recalled for each in (*ask(sensor, REFUND), *ask(sensor, REFUND))] == [False, True]
-    assert all(len(part) < 100 for key in sensor._answers for part in key)
+    assert all(len(part) < 100 for key in sensor._answers for part in key[:-1])
