@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from tests.llm.openai_server import Manners, serving
 
+from jurat.llm import thresholds
 from jurat.llm.calibration import stored
 from jurat.llm.injection import CONTROLS
 from jurat.llm.wording import LAYOUT
@@ -202,3 +204,49 @@ def test_labels_that_contradict_each_other_leave_the_statement_unknown(
     assert kept is not None
     calibration = kept.of("It is so")
     assert calibration.truth(calibration.probability(0.8)) is None
+
+
+def cases_of_many(number: int = 160) -> str:
+    lines = ["conversations:"]
+    for n in range(number):
+        thing = ("refund", "parcel", "invoice", "garden")[n % 4]
+        holds = f"{{The customer speaks of a {thing}: true, The customer sings: false}}"
+        lines.append(f"- {{id: c{n}, said: [{{customer: Hello {n} my {thing} please}}], holds: {holds}}}")
+    return "\n".join(lines)
+
+
+def test_a_shortcut_is_fitted_printed_and_kept(backend: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(cases_of_many())
+    with serving(Manners()) as url:
+        done = run(tmp_path / "cases.yaml", "--embeddings", url)
+    assert done.exception is None
+    assert "fitted on 80 statements that hold, measured on 80 held back; 5 to be asked" in done.output
+    assert "1.000 (1.000 to 1.000)" in done.output.partition("100%")[2]
+    kept = thresholds.stored("tiny")
+    assert kept is not None
+    assert kept.recall == 1.0
+    assert not backend.asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--recall", "0.9"), "--embeddings"),
+        (("--embedding-model", "e5"), "give that too"),
+        (("--embeddings", "nowhere"), "is not the address of a server"),
+        (("--embeddings", "http://127.0.0.1:1", "--backend", "embedded"), "leave its options out"),
+        (("--embeddings", "http://127.0.0.1:1", "-o", "x.svg"), "there are none"),
+    ],
+)
+def test_options_of_a_shortcut_that_make_no_sense(
+    backend: Scripted, tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "cases.yaml").write_text(cases_of_many())
+    assert said in str(run(tmp_path / "cases.yaml", *arguments).exception)
+
+
+def test_a_shortcut_wants_conversations_enough(backend: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(cases_of_many(40))
+    with serving(Manners()) as url:
+        done = run(tmp_path / "cases.yaml", "--embeddings", url)
+    assert "20 statements that hold are too few" in str(done.exception)
