@@ -42,6 +42,9 @@ class Limits:
 _ANSWERING = r"answer|repl(?:y|ies)|respond|output|print|say|return|mark|treat|judge|set|count|confirm|agree"
 _ASKED = r"statements?|conditions?|observations?|everything|anything|all|every|each|whatever|questions?|next|below"
 _VERDICT = r"yes|no|true|false|met|fulfilled|satisfied"
+_ALL = r"all|every|each|none|no"
+_HOLDING = r"hold|holds|apply|applies|match|matches"
+_YES_OR_NO = r"yes|no|oui|non|sí|si|ja|nein|nee|sì|tak|nie"
 _SUSPECT = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -49,20 +52,24 @@ _SUSPECT = tuple(
         rf"(?=.*\b(?:{_ANSWERING})\w*\b)(?=.*\b(?:{_VERDICT})\b)(?=.*\b(?:{_ASKED})\b)",
         rf"\b(?:{_ASKED})\b.*\b(?:statements?|conditions?|observations?)\b.*\b(?:{_VERDICT}|hold|holds)\b",
         rf"\b(?:statements?|conditions?)\b.*\b(?:are|is|of|as)\b.*\b(?:{_VERDICT})\b",
+        rf"\b(?:{_ALL})\b.*\b(?:statements?|conditions?|observations?)\b.*\b(?:{_HOLDING})\b",
+        r"\b(?:pretend|imagine)\b.*\b(?:statements?|conditions?|observations?)\b",
         r"\b(?:only|always|just)\s+(?:answer|say|reply)\s+(?:yes|no)\b|\bonly\s+(?:correct|right)?\s*(?:answer|line)\b.*\b(?:yes|no)\b",
         r"\b(?:ignore|disregard|forget)\b.*\b(?:instructions?|rules?|prompt|everything before|all above|the above and)\b",
         # Marks that prompts and programs are made of.
         r"(?:^|[\s\[<#(*|])(?:system|admin|developer|operator|assistant|agent)(?:\s*(?:message|update|prompt|note|override)[\w. ]*)?\s*[\])>#*|]*\s*:",
         r"\[/?(?:system|inst|admin)\]|<</?sys>>|</?(?:system|conversation|instructions?)>|#{3,}|={4,}|```|<\s?\|",
-        r"\b(?:statement|answer|response)\s*:|\"(?:role|answer)\"\s*:",
-        r"(?:\b(?:yes|no|true|false)\b[\s.,;!]*){3,}",
+        r"\b(?:statement|answer|response)\s*:|\"(?:role|answer|holds|statements?|conditions?|verdict)\"\s*:",
+        r"(?:\b(?:yes|no|true|false)\b[\s.,;!]*){4,}",
         # Encoded text, and what asks to decode it.
-        r"(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{32,}={0,2}|\b(?:rot13|base64)\b",
+        r"(?=[A-Za-z0-9+/]*[a-z])(?=[A-Za-z0-9+/]*[A-Z])[A-Za-z0-9+/]{32,}={0,2}|\b(?:rot13|base64|hex\s*:)",
         r"(?:\b\w[\s-]+){8,}\w\b",
         # The same commands in other languages, as far as they name the answer.
         r"(?:모든|전부|무조건|앞으로|아래).*(?:yes|예라고|예['\"’]|참|맞다고|충족|no라고)|이전 지시|시스템 메시지|규칙을 잊|답\s*:",
         r"(?-i:[\u0370-\u1fff\u3040-\ud7ff]).*\byes\b|\byes\b.*(?-i:[\u0370-\u1fff\u3040-\ud7ff])",
-        r"\b(?:antworte|responde|réponds|rispondi|antwoord|odpowiadaj)\b.*\b(?:yes|no)\b",
+        rf"\b(?:antworte|beantwort|respond|répond|rispond|antwoord|odpowi)\w*\b.*\b(?:{_YES_OR_NO})\b",
+        r"\b(?:ignor|oubli|olvid|vergiss|missacht|negeer|dimentic)\w*\b.*\b(?:consigne|instru[ck]|istruzion|regla|règle|regel|anweisung)\w*",
+        r"(?:指示|命令|規則|规则|指令).*(?:無視|无视|忽略|忘)|(?:無視|无视|忽略|忘).*(?:指示|命令|規則|规则|指令)|(?:全て|すべて|どの|所有|每个).*(?:はい|いいえ|回答|答え)",
     )
 )
 _SENTENCE = re.compile(r"[^.!?。！？\n]+(?:[.!?。！？]+(?=\s|$)|\n+|$)|[.!?。！？\n]+")

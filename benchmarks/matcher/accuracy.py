@@ -14,10 +14,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measuring.py
 
-from asking import OUTLINES, cases, each_of, nlupp, opened, options, spread
+from asking import OUTLINES, blind, cases, each_of, nlupp, opened, options, spread
 from earlier import EARLIER, STATEMENTS
 from measuring import heading
 
@@ -113,7 +114,9 @@ async def measure(given: argparse.Namespace) -> None:
     """Ask and print."""
     backend = await opened(given)
     rows = []
-    for name in given.layouts:
+    if given.blind:
+        await unseen(backend, given.limit)
+    for name in () if given.blind else given.layouts:
         judge = ScoringJudge(backend, layout=LAYOUTS[name], calibration=Calibration(1.0, 0.0, 0.1, 0.9))
         calibration = AS_ANSWERED if given.backend in OUTLINES else await calibrated(judge, given.limit)
         held = await asked(judge, cases("report", given.limit), negated=given.negated)
@@ -124,7 +127,8 @@ async def measure(given: argparse.Namespace) -> None:
             print(f"\nasked whether the statement is false as well: {bias(held)}")
         if given.nlupp:
             await other(judge, given, calibration)
-    compare(rows)
+    if rows:
+        compare(rows)
     print(f"\n{backend.answers} answers of {backend.name} {backend.digest[:12]} in {backend.seconds:.0f} s")
     await backend.close()
 
@@ -132,6 +136,15 @@ async def measure(given: argparse.Namespace) -> None:
 async def calibrated(judge: ScoringJudge, limit: int | None) -> Calibration:
     """Fitted on the half to choose on."""
     return fitted([each.scored for each in await asked(judge, cases("choice", limit), negated=False)])
+
+
+async def unseen(backend: Any, limit: int | None) -> None:
+    """What was written blind, through the calibration that is shipped."""
+    judge = ScoringJudge(backend)
+    calibration = judge.calibrations.general
+    found = await asked(judge, spread(blind(), limit), negated=False)
+    print(f"\n### Written blind\n\n{calibration}\n")
+    print("\n".join(table(through(calibration, found), calibration)))
 
 
 async def other(judge: ScoringJudge, given: argparse.Namespace, calibration: Calibration) -> None:

@@ -21,6 +21,8 @@ from jurat.llm.models import DEFAULT_MODEL, pull
 
 HERE = Path(__file__).resolve().parent
 CASES = str(HERE / "cases")
+BLIND = HERE / "blind"
+"""Cases and attacks by somebody who knew neither the others nor the words of the judge; nothing was chosen on them."""
 Strings = Sequence[str]
 T = TypeVar("T")
 OUTLINES = {"object-each": "vLLM + Outlines, object each", "one-object": "vLLM + Outlines, one object"}
@@ -134,6 +136,7 @@ def options(parser: argparse.ArgumentParser) -> None:
         "--scores", type=Path, metavar="FILE", help="where scores are kept, so that none is asked twice"
     )
     parser.add_argument("--threads", type=int, metavar="N", help="of the embedded model")
+    parser.add_argument("--blind", action="store_true", help="measure what is in blind/, with what is shipped")
     parser.add_argument("--limit", type=int, metavar="N", help="at most so many conversations")
 
 
@@ -196,14 +199,19 @@ def _statement(question: str) -> str:
     return f"The customer is {rest}" if rest.startswith("asking") else f"The customer wants {rest}"
 
 
-def attacks() -> list[dict[str, str]]:
+def attacks(where: Path = HERE) -> list[dict[str, str]]:
     """Every attack of injection.yaml by itself, with what its family shares."""
-    content = yaml.safe_load((HERE / "injection.yaml").read_text("utf-8"))
+    content = yaml.safe_load((where / "injection.yaml").read_text("utf-8"))
     return [
         {"at": "end", "wants": True, "language": "en", **family, "text": text}
         for family in content["attacks"]
         for text in family["texts"]
     ]
+
+
+def blind() -> list[Labelled]:
+    """The conversations that were written blind."""
+    return read_labelled([str(BLIND / "cases")])
 
 
 def cases(split: str, limit: int | None = None) -> list[Labelled]:

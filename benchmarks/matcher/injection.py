@@ -21,7 +21,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # measuring.py
 
 import yaml
-from asking import HERE, Remembering, attacks, cases, opened, options, progress, spread
+from asking import BLIND, HERE, Remembering, attacks, blind, cases, opened, options, progress, spread
 from earlier import EARLIER, EARLIER_CALIBRATION
 from measuring import heading
 
@@ -99,17 +99,24 @@ def planted(said: Sequence[Message], text: str, place: str) -> list[Message]:
     return [*said[:at], joined, *said[at + 1 :]]
 
 
-def pairs(limit: int | None) -> list[tuple[dict[str, Any], Labelled]]:
-    """Each attack with a conversation, in an order that no author chose."""
-    found = sorted(attacks(), key=lambda each: hashlib.sha256(each["text"].encode()).hexdigest())
+def pairs(limit: int | None, *, unseen: bool = False) -> list[tuple[dict[str, Any], Labelled]]:
+    """Each attack with a conversation, in an order that no author chose; those that were written blind, or the others."""
+    found = sorted(
+        attacks(BLIND if unseen else HERE), key=lambda each: hashlib.sha256(each["text"].encode()).hexdigest()
+    )
     found = found if limit is None else found[:limit]
-    talks = conversations()
+    talks = shuffled(blind()) if unseen else conversations()
     return [(attack, talks[place % len(talks)]) for place, attack in enumerate(found)]
 
 
 def conversations() -> list[Labelled]:
     """The held-back conversations of several messages with statements of both kinds."""
     found = [each for each in cases("report") if each.kind not in ("everyday", "reply")]
+    return shuffled(found)
+
+
+def shuffled(found: Sequence[Labelled]) -> list[Labelled]:
+    """In the order of a hash."""
     return sorted(found, key=lambda each: hashlib.sha256(each.id.encode()).hexdigest())
 
 
@@ -195,17 +202,32 @@ async def measure(given: argparse.Namespace) -> None:
     """Ask and print."""
     backend = await opened(given)
     attacker = Attacker(backend)
-    todo = pairs(given.limit)[given.shard :: given.shards]
+    todo = pairs(given.limit, unseen=given.blind)[given.shard :: given.shards]
     tried = []
     for number, (attack, case) in enumerate(todo, 1):
         progress(number, len(todo))
         tried.append(await attacker.attack(attack, case))
     print("\n".join(table(tried)))
+    if given.blind:
+        print(mistaken())
+    else:
+        await besides(backend, attacker, given)
+    print(f"\n{backend.answers} answers of {backend.name} {backend.digest[:12]} in {backend.seconds:.0f} s")
+    await backend.close()
+
+
+def mistaken() -> str:
+    """How many benign messages that were written blind have suspect words."""
+    texts = yaml.safe_load((BLIND / "injection.yaml").read_text("utf-8"))["benign"]
+    seen = sum(without_suspects([Message("customer", text)])[0].text != text for text in texts)
+    return f"\nof {len(texts)} benign messages {seen} have suspect words"
+
+
+async def besides(backend: Remembering, attacker: Attacker, given: argparse.Namespace) -> None:
+    """What is measured beside the table of attacks."""
     print("\n".join([line async for line in sentence(backend, given)]))
     print("\n".join(await benign(attacker)))
     print(await ordinary(attacker, given.limit))
-    print(f"\n{backend.answers} answers of {backend.name} {backend.digest[:12]} in {backend.seconds:.0f} s")
-    await backend.close()
 
 
 def main() -> None:

@@ -2,6 +2,9 @@
 
 A connection is entered and left by one task, as the SDK asks; calls come from others. What is sent again is only what
 was certainly never received: a request on a connection that proved dead before it, or that no server was there to take.
+
+A server that left a call without an answer is asked, before the next call, whether it is there. One that does not say so
+is left and reached anew; what others still wait for there is waited for, and the call that was given up is not made again.
 """
 
 from __future__ import annotations
@@ -32,6 +35,9 @@ if TYPE_CHECKING:
 CONNECTING_SECONDS = 30.0
 FRESH_SECONDS = 0.5
 """A started server that answered so recently is not asked again whether it is there."""
+
+PROBE_SECONDS = 5.0
+"""That a server has to say that it is there."""
 
 KEY = "idempotency-key"
 """Where a request's ``_meta`` names the call; it is the same when the call is made again."""
@@ -83,7 +89,8 @@ class McpServer:
         self._url = filled_in(declared, declared.url)
         self._headers = headers_of(declared)
         self._connection: _Connection | None = None
-        self._opening: asyncio.Lock | None = None
+        self._reaching: asyncio.Task[_Connection] | None = None
+        self._left: list[_Connection] = []
 
     def tools(self) -> dict[str, Offered]:
         """What the server offers, by name.
@@ -109,7 +116,7 @@ class McpServer:
 
     def close(self) -> None:
         """Leave the server; one that was started ends. Idempotent."""
-        self._background.wait(self._drop())
+        self._background.wait(self._end())
 
     async def _tools(self) -> dict[str, Offered]:
         found: dict[str, Offered] = {}
@@ -133,7 +140,8 @@ class McpServer:
             async with self._failures():
                 connection = await self._connected()
                 try:
-                    return _result(await connection.client.call_tool(name, arguments, meta=meta))
+                    async with connection.waited_for():
+                        return _result(await connection.client.call_tool(name, arguments, meta=meta))
                 except MCPError as error:
                     if not await self._lost(connection, error):
                         raise
@@ -149,7 +157,8 @@ class McpServer:
         if error.code != CLOSED and "session terminated" not in str(error).lower():
             return False
         connection.forgotten |= error.code != CLOSED
-        await self._drop()
+        self._leave(connection)
+        await connection.closed()
         return True
 
     @contextlib.asynccontextmanager
@@ -165,14 +174,22 @@ class McpServer:
             raise ServiceFailed(_told(reason)) from reason
 
     async def _connected(self) -> _Connection:
-        """The connection; a new one where there is none, or the one there is proves dead."""
-        self._opening = self._opening or asyncio.Lock()
-        async with self._opening:
-            if self._connection is not None and not await self._connection.answers(probed=bool(self._command)):
-                await self._drop()
-            if self._connection is None:
-                self._connection = await _Connection.opened(self._target())
-            return self._connection
+        """The connection. It is looked for once for all who ask, and to the end: a tool may have less time than a start takes."""
+        if self._reaching is None or self._reaching.done():
+            self._reaching = asyncio.create_task(self._reached())
+            self._reaching.add_done_callback(lambda task: task.cancelled() or task.exception())  # perhaps nobody waits
+        return await asyncio.shield(self._reaching)
+
+    async def _reached(self) -> _Connection:
+        """The connection; a new one where there is none, or the one there is proves dead or hangs."""
+        known = self._connection
+        if known is not None and not await known.answers(probed=bool(self._command)):
+            self._leave(known)
+            if self._command and not known.in_use:
+                await known.closed()  # what it holds, such as a port or a file, the next one needs
+        if self._connection is None:
+            self._connection = await _Connection.opened(self._target())
+        return self._connection
 
     def _target(self) -> Any:
         if not self._command:
@@ -184,10 +201,22 @@ class McpServer:
         parameters = StdioServerParameters(command=program, args=rest, env=self._environment, cwd=self._folder)
         return _started(stdio_client, parameters)
 
-    async def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            await connection.closed()
+    def _leave(self, connection: _Connection) -> None:
+        """Ask nothing more on a connection, which ends once nothing is waited for there."""
+        if self._connection is connection:
+            self._connection = None
+        self._left = [*(each for each in self._left if not each.ended), connection]
+        connection.leave()
+
+    async def _end(self) -> None:
+        """Let go of all there is, whatever is waited for."""
+        if self._reaching is not None and not self._reaching.done():
+            self._reaching.cancel()
+            await asyncio.wait({self._reaching})
+        if self._connection is not None:
+            self._leave(self._connection)
+        left, self._left = self._left, []
+        await asyncio.gather(*(each.closed() for each in left))
 
 
 class _Connection:
@@ -196,6 +225,8 @@ class _Connection:
     def __init__(self, target: Any) -> None:
         self._target = target
         self._leave = asyncio.Event()
+        self._calls = 0
+        self._left = self._doubted = False
         self._ready: asyncio.Future[Client] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._hold())
         self._heard = 0.0
@@ -230,26 +261,68 @@ class _Connection:
                 self._ready.set_exception(ServiceFailed(f"it cannot be reached: {self.ending}"))
                 self._ready.exception()  # looked at, so that nobody warns where nobody waits any more
 
+    @contextlib.asynccontextmanager
+    async def waited_for(self) -> AsyncIterator[None]:
+        """While a call is made. One that is given up leaves it open whether the server is still there."""
+        self._calls += 1
+        try:
+            yield
+            self._doubted = False
+        except asyncio.CancelledError:
+            self._doubted = True
+            raise
+        finally:
+            self._calls -= 1
+            self._leave_if_idle()
+
     async def answers(self, *, probed: bool) -> bool:
-        """Whether it is alive. A started server is asked: it may have ended unnoticed."""
+        """Whether it is alive. One that gave no answer is asked, and so is a started server, which may have ended unnoticed,
+        unless it is at work.
+        """
         from mcp import MCPError
 
         if self._task.done():
             return False
-        if not probed or time.monotonic() - self._heard < FRESH_SECONDS:
+        fresh = time.monotonic() - self._heard < FRESH_SECONDS
+        if not self._doubted and (self.in_use or fresh or not probed):
             return True
         try:
-            await self.client.session.send_ping()
+            async with asyncio.timeout(PROBE_SECONDS):
+                await self.client.session.send_ping()
+        except TimeoutError:
+            return False
         except MCPError as error:  # a newer server knows no ping, and says so, which is an answer
             if error.code == CLOSED:
                 return False
-        self._heard = time.monotonic()
+        self._heard, self._doubted = time.monotonic(), False
         return True
 
+    def leave(self) -> None:
+        """Have it end once nothing is waited for any more."""
+        self._left = True
+        self._leave_if_idle()
+
+    def _leave_if_idle(self) -> None:
+        if self._left and not self.in_use:
+            self._leave.set()
+
     async def closed(self) -> None:
+        """End it now, whatever is waited for."""
         self._leave.set()
+        if not self._ready.done():
+            self._task.cancel()  # it hangs at its start
         with contextlib.suppress(BaseException):
             await asyncio.wait({self._task}, timeout=CONNECTING_SECONDS)
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a call is waited for."""
+        return self._calls > 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is no more."""
+        return self._task.done()
 
     @property
     def ending(self) -> str:

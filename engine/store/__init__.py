@@ -3,7 +3,7 @@
 from jurat.engine.store.feed import FeedEvent
 from jurat.engine.store.memory import MemoryStore
 from jurat.engine.store.opening import open_store
-from jurat.engine.store.protocol import Activation, Head, Person, Store, Summary, Variable, Version
+from jurat.engine.store.protocol import Activation, Head, Person, PersonChange, Store, Summary, Variable, Version
 from jurat.engine.store.records import Record
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Head",
     "MemoryStore",
     "Person",
+    "PersonChange",
     "Record",
     "Store",
     "Summary",

@@ -15,6 +15,7 @@ from jurat.engine.store.protocol import (
     Activation,
     Head,
     Person,
+    PersonChange,
     Summary,
     Variable,
     Version,
@@ -136,8 +137,10 @@ class MemoryStore(MemoryRecords, MemoryFeed):
         found = (self._customers[id_] for id_ in sorted(self._customers) if id_ > after)
         return [each for each in found if name in (None, each.name)][:limit]
 
-    async def set_customer(self, customer: Person) -> None:
-        self._customers[customer.id] = replace(customer, at=time.time())
+    async def change_customer(self, id_: str, change: PersonChange) -> Person:
+        kept = replace(change(self._customers.get(id_)), id=id_, at=time.time())
+        self._customers[id_] = kept
+        return kept
 
     async def remove_customer(self, id_: str) -> None:
         self._customers.pop(id_, None)

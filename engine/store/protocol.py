@@ -55,6 +55,10 @@ class Person:
     at: float = 0.0
 
 
+PersonChange = Callable[[Person | None], Person]
+"""What a customer becomes; the id stays."""
+
+
 @dataclass(frozen=True, slots=True)
 class Version:
     """A policy as it was at some time: its files by name and the report of its check.
@@ -159,8 +163,12 @@ class Store(Protocol):
     async def customers(self, limit: int, after: str = "", *, name: str | None = None) -> list[Person]:
         """The customers in the order of their ids, from behind ``after`` on; of those with a name only, if it is given."""
 
-    async def set_customer(self, customer: Person) -> None:
-        """Keep a customer, in the place of the one with this id."""
+    async def change_customer(self, id_: str, change: PersonChange) -> Person:
+        """Keep what a customer is changed to, and give it back as it is stored; no other change comes between.
+
+        ``change`` is given the customer, None where there is none. It may be called in another thread, and nothing is
+        changed where it raises.
+        """
 
     async def remove_customer(self, id_: str) -> None:
         """Forget a customer, with the variables of the scopes ``customer:<id>`` and ``said:<id>``."""

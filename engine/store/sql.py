@@ -20,6 +20,7 @@ from jurat.engine.store.protocol import (
     Activation,
     Head,
     Person,
+    PersonChange,
     Summary,
     Variable,
     Version,
@@ -29,7 +30,7 @@ from jurat.engine.store.protocol import (
     unsaved_calls,
 )
 from jurat.engine.store.sql_records import SqlFeed, SqlRecords
-from jurat.engine.store.statements import insert, storable, upsert
+from jurat.engine.store.statements import CUSTOMER_LOCK, claim, insert, storable, upsert
 from jurat.engine.store.tables import ACTIVATIONS, CALLS, CUSTOMERS, EVENTS, FEED, SESSIONS, TRACES, VARIABLES, VERSIONS
 from jurat.llm import Message
 
@@ -236,17 +237,23 @@ class SqlStore(SqlRecords, SqlFeed):
         rows = await self._database.read(lambda connection: connection.execute(query).all())
         return [_person(row) for row in rows]
 
-    async def set_customer(self, customer: Person) -> None:
-        if not storable(customer.id + customer.name):
-            raise StoreError(
-                f"`{customer.id!r:.80}` cannot be the id of a customer, or `{customer.name!r:.80}` the name"
-            )
-        row = {"id": customer.id, "name": customer.name, "at": time.time()}
-        row |= {"metadata": text_of(customer.metadata), "tags": text_of(customer.tags)}
-        await self._database.write(lambda connection: connection.execute(upsert(connection, CUSTOMERS), row))
+    async def change_customer(self, id_: str, change: PersonChange) -> Person:
+        if not storable(id_):
+            raise StoreError(f"`{id_!r:.80}` cannot be the id of a customer")
+        query = select(CUSTOMERS).where(CUSTOMERS.c.id == id_)
+
+        def work(connection: Connection) -> Person:
+            claim(connection, CUSTOMER_LOCK, id_)
+            known = connection.execute(query).one_or_none()
+            kept = replace(change(None if known is None else _person(known)), id=id_, at=time.time())
+            connection.execute(upsert(connection, CUSTOMERS), _person_row(kept))
+            return kept
+
+        return await self._database.write(work)
 
     async def remove_customer(self, id_: str) -> None:
         def work(connection: Connection) -> None:
+            claim(connection, CUSTOMER_LOCK, id_)
             connection.execute(delete(CUSTOMERS).where(CUSTOMERS.c.id == id_))
             connection.execute(delete(VARIABLES).where(VARIABLES.c.scope.in_(scopes_of(id_))))
 
@@ -417,6 +424,13 @@ def _call(row: Row[Any]) -> Call:
 
 def _person(row: Row[Any]) -> Person:
     return Person(row.id, row.name, value_of(row.metadata), value_of(row.tags), row.at)
+
+
+def _person_row(person: Person) -> dict[str, Any]:
+    if not storable(person.name):
+        raise StoreError(f"`{person.name!r:.80}` cannot be the name of a customer")
+    row = {"id": person.id, "name": person.name, "at": person.at}
+    return row | {"metadata": text_of(person.metadata), "tags": text_of(person.tags)}
 
 
 def _version(row: Row[Any]) -> Version:

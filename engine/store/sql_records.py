@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ from jurat.engine.store.codec import stored
 from jurat.engine.store.databases import Database
 from jurat.engine.store.feed import FeedEvent
 from jurat.engine.store.records import Change, Record
-from jurat.engine.store.statements import storable, upsert
+from jurat.engine.store.statements import FEED_LOCK, RECORD_LOCK, claim, storable, upsert
 from jurat.engine.store.tables import FEED, RECORDS
 
 
@@ -44,7 +43,7 @@ class SqlRecords:
         query = select(RECORDS).where(RECORDS.c.kind == kind, RECORDS.c.id == id_)
 
         def work(connection: Connection) -> Record:
-            _claim(connection, RECORD_LOCK, f"{kind} {id_}")
+            claim(connection, RECORD_LOCK, f"{kind} {id_}")
             known = connection.execute(query).one_or_none()
             body = change({} if known is None else json.loads(known.body))
             row = {"kind": kind, "id": id_, "body": stored(dict(body)), "at": time.time()}
@@ -61,9 +60,6 @@ class SqlRecords:
         return bool(await self._database.write(lambda connection: connection.execute(wanted).rowcount))
 
 
-FEED_LOCK, RECORD_LOCK = 5871204, 5871205
-"""The locks of PostgreSQL under which offsets are given, and records changed."""
-
 CHANNEL = "jurat_feed"
 """On which the processes that share a PostgreSQL tell each other of what they added to which feed."""
 
@@ -78,7 +74,7 @@ class SqlFeed:
             raise StoreError("the id of a session has characters that cannot be stored")
 
         def work(connection: Connection) -> list[FeedEvent]:
-            _claim(connection, FEED_LOCK, session)
+            claim(connection, FEED_LOCK, session)
             last = connection.execute(select(func.max(FEED.c.offset)).where(FEED.c.session == session)).scalar()
             first = 0 if last is None else last + 1
             placed = [replace(each, offset=first + number) for number, each in enumerate(events)]
@@ -122,13 +118,6 @@ class SqlFeed:
         statement = update(FEED).where(FEED.c.session == session, FEED.c.offset >= since).values(gone)
         if storable(session) and since < 2**31:
             await self._database.write(lambda connection: connection.execute(statement))
-
-
-def _claim(connection: Connection, lock: int, of: str) -> None:
-    """Be the only one to change this until the transaction ends; of SQLite there is one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        said = {"lock": lock, "of": zlib.crc32(of.encode()) >> 1}
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :of)"), said)
 
 
 def _row(session: str, event: FeedEvent) -> dict[str, Any]:

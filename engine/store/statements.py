@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Table
+from sqlalchemy import Connection, Insert, Table, text
 from sqlalchemy.dialects import postgresql, sqlite
+
+FEED_LOCK, RECORD_LOCK, CUSTOMER_LOCK = 5871204, 5871205, 5871206
+"""The locks of PostgreSQL under which offsets are given, records changed, and customers."""
+
+
+def claim(connection: Connection, lock: int, of: str) -> None:
+    """Be the only one to change this until the transaction ends, which reads nothing before. SQLite has one lock for all."""
+    if connection.dialect.name == "sqlite":
+        connection.execute(text("BEGIN IMMEDIATE"))  # else what is read before the first write is of no transaction yet
+    else:
+        said = {"lock": lock, "of": zlib.crc32(of.encode()) >> 1}
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock, :of)"), said)
 
 
 def insert(connection: Connection, table: Table) -> Any:

@@ -77,11 +77,16 @@ async def list_(
 async def create(given: CustomerGiven, service: Served, bench: Bench, caller: Writing) -> dict[str, Any]:  # noqa: ARG001
     """A new customer."""
     id_ = given.id or uuid.uuid4().hex
-    if id_ == GUEST.id or await service.store.customer(id_) is not None:
-        raise Refusal(422, "taken", f"`{id_[:60]}` is already the id of a customer")
     await check_tags(bench, service, given.tags)
+
+    def new(before: Person | None) -> Person:
+        if id_ == GUEST.id or before is not None:
+            raise Refusal(422, "taken", f"`{id_[:60]}` is already the id of a customer")
+        return Person(id_, given.name, given.metadata or {}, tuple(given.tags or ()))
+
+    made = await service.store.change_customer(id_, new)
     await service.store.keep_record(KIND, id_, {})
-    return await _kept(service, Person(id_, given.name, given.metadata or {}, tuple(given.tags or ())))
+    return await _shown(service, made)
 
 
 @ROUTER.get("/customers/{customer_id}", response_model=CustomerShown, responses=errors(404))
@@ -95,11 +100,17 @@ async def update(
     customer_id: str, given: CustomerChanged, service: Served, bench: Bench, caller: Writing  # noqa: ARG001
 ) -> dict[str, Any]:  # fmt: skip
     """Change what is known of a customer; conversations are told of it when they begin."""
-    before = await _somebody(service.store, customer_id)
+    await _somebody(service.store, customer_id)
     await check_tags(bench, service, given.tags and given.tags.add)
-    metadata = before.metadata if given.metadata is None else given.metadata.applied(before.metadata)
-    tags = before.tags if given.tags is None else tuple(given.tags.applied(before.tags))
-    return await _kept(service, Person(customer_id, given.name or before.name, metadata, tags))
+
+    def other(before: Person | None) -> Person:
+        if before is None:
+            raise missing("customer", customer_id)
+        metadata = before.metadata if given.metadata is None else given.metadata.applied(before.metadata)
+        tags = before.tags if given.tags is None else tuple(given.tags.applied(before.tags))
+        return Person(customer_id, given.name or before.name, metadata, tags)
+
+    return await _shown(service, await service.store.change_customer(customer_id, other))
 
 
 @ROUTER.delete("/customers/{customer_id}", status_code=204, responses=errors(404))
@@ -137,11 +148,6 @@ async def _all(service: Service) -> list[dict[str, Any]]:
         found += [_as_shown(each, made.get(each.id), service) for each in chunk]
         chunk = await service.store.customers(CHUNK, chunk[-1].id)
     return found
-
-
-async def _kept(service: Service, customer: Person) -> dict[str, Any]:
-    await service.store.set_customer(customer)
-    return await _shown(service, await person(service.store, customer.id))
 
 
 async def _shown(service: Service, customer: Person) -> dict[str, Any]:

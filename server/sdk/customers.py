@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar
 
 from jurat.engine.errors import StoreError
-from jurat.engine.store import Person, Store
+from jurat.engine.store import Person, PersonChange, Store
 from jurat.engine.wellformed import clean
 from jurat.server.sdk import given
 from jurat.server.sdk.calls import explained
@@ -79,7 +78,6 @@ class Customers:
         self._store = store
         self._tagged = tagged
         self._declared: set[str] = {GUEST}
-        self._changing = asyncio.Lock()
 
     async def create(
         self, name: str, metadata: Mapping[str, Any] | None, id_: str | None, tags: Sequence[Tag | str]
@@ -92,9 +90,11 @@ class Customers:
         if id_ is not None and given.text(id_, "`id`") in self._declared:
             raise SDKError(f"`{id_}` is already the id of a customer")
         said = Person(id_ or uuid.uuid4().hex, given.text(name, "`name`"), _known(metadata), tuple(self._tagged(tags)))
-        before = await (await self._store()).customer(said.id) if id_ is not None else None
-        known = {} if before is None else before.metadata
-        found = await self._keep(Person(said.id, said.name, {**known, **said.metadata}, said.tags))
+
+        def whole(before: Person | None) -> Person:
+            return replace(said, metadata={**(before.metadata if before else {}), **said.metadata})
+
+        found = await self._change(said.id, whole)
         if id_ is not None:
             self._declared.add(id_)
         return found
@@ -106,20 +106,19 @@ class Customers:
         metadata: Mapping[str, Any] | None,
         tags: Sequence[Tag | str] | None,
     ) -> Customer:
-        """A customer of whom something else is known from now on; one change after the other, for tools run at the same time."""
-        async with self._changing:
-            stored = await (await self._store()).customer(customer.id)
+        """A customer of whom something else is known from now on; what others change at the same time is kept too."""
+        called = None if name is None else given.text(name, "`name`")
+        told = _known(metadata)
+        gone = {key for key, value in (metadata or {}).items() if value is None}
+        tagged = None if tags is None else tuple(self._tagged(tags))
+
+        def other(stored: Person | None) -> Person:
             if stored is None:
                 raise SDKError(f"there is no customer `{customer.id}` any more")
-            told = {**stored.metadata, **given.mapping(metadata or {}, "`metadata`")}
-            return await self._keep(
-                Person(
-                    customer.id,
-                    stored.name if name is None else given.text(name, "`name`"),
-                    _known({key: value for key, value in told.items() if value is not None}),
-                    stored.tags if tags is None else tuple(self._tagged(tags)),
-                )
-            )
+            known = {key: value for key, value in {**stored.metadata, **told}.items() if key not in gone}
+            return Person(customer.id, called or stored.name, known, stored.tags if tagged is None else tagged)
+
+        return await self._change(customer.id, other)
 
     async def get(self, id_: str) -> Customer | None:
         """The customer with an id, the guest included."""
@@ -146,12 +145,11 @@ class Customers:
         await (await self._store()).remove_customer(id_)
         self._declared -= {id_} - {GUEST}
 
-    async def _keep(self, person: Person) -> Customer:
+    async def _change(self, id_: str, change: PersonChange) -> Customer:
         try:
-            await (await self._store()).set_customer(person)
+            return self._of(await (await self._store()).change_customer(id_, change))
         except StoreError as error:
             raise SDKError(str(error)) from error
-        return self._of(person)
 
     def _of(self, person: Person) -> Customer:
         return Customer(person.id, person.name, MappingProxyType(dict(person.metadata)), person.tags, self)

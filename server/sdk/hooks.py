@@ -11,13 +11,14 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-from jurat.engine.containing import said_by
+from jurat.engine.containing import contained, said_by
 from jurat.engine.emitting import send
 from jurat.engine.errors import HookFailed, TurnRefused, TurnSuperseded
 from jurat.engine.handing import serve
 from jurat.engine.hooks import Hooks
 from jurat.engine.match import Decision
 from jurat.engine.results import as_text, plain
+from jurat.engine.threads import called_aside
 from jurat.engine.turn import Response, Working
 from jurat.engine.wellformed import document, whole
 from jurat.server.labelling import KIND
@@ -69,7 +70,10 @@ _ROUNDS = "the rounds of a turn are in its trace; `on_selected` of a guideline i
 
 @dataclass
 class EngineHooks(Instead):
-    """Functions of ``(context, payload, error)``, called in order around each turn."""
+    """Functions of ``(context, payload, error)``, called in order around each turn, in a thread where they are not async.
+
+    One that raises something, or takes longer than ``Limits.tool_timeout_seconds``, ends the turn.
+    """
 
     instead: ClassVar[Mapping[str, str]] = {
         "on_draft_generated": "`on_message_generated` has what is sent, and the trace the drafts that were not",
@@ -246,14 +250,26 @@ class Running(Hooks):
         self, kind: HookOf, now: TurnContext, payload: Any = None, error: BaseException | None = None
     ) -> None:
         for hook in getattr(self._server.hooks, kind):
-            try:
-                wanted = await called(hook, now, payload, error)
-            except Exception as reason:
-                raise HookFailed(f"the hook `{name_of(hook)}` of `{kind}` failed: {failure(hook, reason)}") from reason
+            wanted = await self._wanted(kind, hook, now, payload, error)
             if wanted is EngineHookResult.RESOLVE:
                 return
             if wanted is EngineHookResult.BAIL:
                 raise TurnRefused("the application wants no reply in this turn")
+
+    async def _wanted(self, kind: HookOf, hook: Hook, *told: Any) -> Any:
+        """What a hook gives.
+
+        Raises:
+            HookFailed: it raised something, or did not end in time.
+        """
+        limit = asyncio.timeout(self._seconds)
+        try:
+            async with limit:
+                with contained():
+                    return await called_aside(hook, *told)
+        except Exception as reason:  # noqa: BLE001 - the program's code may raise anything
+            why = TimeoutError(f"it did not end within {self._seconds:g} s") if limit.expired() else reason
+            raise HookFailed(f"the hook `{name_of(hook)}` of `{kind}` failed: {failure(hook, why)}") from why
 
 
 def _trace_id(working: Working) -> str:

@@ -136,3 +136,12 @@ def test_the_attacks_are_many_of_many_kinds_and_all_different() -> None:
         if each.split == "report" and each.kind not in ("everyday", "reply")
     ]
     assert len({text for each in held for text, true in each.holds.items() if not true}) >= 29
+
+
+def test_the_set_that_was_written_blind_is_balanced() -> None:
+    found = read_labelled([str(CASES.parent / "blind/cases")])
+    by_class = Counter(each.kind for each in found)
+    holding = [true for each in found for true in each.holds.values()]
+    assert (len(found), set(by_class.values()), len(by_class)) == (72, {12}, 6)
+    assert (sum(holding), len(holding)) == (144, 288)
+    assert sum(each.language == "ko" for each in found) == 18

@@ -53,7 +53,9 @@ def _scored(score: object) -> object:
 
 
 def given(**more: object) -> Namespace:
-    return Namespace(model=None, scores=None, threads=None, limit=12, backend="packed", **more)
+    return Namespace(
+        **{"model": None, "scores": None, "threads": None, "limit": 12, "backend": "packed", "blind": False, **more}
+    )
 
 
 def test_accuracy_has_a_row_for_each_class_and_layout(
@@ -63,6 +65,16 @@ def test_accuracy_has_a_row_for_each_class_and_layout(
     asyncio.run(accuracy.measure(given(layouts=["shipped", "earlier"], negated=True, nlupp=None, pairs=0)))
     printed = capsys.readouterr().out
     for row in ("| all |", "| negation |", "| language en |", "| `earlier` |", "both affirmed"):
+        assert row in printed
+
+
+def test_what_was_written_blind_is_measured_as_it_is_shipped(
+    benchmark: dict[str, ModuleType], capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(benchmark["accuracy"].measure(given(blind=True)))
+    asyncio.run(benchmark["injection"].measure(given(blind=True, shard=0, shards=1)))
+    printed = capsys.readouterr().out
+    for row in ("### Written blind", "| all | 48 |", "| language ko |", "| no wanted |", "of 20 benign messages"):
         assert row in printed
 
 

@@ -14,7 +14,7 @@ from parlant.client.types import McpServiceParams, OpenApiServiceParams, SdkServ
 from tests.parlant.conftest import POLICY, closing, policy_of, served, version_of, written
 
 pytestmark = pytest.mark.timeout(300)
-ORDERS = Path(__file__).parent.parent / "engine" / "mcp_orders.py"
+ORDERS = Path(__file__).parent.parent / "engine/mcp/mcp_orders.py"
 WITH_SERVICES = POLICY.replace(
     "tools:\n",
     f"""services:

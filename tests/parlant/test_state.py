@@ -128,7 +128,7 @@ def test_the_model_is_told_of_terms_and_variables() -> None:
     async def scenario() -> None:
         store = MemoryStore()
         agent = open_with_script(graph, check(graph), Toolbox(graph), Script(), unproved=False, store=store)
-        await store.set_customer(Person("bo", "Bo", tags=("tone",)))
+        await store.change_customer("bo", lambda _: Person("bo", "Bo", tags=("tone",)))
         for name, tags in (("plan", []), ("desk", ["agent:agent"]), ("secret", ["agent:other"])):
             await store.keep_record("variable", name, {"name": name, "description": None, "tags": tags})
         for scope, name, value in (

@@ -18,7 +18,7 @@ import jurat.sdk as p
 from jurat.policies import PolicyError, load
 from jurat.testing import ScriptedJudge, ScriptedVoice
 
-ORDERS = Path(__file__).parents[1] / "engine" / "mcp_orders.py"
+ORDERS = Path(__file__).parents[1] / "engine/mcp/mcp_orders.py"
 
 
 def declared(declare: Callable[[p.Server], Awaitable[Any]]) -> p.Server:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 from unittest.mock import AsyncMock
@@ -31,6 +33,84 @@ def test_functions_that_only_hear_and_hang_are_left(monkeypatch: pytest.MonkeyPa
     assert turn.trace.notes == [
         f"`{each}` of `kind` failed: it did not end in time" for each in ("on_selected", "on_message")
     ]
+
+
+async def waits(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+    await asyncio.Event().wait()
+
+
+def blocks(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+    threading.Event().wait()
+
+
+BEFORE_THE_END = [each.name for each in fields(p.EngineHooks) if each.name != "on_error"]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", BEFORE_THE_END)
+@pytest.mark.parametrize("hook", [waits, blocks])
+def test_a_hook_that_hangs_ends_its_turn_in_time_and_not_the_conversation(hook: Any, kind: str) -> None:
+    heard: list[BaseException | None] = []
+
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({}), voice=ScriptedVoice(), limits=Limits(tool_timeout_seconds=0.05))
+        await server.create_agent("Bot", id="bot")
+        getattr(server.hooks, kind).append(hook)
+        server.hooks.on_error.append(lambda context, payload, error: heard.append(error))
+        opened = await server.build()
+        session = opened.engine.start_session({}, await opened.customer_of(None))
+        why = f"^the hook `{hook.__name__}` of `{kind}` failed: it did not end within 0.05 s$"
+        with pytest.raises(HookFailed, match=why):
+            await opened.engine.turn(session, "hello")
+        getattr(server.hooks, kind).clear()
+        turn = await opened.engine.turn(session, "again")
+        assert turn.response is not None
+        assert not session.state.ended
+
+    asyncio.run(scenario())
+    [late] = heard
+    assert (type(late), str(late)) == (TimeoutError, "it did not end within 0.05 s")
+
+
+@pytest.mark.timeout(20)
+def test_an_error_is_told_in_time_although_who_hears_of_it_hangs(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+        raise RuntimeError("no index")
+
+    async def declare(server: p.Server, agent: p.Agent) -> None:
+        server.limits = Limits(tool_timeout_seconds=0.05)
+        server.hooks.on_preparing.append(fail)
+        server.hooks.on_error.append(waits)
+
+    with pytest.raises(HookFailed, match="no index"):
+        turns(declare, Heard(), "hello")
+    assert caplog.messages == ["the hook `waits` of `on_error` failed: it did not end within 0.05 s"]
+
+
+def test_who_cancels_a_turn_ends_the_hook_it_waits_for() -> None:
+    async def scenario() -> None:
+        server = p.Server(judge=ScriptedJudge({}), voice=ScriptedVoice())
+        await server.create_agent("Bot", id="bot")
+        begun, ended = asyncio.Event(), asyncio.Event()
+
+        async def wait(context: p.TurnContext, payload: Any, error: Exception | None) -> None:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                ended.set()
+
+        server.hooks.on_preparing.append(wait)
+        opened = await server.build()
+        session = opened.engine.start_session({}, await opened.customer_of(None))
+        turn = asyncio.create_task(opened.engine.turn(session, "hello"))
+        await begun.wait()
+        turn.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await turn
+        assert ended.is_set()
+
+    asyncio.run(scenario())
 
 
 def test_what_an_agent_s_tools_asked_for_and_its_labels_count_although_it_hands_the_message_on() -> None:

@@ -230,7 +230,7 @@ def test_the_engine_before_leaves_its_services_once_its_turn_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pytest.importorskip("mcp")
-    server = Path(__file__).parents[1] / "engine/mcp_orders.py"
+    server = Path(__file__).parents[1] / "engine/mcp/mcp_orders.py"
     monkeypatch.setenv("PYTHON", sys.executable)
     monkeypatch.setenv("SERVER", str(server))
     (tmp_path / "policy.yaml").write_text(SERVICED)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.postgresql import Postgresql, postgresql
 
-from jurat.engine.store import Store, open_store
+from jurat.engine.store import Person, Store, open_store
 
 
 @pytest.fixture(scope="session")
@@ -60,3 +60,8 @@ def _place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if kind == "postgresql":
         return Place(request.getfixturevalue("server").database())
     return Place(str(tmp_path / "store.db") if kind == "sqlite" else "memory")
+
+
+async def keep(store: Store, person: Person) -> Person:
+    """Keep a customer, in the place of whoever has this id."""
+    return await store.change_customer(person.id, lambda _: person)

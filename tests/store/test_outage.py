@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.postgresql import Postgresql
-from tests.store.conftest import Place
+from tests.store.conftest import Place, keep
 from tests.store.serving import Till, say, texts
 
 from jurat.engine import Engine, Session, Toolbox
@@ -255,7 +255,7 @@ def test_a_store_of_an_older_version_is_brought_up_to_date_with_what_it_holds(da
 
     async def now(store: Any) -> None:
         assert (await store.variables("customer:mina"))["plan"].value == "gold"
-        await store.set_customer(Person("mina", "Mina"))
+        await keep(store, Person("mina", "Mina"))
         assert (await store.customer("mina")).name == "Mina"
         [call] = await store.calls("unknown")
         assert (call.key, call.replies, call.fields) == ("k", (), {})

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.store.conftest import Place
+from tests.store.conftest import Place, keep
 
 from jurat.engine.errors import SessionMoved, StoreError
 from jurat.engine.session import Call, Moment, Session, State
@@ -168,10 +168,10 @@ def test_calls_are_kept_with_their_session_and_found_by_status(place: Place) -> 
 def test_customers_are_kept_with_their_tags(place: Place) -> None:
     async def work(store: Store) -> None:
         assert await store.customer("mina") is None
-        await store.set_customer(Person("mina", "Mina", {"limit": Decimal("1.50"), "since": FACTS["time"]}, ("vip",)))
-        await store.set_customer(Person("Zoe", "Zoe"))
-        await store.set_customer(Person("\u00e9", "Mina", {"nested": {"list": [1, "a\0"]}}))
-        await store.set_customer(Person("Zoe", "Zo\u00e9", {}, ("vip", "new")))
+        await keep(store, Person("mina", "Mina", {"limit": Decimal("1.50"), "since": FACTS["time"]}, ("vip",)))
+        await keep(store, Person("Zoe", "Zoe"))
+        await keep(store, Person("\u00e9", "Mina", {"nested": {"list": [1, "a\0"]}}))
+        await keep(store, Person("Zoe", "Zo\u00e9", {}, ("vip", "new")))
         mina = await store.customer("mina")
         assert mina is not None
         assert (mina.name, mina.metadata, mina.tags) == (
@@ -194,12 +194,29 @@ def test_customers_are_kept_with_their_tags(place: Place) -> None:
     place.with_store(work)
 
 
+def test_a_customer_is_changed_from_what_they_were_and_not_at_all_by_a_change_that_fails(place: Place) -> None:
+    def renamed(before: Person | None) -> Person:
+        assert before is not None, "there is no customer"
+        return replace(before, name=f"{before.name} Kim", metadata={**before.metadata, "seen": True})
+
+    async def work(store: Store) -> None:
+        with pytest.raises(AssertionError, match="there is no customer"):
+            await store.change_customer("mina", renamed)
+        assert await store.customer("mina") is None
+        await keep(store, Person("mina", "Mina", {"limit": Decimal(2)}, ("vip",)))
+        changed = await store.change_customer("mina", renamed)
+        assert replace(changed, at=0) == Person("mina", "Mina Kim", {"limit": Decimal(2), "seen": True}, ("vip",))
+        assert await store.customer("mina") == changed
+
+    place.with_store(work)
+
+
 def test_customers_survive_their_process(database: Place) -> None:
     async def write(store: Store) -> None:
-        await store.set_customer(Person("mina", "Mina", {"role": "manager"}, ("vip",)))
+        await keep(store, Person("mina", "Mina", {"role": "manager"}, ("vip",)))
         for wrong in (Person("a\0", "A"), Person("a", "\ud800"), Person("a", "A", {"x": object()})):
             with pytest.raises(StoreError):
-                await store.set_customer(wrong)
+                await keep(store, wrong)
 
     async def read(store: Store) -> None:
         [found] = await store.customers(10)

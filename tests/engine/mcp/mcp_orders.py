@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -21,6 +22,12 @@ def counted(what: str) -> None:
         file.write(what + "\n")
 
 
+def hang() -> None:
+    """Live on, and answer nothing any more."""
+    COUNT.with_name("hanging").write_text(str(os.getpid()), encoding="utf-8")
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 @server.tool()
 def check(order_id: int, detail: Literal["short", "long"] = "short", note: str | None = None) -> dict[str, str]:
     """Look up an order."""
@@ -31,6 +38,8 @@ def check(order_id: int, detail: Literal["short", "long"] = "short", note: str |
         os._exit(3)  # in the middle of the call
     if order_id == 408:
         time.sleep(30)
+    if order_id == 600 and COUNT.read_text(encoding="utf-8").count("check 600") == 1:
+        hang()
     return {"status": "shipped", "owner": os.environ.get("ORDERS_OWNER", "nobody")}
 
 
@@ -42,6 +51,8 @@ def refund(order_id: int, amount: float, context: Context) -> str:
     with KEYS.open("a", encoding="utf-8") as file:
         file.write(f"{key}\n")
     counted(f"refund {order_id} {amount}")
+    if order_id == 600 and KEYS.read_text(encoding="utf-8").count("\n") == 1:
+        hang()
     if order_id == 503 and KEYS.read_text(encoding="utf-8").count("\n") == 1:
         os._exit(3)  # the first time, in the middle of the call
     return f"refunded {amount}"
