@@ -10,7 +10,7 @@ from typing import Any
 
 from jurat.engine.history import history_value
 from jurat.engine.relevance import Outlook, about_events, closed, joined, needed, of_calls
-from jurat.engine.shortcuts import skippable
+from jurat.engine.shortcuts import going_on, skippable
 from jurat.engine.trace import Asked
 from jurat.engine.turn import Working
 from jurat.llm import BackendError, Condition, Judge, Judgement, Message
@@ -147,7 +147,8 @@ class Knowledge:
         self._outlook = None
 
     async def _ask(self, heard: tuple[Message, ...], keys: list[str]) -> None:
-        declared, plain = self.graph.vocabulary.observations, skippable(self.graph)
+        declared = self.graph.vocabulary.observations
+        plain = skippable(self.graph) - going_on(self.graph, self.working.state.done)
         conditions = [Condition(key, declared[key].text, critical=key not in plain) for key in keys]
         self._learn(await judged(self._judge, self.working, heard, conditions), conditions)
 

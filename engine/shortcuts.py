@@ -1,22 +1,22 @@
 """Which observations a shortcut may take for false, without asking the judge.
 
-Those that can only keep something from being done: none that is marked critical, none that opens or shuts a tool, moves a
-journey or stands in an axiom, and of the conditions of guidelines none that is negated, or that stands for a guideline
-which forbids, decides, hands off, overrides or outranks, or on which such a one hangs. So a shortcut that is wrong leaves an
-instruction out and never lets one in (a property test holds that).
+Those on which nothing hangs but what is said: none that is marked critical, none that opens or shuts a tool, moves a
+journey or stands in an axiom, and of the conditions of guidelines none that is negated, or that stands for a guideline which
+does more than instruct (what a tool does or finds out may keep other things from being done), phrases replies, overrides or
+outranks, or on which such a one hangs. Nor any of a guideline that was carried out before: taken for false it would seem to
+have ended, and be carried out once more. So a shortcut that is wrong leaves an instruction out and never lets one in, and
+all else is done as without it (property tests hold that).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 
 from jurat.engine.relevance import observations
 from jurat.policies.expr import And, Expr, Observation, Or, children
 from jurat.policies.graph import Entity, PolicyGraph
-from jurat.policies.model import Call, Decide, Forbid, HandOff
-
-_RESTRAINING = (Forbid, Decide, HandOff)
+from jurat.policies.model import Call, Guideline, Instruct
 
 
 @lru_cache(maxsize=16)
@@ -24,6 +24,12 @@ def skippable(graph: PolicyGraph) -> frozenset[str]:
     """The observations that may be taken for false unasked."""
     plain = frozenset(key for key, each in graph.vocabulary.observations.items() if not each.critical)
     return plain - frozenset().union(*map(observations, _asked_always(graph)))
+
+
+def going_on(graph: PolicyGraph, done: Collection[str]) -> frozenset[str]:
+    """The observations on which it hangs whether guidelines that were carried out before are in force still."""
+    found = _with_ancestors(graph, (g for g in done if g in graph.entities))
+    return frozenset().union(*(observations(graph.entities[g].condition) for g in found))
 
 
 def _asked_always(graph: PolicyGraph) -> Iterator[Expr]:
@@ -68,8 +74,13 @@ def _restraining(graph: PolicyGraph) -> frozenset[str]:
 
 def _restrains(graph: PolicyGraph, entity: Entity) -> bool:
     guideline = graph.guidelines.get(entity.id)
-    weighty = guideline is not None and (guideline.criticality == "high" or guideline.on_unknown != "skip")
-    return weighty or any(isinstance(action, _RESTRAINING) for action in entity.actions)
+    weighty = guideline is not None and _is_weighty(guideline)
+    return weighty or not all(isinstance(action, Instruct) for action in entity.actions)
+
+
+def _is_weighty(guideline: Guideline) -> bool:
+    limits = guideline.phrasing.composition not in (None, "fluid")
+    return limits or guideline.criticality == "high" or guideline.on_unknown != "skip"
 
 
 def _with_ancestors(graph: PolicyGraph, some: Iterable[str]) -> frozenset[str]:

@@ -4,17 +4,22 @@ What resembles is for an embedding model to say: a statement is asked where the 
 the conversation, reaches a threshold. The threshold is fitted on labelled conversations, so that a chosen share of the
 statements that hold is asked (`jurat calibrate --embeddings`), and no shortcut is taken without one. Whether a statement is
 asked hangs on it and the conversation alone, not on what else is asked; a critical one always is (jurat.engine.shortcuts).
+
+With every request a sentence is sent whose vector is known, so that another model in the same place, at whatever time, is
+noticed before anything is compared with it.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import mul
 
-from jurat.llm.errors import BackendError
+from jurat.llm.errors import BackendError, ContextTooLong, RequestRefused
 from jurat.llm.protocol import Chooser, Condition, Embedder, Judge, Judgement, Message, Vector
 
 LOG = logging.getLogger("jurat.llm")
@@ -24,6 +29,12 @@ MOST_PIECES = 20
 _TALK = 1200
 """Characters at the end of a conversation that are looked at besides the last message."""
 _KEPT = 20_000
+_AT_ONCE = 31
+"""Statements of a request: with the sentence that is known, as many as every server takes by default."""
+_SECONDS = 10.0
+"""A judge waits for the shortcut; where that takes longer, asking is."""
+_REST_SECONDS = 30.0
+"""For how long no shortcut is tried where one failed: each try could take as long as the last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,28 +52,53 @@ _SAME = 0.99
 
 
 class Resemblance:
-    """How much statements resemble a conversation. The vectors of the last statements are kept."""
+    """How much statements resemble a conversation. The vectors of the last statements are kept.
 
-    def __init__(self, embedder: Embedder) -> None:
+    `probe` is the vector of `PROBE` that the model has to give each time; without one, that of its first answer.
+    """
+
+    def __init__(self, embedder: Embedder, probe: Vector | None = None) -> None:
         self.embedder = embedder
+        self.probe = probe
         self._known: OrderedDict[str, Vector] = OrderedDict()
 
     async def of(self, conversation: Sequence[Message], statements: Sequence[str]) -> list[float] | None:
         """The greatest cosine of each statement with a piece of the conversation; None where there is too much of it.
 
         Raises:
-            BackendError: the model does not answer.
+            BackendError: the model does not answer, or is another one now.
         """
         pieces = list(pieces_of(conversation))
         if not 0 < len(pieces) <= MOST_PIECES:
             return None
-        missing = [text for text in dict.fromkeys(statements) if text not in self._known]
-        found = await self.embedder.embed([*pieces, *missing])
-        self._known.update(zip(missing, found[len(pieces) :], strict=True))
-        vectors = [self._known[text] for text in statements]
+        said = await self._embedded(pieces)
+        vectors = await self.learn(statements)
+        found = await asyncio.to_thread(_greatest, vectors, said)
+        return [found[text] for text in statements]
+
+    async def learn(self, statements: Iterable[str]) -> dict[str, Vector]:
+        """The vectors of statements. What was found stays where the model fails then. Raises as :meth:`of`."""
+        found = {text: self._known.get(text) for text in statements}
+        missing = [text for text, vector in found.items() if vector is None]
+        for start in range(0, len(missing), _AT_ONCE):
+            some = missing[start : start + _AT_ONCE]
+            new = dict(zip(some, await self._embedded(some), strict=True))
+            self._known |= new
+            found |= new
         while len(self._known) > _KEPT:
             self._known.popitem(last=False)
-        return [max(cosine(each, piece) for piece in found[: len(pieces)]) for each in vectors]
+        return {text: vector for text, vector in found.items() if vector is not None}
+
+    async def _embedded(self, texts: Sequence[str]) -> Sequence[Vector]:
+        mark, *found = await self.embedder.embed([PROBE, *texts])
+        if self.probe is None:
+            self.probe = mark
+        _require_same(self.embedder, mark, self.probe)
+        return found
+
+
+def _greatest(vectors: Mapping[str, Vector], said: Sequence[Vector]) -> dict[str, float]:
+    return {text: max(cosine(vector, each) for each in said) for text, vector in vectors.items()}
 
 
 class Prefilter:
@@ -74,8 +110,9 @@ class Prefilter:
     def __init__(self, judge: Judge, embedder: Embedder, threshold: Threshold) -> None:
         self.name = judge.name
         self._judge = judge
-        self._resemblance = Resemblance(embedder)
+        self._resemblance = Resemblance(embedder, threshold.probe)
         self._threshold = threshold
+        self._rests_until = 0.0
 
     @property
     def identity(self) -> str | None:
@@ -83,6 +120,10 @@ class Prefilter:
         identity = getattr(self._judge, "identity", None)
         mark = f"{self._resemblance.embedder.name} {self._threshold.similarity}"
         return f"{identity} {mark}" if isinstance(identity, str) else None
+
+    async def prepare(self, statements: Iterable[str]) -> None:
+        """Learn statements before they are to be judged, which for many takes longer than a turn may. Raises `BackendError`."""
+        await self._resemblance.learn(statements)
 
     @property
     def chooses(self) -> bool:
@@ -98,14 +139,30 @@ class Prefilter:
     async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
         """One judgement per condition, in the order asked. Raises `LLMError`; where the embedding model fails, all are asked."""
         try:
-            skipped = await self._skipped(conversation, [each for each in conditions if not each.critical])
+            skipped = await self._in_time(conversation, [each for each in conditions if not each.critical])
         except BackendError as reason:
             LOG.warning("no shortcut is taken, for the embedding model failed: %s", reason)
+            if not isinstance(reason, ContextTooLong | RequestRefused):  # what is refused is so at once, and by itself
+                self._rests_until = time.monotonic() + _REST_SECONDS
+            skipped = None
+        if skipped is None:
             return [_noted(each) for each in await self._judge.judge(conversation, conditions)]
         asked = [each for each in conditions if each not in skipped]
         found = await self._judge.judge(conversation, asked) if asked else []
         known = {**skipped, **dict(zip(asked, found, strict=True))}
         return [known[each] for each in conditions]
+
+    async def _in_time(
+        self, conversation: Sequence[Message], conditions: Sequence[Condition]
+    ) -> dict[Condition, Judgement] | None:
+        """What the shortcut answers; None while none is tried. Raises `BackendError`."""
+        if time.monotonic() < self._rests_until:
+            return None
+        try:
+            async with asyncio.timeout(_SECONDS):
+                return await self._skipped(conversation, conditions)
+        except TimeoutError:
+            raise BackendError(f"it did not answer within {_SECONDS:g} s") from None
 
     async def _skipped(
         self, conversation: Sequence[Message], conditions: Sequence[Condition]
@@ -143,7 +200,7 @@ def pieces_of(conversation: Sequence[Message]) -> Iterator[str]:
 
 
 def cosine(one: Vector, other: Vector) -> float:
-    """Of two vectors of length 1."""
+    """Of two vectors of length 1, of the same model."""
     return float(sum(map(mul, one, other)))
 
 
@@ -154,7 +211,11 @@ async def checked(embedder: Embedder, threshold: Threshold) -> None:
         BackendError: it was fitted for another one, or the model does not answer.
     """
     [found] = await embedder.embed([PROBE])
-    if len(found) != len(threshold.probe) or cosine(found, threshold.probe) < _SAME:
+    _require_same(embedder, found, threshold.probe)
+
+
+def _require_same(embedder: Embedder, found: Vector, probe: Vector) -> None:
+    if len(found) != len(probe) or cosine(found, probe) < _SAME:
         raise BackendError(
             f"`{embedder.name}` is not the embedding model that the shortcut was fitted for; run `jurat calibrate --embeddings` anew"
         )

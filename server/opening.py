@@ -107,7 +107,7 @@ async def open_with_backend(
     try:
         backend = Batching(backend)
         scoring = ScoringJudge(backend)
-        judge, embedder = await prefiltered(scoring, embeddings) if embeddings else (scoring, None)
+        judge, embedder = await prefiltered(scoring, embeddings, graph) if embeddings else (scoring, None)
         engine = assemble(graph, report, toolbox, judge, ModelVoice(backend), unproved=unproved, store=store)
         await scoring.warm_up()
     except BaseException:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from jurat.engine.shortcuts import skippable
 from jurat.llm.backends.embedding import KEY_VARIABLE, ServerEmbedder
-from jurat.llm.cases import Labelled
+from jurat.llm.cases import SPLITS, Labelled
 from jurat.llm.errors import BackendError, CalibrationError
 from jurat.llm.measures import Interval, Scored, interval
 from jurat.llm.prefilter import PROBE, Prefilter, Resemblance, Threshold, checked
 from jurat.llm.protocol import Embedder, Judge
-from jurat.llm.thresholds import fitted, stored
+from jurat.llm.thresholds import FEWEST, fitted, stored
+from jurat.policies import PolicyGraph
 
 RECALL = 1.0
 """All that hold in the half to fit on, for some fewer do in any other."""
@@ -51,6 +53,7 @@ class Fitted:
     fitted_on: int
     held_back: int
     statements: int
+    conversations: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,16 +69,20 @@ async def connect(where: Embeddings) -> ServerEmbedder:
     return await ServerEmbedder.connect(where.url, where.model, key=os.environ.get(KEY_VARIABLE))
 
 
-async def prefiltered(judge: Judge, where: Embeddings) -> tuple[Prefilter, Embedder]:
+async def prefiltered(judge: Judge, where: Embeddings, graph: PolicyGraph) -> tuple[Prefilter, Embedder]:
     """The judge behind the shortcut that was fitted for an embedding model, and that model, to be closed at the end.
 
+    The model is shown the statements of the policy that it may be asked about.
+
     Raises:
-        BackendError: none was, or the model is another one now.
+        BackendError: none was, or the model is another one now or does not answer.
         CalibrationError: the one that is kept is damaged.
     """
     embedder = await connect(where)
     try:
-        return Prefilter(judge, embedder, await _threshold(embedder)), embedder
+        made = Prefilter(judge, embedder, await _threshold(embedder))
+        await made.prepare(graph.vocabulary.observations[key].text for key in sorted(skippable(graph)))
+        return made, embedder
     except BaseException:
         await embedder.close()
         raise
@@ -94,7 +101,15 @@ async def _threshold(embedder: Embedder) -> Threshold:
 async def liken(
     embedder: Embedder, conversations: Sequence[Labelled], besides: Sequence[str], tell: Tell
 ) -> list[Likeness]:
-    """Compare each conversation with all statements of all of them, and with those of a policy besides. Raises `LLMError`."""
+    """Compare each conversation with all statements of all of them, and with those of a policy besides.
+
+    Those that a shortcut would not look at are left out.
+
+    Raises:
+        CalibrationError: there is too little to fit on, or to measure on.
+        BackendError: the embedding model does not answer.
+    """
+    _require_enough(conversations)
     statements = list(dict.fromkeys([*besides, *(text for each in conversations for text in each.holds)]))
     resemblance, found = Resemblance(embedder), list[Likeness]()
     for number, each in enumerate(conversations, 1):
@@ -112,15 +127,24 @@ async def fit(embedder: Embedder, found: Sequence[Likeness], counted: Sequence[s
         CalibrationError: there are too few statements that hold.
         BackendError: the embedding model does not answer.
     """
+    _require_enough([each.labelled for each in found])
     chosen, held = _half(found, "choice"), _half(found, "report")
-    if not chosen or not held:
-        raise CalibrationError("there are too few conversations: one half fits, the other is measured on")
     holding = [value for each in chosen for value in each.holding]
     rows = {each: _row(fitted(holding, each), held, counted) for each in sorted({*RECALLS, recall})}
     [probe] = await embedder.embed([PROBE])
     threshold = Threshold(rows[recall].similarity, rows[recall].recall.value, probe)
     statements = len(counted or found[0].of)
-    return Fitted(threshold, tuple(rows.items()), len(holding), sum(len(each.holding) for each in held), statements)
+    reached = sum(len(each.holding) for each in held)
+    return Fitted(threshold, tuple(rows.items()), len(holding), reached, statements, len(found))
+
+
+def _require_enough(conversations: Sequence[Labelled]) -> None:
+    holding = {half: sum(sum(each.holds.values()) for each in conversations if each.split == half) for half in SPLITS}
+    if holding["choice"] < FEWEST or not holding["report"]:
+        raise CalibrationError(
+            f"{holding['choice']} statements that hold are to be fitted on, of which {FEWEST} are needed,"
+            f" and {holding['report']} to be measured on, of which one is"
+        )
 
 
 def _half(found: Sequence[Likeness], split: str) -> list[Likeness]:
@@ -134,10 +158,13 @@ def _row(similarity: float, held: Sequence[Likeness], counted: Sequence[str]) ->
     return Row(similarity, interval(reached, lambda some: sum(each.score for each in some) / max(1, len(some))), asked)
 
 
-def report(found: Fitted, recall: float) -> Iterator[str]:
-    """What a person wants to know before a shortcut is taken, line by line."""
-    yield f"fitted on {found.fitted_on} statements that hold, measured on {found.held_back} held back; {found.statements} to be asked\n"
+def report(found: Fitted, recall: float, conversations: int) -> Iterator[str]:
+    """What a person wants to know before a shortcut is taken, line by line; of so many conversations some were left out."""
+    yield f"fitted on {found.fitted_on} statements that hold, measured on {found.held_back} held back; {found.statements} to be asked"
+    if left := conversations - found.conversations:
+        yield f"not looked at, for all is asked in them: {left} of {conversations} conversations, too long or without a customer or agent"
+    yield ""
     yield f"  {'wanted':>7}  {'asked from':>10}  {'of those that hold, asked':<27}  asked of all"
     for wanted, row in found.rows:
         mark = "  chosen" if wanted == recall else ""
-        yield f"  {wanted:>7.0%}  {row.similarity:>10.3f}  {row.recall!s:<27}  {row.asked:.0%}{mark}"
+        yield f"  {f'{100 * wanted:g}%':>7}  {row.similarity:>10.3f}  {row.recall!s:<27}  {row.asked:.0%}{mark}"

@@ -71,6 +71,8 @@ def open_agent(
 
     if asked.said and script:
         raise Refused("a script stands in for a model; give one of --model and --script")
+    if asked.embeddings is not None and script:
+        raise Refused("--embeddings is a shortcut before a model, and a script asks none; give one of them")
     require_sense(asked)
     graph = load_policy(path)
     report = proved(graph, path, unproved)

@@ -57,7 +57,7 @@ class Asked:
     @property
     def said(self) -> bool:
         """Whether any of the options was given."""
-        return any((self.backend, self.model, self.url, self.cassette, self.embeddings))
+        return any((self.backend, self.model, self.url, self.cassette))
 
     @property
     def kind(self) -> Kind:

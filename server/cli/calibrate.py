@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from jurat.llm import Backend
     from jurat.llm.cases import Labelled
+    from jurat.policies import PolicyGraph
     from jurat.server.calibrating import Asked as Answers
 
 EPILOG = """\b
@@ -88,12 +89,11 @@ def calibrate(
     graph = load_policy(policy) if policy else None
     texts = {key: each.text for key, each in graph.vocabulary.observations.items()} if graph else {}
     conversations = read_labelled(cases, texts)
-    if asked.embeddings:
+    if asked.embeddings is not None:
         if output:
             raise Refused("-o draws the reliability of a model's probabilities; with --embeddings there are none")
-        return fit_shortcut(
-            asked, conversations, list(texts.values()), RECALL if recall is None else recall, keep=not dry_run
-        )
+        statements = _left_out(graph) if graph else []
+        return fit_shortcut(asked, conversations, statements, RECALL if recall is None else recall, keep=not dry_run)
     if recall is not None:
         raise Refused("--recall is the share that --embeddings is to find; give that too")
     with asyncio.Runner() as run:
@@ -113,6 +113,18 @@ def calibrate(
     if output:
         Path(output).write_text(svg(found), "utf-8")
     return Exit.PASSED
+
+
+def _left_out(graph: PolicyGraph) -> list[str]:
+    """The statements of a policy that a shortcut may leave unasked."""
+    from jurat.engine.shortcuts import skippable
+    from jurat.server.reports.result import count
+
+    plain, declared = sorted(skippable(graph)), graph.vocabulary.observations
+    if not plain:
+        raise Refused("a shortcut has nothing to leave out: every observation of the policy is always asked")
+    remark(f"of {count(len(declared), 'observation')} of the policy {len(plain)} may be left unasked")
+    return [declared[key].text for key in plain]
 
 
 def _answers(run: asyncio.Runner, backend: Backend, conversations: list[Labelled]) -> Answers:

@@ -20,7 +20,7 @@ def embedding_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def gathered(*args: Any, asked: Asked, embeddings: str | None, embedding_model: str | None, **rest: Any) -> Any:
-        if embedding_model and not embeddings:
+        if embedding_model is not None and embeddings is None:
             raise Refused("--embedding-model names a model of the server at --embeddings; give that too")
         return command(*args, asked=replace(asked, embeddings=embeddings, embedding_model=embedding_model), **rest)
 

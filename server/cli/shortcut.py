@@ -39,7 +39,7 @@ def fit_shortcut(
                 lambda n, whole: tell(f"comparing, {n} of {whole} conversations"),
             )
         )
-    write(f"{model}\n" + "\n".join(report(found, recall)) + "\n")
+    write(f"{model}\n" + "\n".join(report(found, recall, len(conversations))) + "\n")
     if keep:
         remark(f"kept in {store(found.threshold, model)}")
     return Exit.PASSED

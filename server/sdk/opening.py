@@ -90,8 +90,8 @@ class Minds:
             return str(self.judge.name)
         return "scripted" if self.script else self.model or self.url or DEFAULT_MODEL
 
-    async def ready(self) -> tuple[Judge, Voice]:
-        """The judge and the voice.
+    async def ready(self, graph: PolicyGraph) -> tuple[Judge, Voice]:
+        """The judge and the voice, for a policy.
 
         Raises:
             NotStarted: the model cannot be loaded or reached.
@@ -101,14 +101,14 @@ class Minds:
                 if self._script is not None:
                     self.judge, self.voice = self._script.judge(), self._script.voice()
                 else:
-                    self.judge, self.voice = await self._modelled()
+                    self.judge, self.voice = await self._modelled(graph)
             except (LLMError, click.ClickException) as error:
                 raise NotStarted(
                     error.format_message() if isinstance(error, click.ClickException) else str(error)
                 ) from error
         return self.judge, self.voice
 
-    async def _modelled(self) -> tuple[Judge, Voice]:
+    async def _modelled(self, graph: PolicyGraph) -> tuple[Judge, Voice]:
         from jurat.llm.backends.opening import opened
         from jurat.llm.batching import Batching
         from jurat.llm.judge import ScoringJudge
@@ -124,14 +124,14 @@ class Minds:
         judge = ScoringJudge(backend)
         with working(f"warming up {backend.name}"):
             await judge.warm_up()
-        return await self._behind_shortcut(judge), ModelVoice(backend)
+        return await self._behind_shortcut(judge, graph), ModelVoice(backend)
 
-    async def _behind_shortcut(self, judge: Judge) -> Judge:
+    async def _behind_shortcut(self, judge: Judge, graph: PolicyGraph) -> Judge:
         if self.embeddings is None:
             return judge
         from jurat.server.prefiltering import Embeddings, prefiltered
 
-        before, self._embedder = await prefiltered(judge, Embeddings(self.embeddings, self.embedding_model))
+        before, self._embedder = await prefiltered(judge, Embeddings(self.embeddings, self.embedding_model), graph)
         return before
 
     async def close(self) -> None:
@@ -182,7 +182,7 @@ async def opened(read: Callable[[], Policy], name: str, minds: Minds, parts: Ass
     """
     graph = _graph(read)
     report = await _proved(graph, name, parts)
-    judge, voice = await minds.ready()
+    judge, voice = await minds.ready(graph)
     toolbox = await asyncio.to_thread(toolbox_of_program, graph, parts.tools)
     engine: Engine = assemble(
         graph, report, toolbox, parts.filter(judge), voice, unproved=parts.unproved, limits=parts.limits,

@@ -29,7 +29,8 @@ from jurat.llm.wording import LAYOUT
 class Manners:
     """How the server behaves. `logprobs` are those of completions. `busy`: how many requests it turns away before it answers one.
 
-    `embeddings` is what it gives in the place of vectors. `says` is the text that it writes, whatever ends it should have heeded; `finish` why that ended.
+    `embeddings` is what it gives in the place of vectors, which with another `salt` or so many `dimensions` are those of another model.
+    `models` is None where it has no list of them. `says` is the text that it writes, whatever ends it should have heeded; `finish` why that ended.
     """
 
     logprobs: bool = True
@@ -38,12 +39,14 @@ class Manners:
     delay_seconds: float = 0.0
     busy: int = 0
     key: str | None = None
-    models: tuple[str, ...] = ("tiny",)
+    models: tuple[str, ...] | None = ("tiny",)
     context: int = 10_000
     cut: bool = False
     says: str = "Hello there"
     finish: str | None = "stop"
     embeddings: Any = None
+    salt: str = ""
+    dimensions: int = 64
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property
@@ -70,6 +73,8 @@ def app(manners: Manners) -> Starlette:
 
 
 def _models(manners: Manners, _: dict[str, Any]) -> Response:
+    if manners.models is None:
+        return _error(404, "not found")
     cards = [{"id": each, "object": "model", "created": 0, "owned_by": "test"} for each in manners.models]
     return JSONResponse({"object": "list", "data": cards})
 
@@ -133,16 +138,17 @@ def _error(status: int, message: str) -> Response:
 
 
 def _embeddings(manners: Manners, body: dict[str, Any]) -> Response:
-    data = [{"object": "embedding", "index": n, "embedding": _words(each)} for n, each in enumerate(body["input"])]
+    vectors = (words(each, manners.salt, manners.dimensions) for each in body["input"])
+    data = [{"object": "embedding", "index": n, "embedding": vector} for n, vector in enumerate(vectors)]
     found: Any = data[::-1] if manners.embeddings is None else manners.embeddings
     return JSONResponse({"object": "list", "model": body["model"], "data": found, "usage": {}})
 
 
-def _words(text: str) -> list[float]:
-    """Counts of words, by a hash of their beginnings: alike where texts have words in common."""
-    found = [0.1] * 64
+def words(text: str, salt: str = "", dimensions: int = 64) -> list[float]:
+    """The vector that the server gives: counts of words, by a hash of their beginnings, alike where texts have words in common."""
+    found = [0.1] * dimensions
     for word in re.findall(r"\w+", text.casefold()):
-        found[zlib.crc32(word[:5].encode()) % 64] += 3.0
+        found[zlib.crc32((salt + word[:5]).encode()) % dimensions] += 3.0
     return found
 
 

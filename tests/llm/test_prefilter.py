@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from tests.llm.openai_server import Manners, serving
+from tests.llm.openai_server import Manners, serving, words
 
-from jurat.llm import BackendError, Condition, Judgement, Message
-from jurat.llm.backends.embedding import ServerEmbedder
+from jurat.llm import BackendError, Condition, Judgement, Message, prefilter
+from jurat.llm.backends.embedding import ServerEmbedder, unit
 from jurat.llm.errors import CalibrationError
-from jurat.llm.prefilter import MOST_PIECES, PIECE, Prefilter, Resemblance, Threshold, checked
+from jurat.llm.prefilter import MOST_PIECES, PIECE, PROBE, Prefilter, Resemblance, Threshold, checked
 from jurat.llm.sensor import Sensor
 from jurat.llm.thresholds import FEWEST, file_of, fitted, store, stored
 
@@ -23,7 +24,11 @@ TALK = [Message("customer", "I want a refund for the broken lamp.")]
 REFUND = Condition("refund", "The customer wants a refund", critical=False)
 PARKING = Condition("parking", "Somebody asks where to park", critical=False)
 DANGER = Condition("danger", "Somebody says they are unsafe")
-THRESHOLD = Threshold(0.35, 0.99, (1.0,))
+
+
+def threshold(least: float = 0.35) -> Threshold:
+    """One that was fitted for the server's model."""
+    return Threshold(least, 0.99, unit(words(PROBE)))
 
 
 class Yes:
@@ -57,7 +62,7 @@ def judged(*conditions: Condition, talk: Sequence[Message] = TALK) -> tuple[list
     """What is answered, and what the judge was asked."""
     judge = Yes()
     with serving(Manners()) as url:
-        found = using(url, lambda embedder: Prefilter(judge, embedder, THRESHOLD).judge(talk, conditions))
+        found = using(url, lambda embedder: Prefilter(judge, embedder, threshold()).judge(talk, conditions))
     return found, judge.asked
 
 
@@ -98,12 +103,97 @@ def test_where_the_embedding_model_fails_all_is_asked_and_said_so() -> None:
 
     async def ask(embedder: ServerEmbedder) -> list[Judgement]:
         manners.key = "changed meanwhile"
-        return await Prefilter(judge, embedder, THRESHOLD).judge(TALK, [PARKING, DANGER])
+        return await Prefilter(judge, embedder, threshold()).judge(TALK, [PARKING, DANGER])
 
     with serving(manners) as url:
         found = using(url, ask)
     assert judge.asked == ["parking", "danger"]
     assert all("embedding model failed" in each.evidence for each in found)
+
+
+def again(manners: Manners, change: Callable[[], None], *back: Callable[[], None]) -> list[list[str]]:
+    """What the judge was asked at first, and after each change of the server."""
+    judge = Yes()
+
+    async def ask(embedder: ServerEmbedder) -> list[list[str]]:
+        made, found = Prefilter(judge, embedder, threshold()), []
+        for each in (lambda: None, change, *back):
+            each()
+            before = len(judge.asked)
+            await made.judge(TALK, [PARKING])
+            found.append(judge.asked[before:])
+        return found
+
+    with serving(manners) as url:
+        return using(url, ask)
+
+
+@pytest.mark.parametrize("other", [{"salt": "x"}, {"dimensions": 32}], ids=["as long", "shorter"])
+def test_where_another_model_answers_meanwhile_all_is_asked(other: dict[str, Any]) -> None:
+    manners = Manners()
+    assert again(manners, lambda: vars(manners).update(other)) == [[], ["parking"]]
+
+
+def test_where_the_embedding_model_is_slow_all_is_asked_and_it_is_left_alone_for_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(prefilter, "_SECONDS", 0.3)
+    manners = Manners()
+
+    def dawdle() -> None:
+        manners.delay_seconds = 30
+
+    def mend() -> None:
+        manners.delay_seconds = 0
+        manners.asked.clear()
+
+    start = time.monotonic()
+    assert again(manners, dawdle, mend) == [[], ["parking"], ["parking"]]
+    assert time.monotonic() - start < 10
+    assert not manners.asked, "each try could take as long as the last"
+    monkeypatch.setattr(prefilter, "_REST_SECONDS", 0)
+    assert again(Manners(), dawdle, mend)[-1] == []
+
+
+def test_what_one_conversation_is_refused_for_is_nothing_to_others() -> None:
+    manners = Manners()
+
+    def narrow() -> None:
+        manners.context = 20
+
+    def widen() -> None:
+        manners.context = 10_000
+
+    assert again(manners, narrow, widen) == [[], ["parking"], []]
+
+
+def test_many_statements_are_learned_some_at_a_time_and_what_was_learned_stays() -> None:
+    manners = Manners()
+    many = [*(f"Somebody asks about number {n}" for n in range(80)), "x" * 20_000]
+
+    async def learn(embedder: ServerEmbedder) -> None:
+        resemblance = Resemblance(embedder)
+        with pytest.raises(BackendError):
+            await resemblance.learn(many)
+        manners.context = 100_000
+        assert len(await resemblance.learn(many)) == 81
+
+    with serving(manners) as url:
+        using(url, learn)
+    texts = [len(body["input"]) for path, body in manners.asked if path == "/v1/embeddings"]
+    assert texts == [1, 32, 32, 20, 20], "no more at once than every server takes"
+
+
+def test_a_server_without_a_list_of_models_is_asked_for_the_one_that_is_named() -> None:
+    async def named(url: str) -> str:
+        embedder = await ServerEmbedder.connect(url, "any")
+        await embedder.close()
+        return embedder.name
+
+    with serving(Manners(models=None)) as url:
+        assert asyncio.run(named(url)) == "any"
+        with pytest.raises(BackendError, match="name its model with --embedding-model"):
+            asyncio.run(ServerEmbedder.connect(url))
 
 
 def test_vectors_of_statements_are_asked_for_once() -> None:
@@ -117,14 +207,14 @@ def test_vectors_of_statements_are_asked_for_once() -> None:
     with serving(manners) as url:
         using(url, twice)
     texts = [body["input"] for path, body in manners.asked if path == "/v1/embeddings"]
-    assert [len(each) for each in texts] == [1, 4, 2]
+    assert [len(each) for each in texts] == [1, 3, 3, 3], "one sentence whose vector is known stands before the others"
 
 
 def test_what_is_remembered_is_remembered_apart() -> None:
     """The same statement, critical in another version of the policy, is no longer answered by the shortcut."""
 
     async def both(embedder: ServerEmbedder) -> list[Judgement]:
-        sensor = Sensor(Prefilter(Yes(), embedder, THRESHOLD), seconds=5, kept=100)
+        sensor = Sensor(Prefilter(Yes(), embedder, threshold()), seconds=5, kept=100)
         first = await sensor.judge(TALK, [PARKING])
         return first + await sensor.judge(TALK, [Condition("parking", PARKING.text)])
 

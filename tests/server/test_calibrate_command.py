@@ -234,6 +234,7 @@ def test_a_shortcut_is_fitted_printed_and_kept(backend: Scripted, tmp_path: Path
         (("--recall", "0.9"), "--embeddings"),
         (("--embedding-model", "e5"), "give that too"),
         (("--embeddings", "nowhere"), "is not the address of a server"),
+        (("--embeddings", ""), "is not the address of a server"),
         (("--embeddings", "http://127.0.0.1:1", "--backend", "embedded"), "leave its options out"),
         (("--embeddings", "http://127.0.0.1:1", "-o", "x.svg"), "there are none"),
     ],
@@ -249,4 +250,29 @@ def test_a_shortcut_wants_conversations_enough(backend: Scripted, tmp_path: Path
     (tmp_path / "cases.yaml").write_text(cases_of_many(40))
     with serving(Manners()) as url:
         done = run(tmp_path / "cases.yaml", "--embeddings", url)
-    assert "20 statements that hold are too few" in str(done.exception)
+        assert "20 statements that hold are to be fitted on, of which 30 are needed" in str(done.exception)
+        (tmp_path / "cases.yaml").write_text(cases_of_many().replace("holds", "split: choice, holds"))
+        done = run(tmp_path / "cases.yaml", "--embeddings", url)
+        assert "0 to be measured on, of which one is" in str(done.exception)
+
+
+def test_conversations_that_a_shortcut_does_not_look_at_are_counted(backend: Scripted, tmp_path: Path) -> None:
+    long = f"- {{said: [{{customer: {'long ' * 2000}}}], holds: {{It is long: true}}}}"
+    (tmp_path / "cases.yaml").write_text(f"{cases_of_many()}\n{long}")
+    with serving(Manners()) as url:
+        done = run(tmp_path / "cases.yaml", "--embeddings", url, "--dry-run")
+    assert "for all is asked in them: 1 of 161 conversations" in done.output
+
+
+def test_with_a_policy_those_are_counted_that_may_be_left_out(backend: Scripted, tmp_path: Path) -> None:
+    (tmp_path / "cases.yaml").write_text(cases_of_many())
+    two = POLICY.replace("refund}", "refund, sings: The customer sings}")
+    two = two.replace("Help}", "Help}, h: {when: sings, hand_off: human}")
+    (tmp_path / "policy.yaml").write_text(two)
+    with serving(Manners()) as url:
+        given = (tmp_path / "cases.yaml", "--policy", tmp_path / "policy.yaml", "--embeddings", url, "--dry-run")
+        done = run(*given)
+        assert "of 2 observations of the policy 1 may be left unasked" in done.output
+        assert "; 1 to be asked" in done.output
+        (tmp_path / "policy.yaml").write_text(two.replace("action: Help", "hand_off: human"))
+        assert "has nothing to leave out" in str(run(*given).exception)

@@ -82,6 +82,22 @@ def test_what_nothing_resembles_is_left_unasked_and_the_trace_says_so(kept: Path
     assert [(key, truth) for key, truth, evidence in asked if "not asked" in evidence] == [("parking", False)]
 
 
+def test_what_may_be_left_out_is_learned_before_the_first_message(kept: Path) -> None:
+    manners = Manners()
+
+    async def talk(agent: Agent) -> list[list[str]]:
+        await agent.engine.turn(agent.engine.start_session(), "I want a refund for the lamp")
+        return [body["input"][1:] for path, body in manners.asked if path == "/v1/embeddings"]
+
+    with serving(manners) as url:
+        fitted(url)
+        manners.asked.clear()
+        *_, learned, said = opened(kept, url, talk)
+    assert sorted(learned) == ["Somebody asks about parking places", "The customer wants a refund"]
+    assert "I want a refund for the lamp" in said
+    assert not set(said) & set(learned)
+
+
 def test_without_a_threshold_nothing_starts(kept: Path) -> None:
     with serving(Manners()) as url, pytest.raises(BackendError, match="jurat calibrate CASES --embeddings"):
         opened(kept, url, lambda _: asyncio.sleep(0))
