@@ -112,9 +112,9 @@ def talked(graph: PolicyGraph, facts: dict[str, object], judge: Moody) -> list[d
             turn = await engine.turn(session, None if event else f"message {number}", event=event)
             found.append(
                 {
-                    "calls": [
-                        (each.tool, each.round, each.guidelines, each.arguments, each.status) for each in turn.calls
-                    ],
+                    "calls": sorted(  # those of a round run at once
+                        (each.round, each.tool, each.guidelines, str(each.arguments), each.status) for each in turn.calls
+                    ),
                     "actions": [
                         [(each.guideline, each.kind, each.text) for each in one.actions if each.kind != "instruct"]
                         for one in turn.trace.rounds
