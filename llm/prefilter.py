@@ -121,6 +121,11 @@ class Prefilter:
         mark = f"{self._resemblance.embedder.name} {self._threshold.similarity}"
         return f"{identity} {mark}" if isinstance(identity, str) else None
 
+    @property
+    def band(self) -> object:
+        """The judge's, for the statements that it is asked; None where it has none."""
+        return getattr(self._judge, "band", None)
+
     async def prepare(self, statements: Iterable[str]) -> None:
         """Learn statements before they are to be judged, which for many takes longer than a turn may. Raises `BackendError`."""
         await self._resemblance.learn(statements)

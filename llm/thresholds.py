@@ -73,6 +73,8 @@ def _checked(content: Any, model: str) -> Threshold:
     if (content["jurat_threshold"], content["model"]) != (_FORMAT, model):
         raise ValueError("made for another model")
     read = Threshold(float(content["similarity"]), float(content["recall"]), tuple(map(float, content["probe"])))
-    if not (-1 <= read.similarity <= 1 and 0 < read.recall <= 1 and read.probe and all(map(math.isfinite, read.probe))):
+    if not (
+        -1 <= read.similarity <= 1 and 0 <= read.recall <= 1 and read.probe and all(map(math.isfinite, read.probe))
+    ):
         raise ValueError("numbers out of range")
     return read

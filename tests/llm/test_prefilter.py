@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -279,6 +280,8 @@ def test_a_threshold_is_kept_and_a_damaged_one_is_told(tmp_path: Path) -> None:
     store(kept, "m", tmp_path)
     assert stored("m", tmp_path) == kept
     assert stored("other", tmp_path) is None
+    store(replace(kept, recall=0.0), "none", tmp_path)
+    assert stored("none", tmp_path) == replace(kept, recall=0.0)
     for damaged in ("", "[]", '{"jurat_threshold": 1}', file_of("m", tmp_path).read_text("utf-8").replace("0.25", "7")):
         file_of("m", tmp_path).write_text(damaged, "utf-8")
         with pytest.raises(CalibrationError, match="make it again"):

@@ -29,14 +29,16 @@ from jurat.policies.model import (
     DecisionDeclaration,
     Guideline,
     HandOff,
+    Instruct,
     Phrasing,
     Policy,
+    Ref,
     Reply,
     ReplyDeclaration,
 )
 from jurat.policies.types import INT
 
-TURNS = 4
+TURNS = 5
 SIZES = Sizes(guidelines=(3, 7), observations=(4, 8), journeys=0.3, axioms=0.15, ranks=0.15)
 
 
@@ -50,17 +52,18 @@ class WithReplies(WithTools):
             replies={id_: ReplyDeclaration(id_, f"This is {id_}", agent="nobody") for id_ in ("yes", "no")},
             decisions={"rate": DecisionDeclaration("rate", INT)},
         )
-        agents = {id_: Agent(id_, id_) for id_ in ("one", "two")}
+        some = tuple(Ref("guideline", each.id) for each in self.guidelines if self.chance(0.5))
+        agents = {"one": Agent("one", "one"), "two": Agent("two", "two", include=some)}
         return replace(found, vocabulary=words, agents=agents)
 
     def guideline(self, id_: str) -> Guideline:
-        phrasing = Phrasing("strict") if self.chance(0.1) else Phrasing()
+        phrasing = Phrasing("strict") if self.chance(0.05) else Phrasing()
         found = replace(super().guideline(id_), phrasing=phrasing, track=self.chance(0.8))
-        return replace(found, on_unknown="skip") if self.chance(0.7) else found
+        return replace(found, on_unknown="skip") if self.chance(0.9) else found
 
     def actions(self, id_: str) -> list[Action]:
-        if self.chance(0.4):
-            return super().actions(id_)[:1]
+        if self.chance(0.7):
+            return [Instruct(f"do {id_}")]
         extra: list[Action] = [Reply("yes"), Reply("no"), HandOff("two"), HandOff("human"), Decide("rate", 3)]
         return [*super().actions(id_), *([self.random.choice(extra)] if self.chance(0.2) else [])]
 
@@ -79,7 +82,7 @@ class Hasty(Moody):
     async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
         found = await super().judge(conversation, conditions)
         chance = Random(f"{self.seed} hasty {len(conversation)}")
-        skipped = {each.key for each in conditions if not each.critical and chance.random() < 0.6}
+        skipped = {each.key for each in conditions if not each.critical and chance.random() < 0.8}
         self.wrong += sum(each.observation in skipped and each.truth is not False for each in found)
         return [replace(each, truth=False) if each.observation in skipped else each for each in found]
 
@@ -105,12 +108,13 @@ def talked(graph: PolicyGraph, facts: dict[str, object], judge: Moody) -> list[d
         for number in range(TURNS):
             if session.state.mode == "manual":
                 break
-            turn = await engine.turn(session, f"message {number}")
+            event = "paid" if number == 2 else None
+            turn = await engine.turn(session, None if event else f"message {number}", event=event)
             found.append(
                 {
-                    "calls": [
-                        (each.tool, each.round, each.guidelines, each.arguments, each.status) for each in turn.calls
-                    ],
+                    "calls": sorted(  # those of a round run at once
+                        (each.round, each.tool, each.guidelines, str(each.arguments), each.status) for each in turn.calls
+                    ),
                     "actions": [
                         [(each.guideline, each.kind, each.text) for each in one.actions if each.kind != "instruct"]
                         for one in turn.trace.rounds

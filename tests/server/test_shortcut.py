@@ -98,6 +98,15 @@ def test_what_may_be_left_out_is_learned_before_the_first_message(kept: Path) ->
     assert not set(said) & set(learned)
 
 
+def test_the_page_still_finds_what_the_judge_takes_for_known(kept: Path) -> None:
+    async def bands(agent: Agent) -> object:
+        return agent.engine.judge.band("The customer wants a refund")  # type: ignore[attr-defined]
+
+    with serving(Manners()) as url:
+        fitted(url)
+        assert opened(kept, url, bands) == (0.1, 0.9)
+
+
 def test_without_a_threshold_nothing_starts(kept: Path) -> None:
     with serving(Manners()) as url, pytest.raises(BackendError, match="jurat calibrate CASES --embeddings"):
         opened(kept, url, lambda _: asyncio.sleep(0))
