@@ -56,9 +56,7 @@ Half of the conversations are fitted on, the other half is measured on. docs/mod
 @click.option(
     "--unknown-cost",
     type=click.FloatRange(0, 1),
-    default=0.25,
-    show_default=True,
-    help="What an unknown answer costs, where a wrong one costs 1.",
+    help="What an unknown answer costs, where a wrong one costs 1.  [default: 0.25]",
 )
 @click.option("-o", "--output", type=click.Path(dir_okay=False), help="Draw the reliability diagram there (SVG).")
 @click.option("--dry-run", is_flag=True, help="Keep nothing.")
@@ -68,7 +66,7 @@ def calibrate(
     policy: str | None,
     asked: Asked,
     recall: float | None,
-    unknown_cost: float,
+    unknown_cost: float | None,
     output: str | None,
     dry_run: bool,
 ) -> int:
@@ -81,6 +79,7 @@ def calibrate(
     """
     import asyncio
 
+    from jurat.llm.calibration import UNKNOWN_COST
     from jurat.llm.cases import read_labelled
     from jurat.server.calibrating import fit, report, svg
     from jurat.server.cli.shortcut import fit_shortcut
@@ -90,8 +89,8 @@ def calibrate(
     texts = {key: each.text for key, each in graph.vocabulary.observations.items()} if graph else {}
     conversations = read_labelled(cases, texts)
     if asked.embeddings is not None:
-        if output:
-            raise Refused("-o draws the reliability of a model's probabilities; with --embeddings there are none")
+        if output or unknown_cost is not None:
+            raise Refused("-o and --unknown-cost are about a model's probabilities; with --embeddings there are none")
         statements = _left_out(graph) if graph else []
         return fit_shortcut(asked, conversations, statements, RECALL if recall is None else recall, keep=not dry_run)
     if recall is not None:
@@ -102,7 +101,7 @@ def calibrate(
             answers = _answers(run, backend, conversations)
         finally:
             run.run(backend.close())
-    found = fit(answers, unknown_cost)
+    found = fit(answers, UNKNOWN_COST if unknown_cost is None else unknown_cost)
     write(f"{backend.name} ({backend.digest[:12]})\n" + "\n".join(report(found)) + "\n")
     if not dry_run:
         from jurat.llm.calibration import store

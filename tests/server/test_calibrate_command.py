@@ -237,6 +237,7 @@ def test_a_shortcut_is_fitted_printed_and_kept(backend: Scripted, tmp_path: Path
         (("--embeddings", ""), "is not the address of a server"),
         (("--embeddings", "http://127.0.0.1:1", "--backend", "embedded"), "leave its options out"),
         (("--embeddings", "http://127.0.0.1:1", "-o", "x.svg"), "there are none"),
+        (("--embeddings", "http://127.0.0.1:1", "--unknown-cost", "0.1"), "there are none"),
     ],
 )
 def test_options_of_a_shortcut_that_make_no_sense(
