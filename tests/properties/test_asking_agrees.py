@@ -89,7 +89,7 @@ class Moody:
 def talked(graph: PolicyGraph, facts: dict[str, object], seed: int) -> tuple[list[Any], int]:
     """What happened in a few turns, and how much was asked."""
     judge = Moody(seed)
-    tools: dict[str, Callable[..., Any]] = {name: made(name) for name in TOOLS}
+    tools: dict[str, Callable[..., Any]] = {name: tool_called(name) for name in TOOLS}
     voice = ScriptedVoice(lambda request: " ".join(request.instructions) or "well", {name: {} for name in TOOLS})
     engine = Engine(graph, judge, voice, Toolbox(graph, tools), unproved=True, clock=lambda: 0.0)
     session = engine.start_session(facts)
@@ -114,7 +114,7 @@ def _bare(rounds: list[Any]) -> list[Any]:
     return [([held.id for held in force], [left.id for left in possible], *rest) for force, possible, *rest in rounds]
 
 
-def made(name: str) -> Callable[..., ToolResult]:
+def tool_called(name: str) -> Callable[..., ToolResult]:
     def tool(n: int = 0) -> ToolResult:
         return ToolResult(f"{name} did {n}", {}, error=name == "refund" and n == 2)
 

@@ -11,8 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.properties.random_policies import FACTS, STANDARD, random_policy, random_values
 from tests.properties.strategies import cases
-from tests.properties.test_asking_agrees import SIZES, TOOLS, Moody, WithTools
-from tests.properties.test_asking_agrees import _tool as tool_called
+from tests.properties.test_asking_agrees import SIZES, TOOLS, Moody, WithTools, tool_called
 
 from jurat.engine import Engine, Toolbox
 from jurat.engine.compiled import Batch, Compiled, Standing

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from hypothesis import event, given, settings
 from tests.properties.random_policies import FACTS, Sizes, random_values
 from tests.properties.strategies import randoms
-from tests.properties.test_asking_agrees import TOOLS, Moody, WithTools, made
+from tests.properties.test_asking_agrees import TOOLS, Moody, WithTools, tool_called
 
 from jurat.engine import Engine, Toolbox
 from jurat.engine.briefing import Briefing, briefing
@@ -89,7 +89,7 @@ class Hasty(Moody):
 
 def talked(graph: PolicyGraph, facts: dict[str, object], judge: Moody) -> list[dict[str, Any]]:
     """What was done in each turn, and what was said by then."""
-    tools: dict[str, Callable[..., Any]] = {name: made(name) for name in TOOLS}
+    tools: dict[str, Callable[..., Any]] = {name: tool_called(name) for name in TOOLS}
     said: Counter[str] = Counter()
 
     def brief(*given: Any) -> Briefing:
