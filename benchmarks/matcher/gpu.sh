@@ -10,6 +10,11 @@
 #     python -m venv --system-site-packages .venv-gpu && .venv-gpu/bin/pip install --no-index -f wheels vllm==0.24.0
 #     PYTHON=.venv-gpu/bin/python bash benchmarks/matcher/gpu.sh
 set -euo pipefail
+# Before anything is loaded; a path is the caller's, who may be in another folder.
+if [ $# -gt 0 ]; then
+  [ -d "$1" ] || { echo "there is no folder \`$1\`" >&2; exit 2; }
+  set -- "$(cd "$1" && pwd)" "${@:2}"
+fi
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 export PYTHONPATH="src${PYTHONPATH:+:$PYTHONPATH}" PYTORCH_CUDA_ALLOC_CONF="${PYTORCH_CUDA_ALLOC_CONF:-expandable_segments:True}"
 exec "${PYTHON:-python3}" benchmarks/matcher/gpu.py ${DRY_RUN:+--dry-run} "$@"
