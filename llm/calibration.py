@@ -179,6 +179,11 @@ def store(calibrations: Calibrations, *, model: str, digest: str, prompt: str, w
         "limits": asdict(calibrations.limits),
         "own": {statement: asdict(each) for statement, each in sorted(calibrations.own.items())},
     }
+    return keep(path, content)
+
+
+def keep(path: Path, content: Mapping[str, Any]) -> Path:
+    """Write a file as JSON, whole or not at all; gives the file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_suffix(f".{os.getpid()}.part")
     half.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")

@@ -15,7 +15,7 @@ import asyncio
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from operator import mul
 
@@ -76,6 +76,10 @@ class Resemblance:
         found = await asyncio.to_thread(_greatest, vectors, said)
         return [found[text] for text in statements]
 
+    async def check(self) -> None:
+        """Raises `BackendError` where another model answers, or none."""
+        await self._embedded(())
+
     async def learn(self, statements: Iterable[str]) -> dict[str, Vector]:
         """The vectors of statements. What was found stays where the model fails then. Raises as :meth:`of`."""
         found = {text: self._known.get(text) for text in statements}
@@ -93,7 +97,10 @@ class Resemblance:
         mark, *found = await self.embedder.embed([PROBE, *texts])
         if self.probe is None:
             self.probe = mark
-        _require_same(self.embedder, mark, self.probe)
+        if len(mark) != len(self.probe) or cosine(mark, self.probe) < _SAME:
+            raise BackendError(
+                f"`{self.embedder.name}` is not the embedding model that the shortcut was fitted for; run `jurat calibrate --embeddings` anew"
+            )
         return found
 
 
@@ -102,10 +109,7 @@ def _greatest(vectors: Mapping[str, Vector], said: Sequence[Vector]) -> dict[str
 
 
 class Prefilter:
-    """A judge that takes statements without any resemblance to the conversation for false, and asks `judge` the others.
-
-    Whether the threshold was fitted for the embedding model is for `checked` to find out, before.
-    """
+    """A judge that takes statements without any resemblance to the conversation for false, and asks `judge` the others."""
 
     def __init__(self, judge: Judge, embedder: Embedder, threshold: Threshold) -> None:
         self.name = judge.name
@@ -122,12 +126,17 @@ class Prefilter:
         return f"{identity} {mark}" if isinstance(identity, str) else None
 
     @property
-    def band(self) -> object:
+    def band(self) -> Callable[[str], tuple[float, float]] | None:
         """The judge's, for the statements that it is asked; None where it has none."""
         return getattr(self._judge, "band", None)
 
     async def prepare(self, statements: Iterable[str]) -> None:
-        """Learn statements before they are to be judged, which for many takes longer than a turn may. Raises `BackendError`."""
+        """Learn statements before they are to be judged, which for many takes longer than a turn may.
+
+        Raises:
+            BackendError: the model does not answer, or the threshold was fitted for another one.
+        """
+        await self._resemblance.check()
         await self._resemblance.learn(statements)
 
     @property
@@ -143,8 +152,11 @@ class Prefilter:
 
     async def judge(self, conversation: Sequence[Message], conditions: Sequence[Condition]) -> list[Judgement]:
         """One judgement per condition, in the order asked. Raises `LLMError`; where the embedding model fails, all are asked."""
+        plain = [each for each in conditions if not each.critical]
+        if not plain:
+            return await self._judge.judge(conversation, conditions)
         try:
-            skipped = await self._in_time(conversation, [each for each in conditions if not each.critical])
+            skipped = await self._in_time(conversation, plain)
         except BackendError as reason:
             LOG.warning("no shortcut is taken, for the embedding model failed: %s", reason)
             if not isinstance(reason, ContextTooLong | RequestRefused):  # what is refused is so at once, and by itself
@@ -173,8 +185,6 @@ class Prefilter:
         self, conversation: Sequence[Message], conditions: Sequence[Condition]
     ) -> dict[Condition, Judgement]:
         """Those that nothing resembles, taken for false."""
-        if not conditions:
-            return {}
         likeness = await self._resemblance.of(conversation, [each.text for each in conditions])
         pairs = zip(conditions, likeness, strict=True) if likeness is not None else ()
         return {
@@ -207,20 +217,3 @@ def pieces_of(conversation: Sequence[Message]) -> Iterator[str]:
 def cosine(one: Vector, other: Vector) -> float:
     """Of two vectors of length 1, of the same model."""
     return float(sum(map(mul, one, other)))
-
-
-async def checked(embedder: Embedder, threshold: Threshold) -> None:
-    """Find out whether a threshold was fitted for the model that answers now.
-
-    Raises:
-        BackendError: it was fitted for another one, or the model does not answer.
-    """
-    [found] = await embedder.embed([PROBE])
-    _require_same(embedder, found, threshold.probe)
-
-
-def _require_same(embedder: Embedder, found: Vector, probe: Vector) -> None:
-    if len(found) != len(probe) or cosine(found, probe) < _SAME:
-        raise BackendError(
-            f"`{embedder.name}` is not the embedding model that the shortcut was fitted for; run `jurat calibrate --embeddings` anew"
-        )

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from jurat.llm.calibration import folder
+from jurat.llm.calibration import folder, keep
 from jurat.llm.errors import CalibrationError
 from jurat.llm.prefilter import Threshold
 
@@ -38,7 +37,6 @@ def file_of(model: str, where: Path | None = None) -> Path:
 
 def store(threshold: Threshold, model: str, where: Path | None = None) -> Path:
     """Keep the threshold of an embedding model; gives the file."""
-    path = file_of(model, where)
     content = {
         "jurat_threshold": _FORMAT,
         "model": model,
@@ -46,11 +44,7 @@ def store(threshold: Threshold, model: str, where: Path | None = None) -> Path:
         "recall": threshold.recall,
         "probe": list(threshold.probe),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}.part")
-    half.write_text(json.dumps(content) + "\n", "utf-8")
-    half.replace(path)
-    return path
+    return keep(file_of(model, where), content)
 
 
 def stored(model: str, where: Path | None = None) -> Threshold | None:

@@ -11,8 +11,8 @@ from jurat.llm.backends.embedding import KEY_VARIABLE, ServerEmbedder
 from jurat.llm.cases import SPLITS, Labelled
 from jurat.llm.errors import BackendError, CalibrationError
 from jurat.llm.measures import Interval, Scored, interval
-from jurat.llm.prefilter import PROBE, Prefilter, Resemblance, Threshold, checked
-from jurat.llm.protocol import Embedder, Judge
+from jurat.llm.prefilter import Prefilter, Resemblance, Threshold
+from jurat.llm.protocol import Embedder, Judge, Vector
 from jurat.llm.thresholds import FEWEST, fitted, stored
 from jurat.policies import PolicyGraph
 
@@ -80,7 +80,7 @@ async def prefiltered(judge: Judge, where: Embeddings, graph: PolicyGraph) -> tu
     """
     embedder = await connect(where)
     try:
-        made = Prefilter(judge, embedder, await _threshold(embedder))
+        made = Prefilter(judge, embedder, _threshold(embedder))
         await made.prepare(graph.vocabulary.observations[key].text for key in sorted(skippable(graph)))
         return made, embedder
     except BaseException:
@@ -88,18 +88,17 @@ async def prefiltered(judge: Judge, where: Embeddings, graph: PolicyGraph) -> tu
         raise
 
 
-async def _threshold(embedder: Embedder) -> Threshold:
-    """The one that was fitted for the model, which is asked whether it is that one still."""
+def _threshold(embedder: Embedder) -> Threshold:
+    """The one that was fitted for the model."""
     found = stored(embedder.name)
     if found is None:
         told = f"no shortcut was fitted for `{embedder.name}`; run `jurat calibrate CASES --embeddings URL` first"
         raise BackendError(told)
-    await checked(embedder, found)
     return found
 
 
 async def liken(
-    embedder: Embedder, conversations: Sequence[Labelled], besides: Sequence[str], tell: Tell
+    resemblance: Resemblance, conversations: Sequence[Labelled], besides: Sequence[str], tell: Tell
 ) -> list[Likeness]:
     """Compare each conversation with all statements of all of them, and with those of a policy besides.
 
@@ -111,7 +110,7 @@ async def liken(
     """
     _require_enough(conversations)
     statements = list(dict.fromkeys([*besides, *(text for each in conversations for text in each.holds)]))
-    resemblance, found = Resemblance(embedder), list[Likeness]()
+    found = list[Likeness]()
     for number, each in enumerate(conversations, 1):
         values = await resemblance.of(each.said, statements)
         if values is not None:
@@ -120,18 +119,15 @@ async def liken(
     return found
 
 
-async def fit(embedder: Embedder, found: Sequence[Likeness], counted: Sequence[str], recall: float = RECALL) -> Fitted:
+def fit(probe: Vector, found: Sequence[Likeness], counted: Sequence[str], recall: float = RECALL) -> Fitted:
     """Fit on the split `choice`, and look at `report`; the share asked is of the statements in ``counted``, or of all.
 
-    Raises:
-        CalibrationError: there are too few statements that hold.
-        BackendError: the embedding model does not answer.
+    ``probe`` is what the embedding model makes of `PROBE`. Raises `CalibrationError` where too few statements hold.
     """
     _require_enough([each.labelled for each in found])
     chosen, held = _half(found, "choice"), _half(found, "report")
     holding = [value for each in chosen for value in each.holding]
     rows = {each: _row(fitted(holding, each), held, counted) for each in sorted({*RECALLS, recall})}
-    [probe] = await embedder.embed([PROBE])
     threshold = Threshold(rows[recall].similarity, rows[recall].recall.value, probe)
     statements = len(counted or found[0].of)
     reached = sum(len(each.holding) for each in held)

@@ -48,11 +48,13 @@ def fit_shortcut(
 async def _fitted(
     where: Embeddings, conversations: Sequence[Labelled], statements: Sequence[str], recall: float, tell: Tell
 ) -> tuple[str, Fitted]:
+    from jurat.llm.prefilter import Resemblance
     from jurat.server.prefiltering import connect, fit, liken
 
     embedder = await connect(where)
     try:
-        found = await liken(embedder, conversations, statements, tell)
-        return embedder.name, await fit(embedder, found, statements, recall)
+        resemblance = Resemblance(embedder)
+        found = await liken(resemblance, conversations, statements, tell)
+        return embedder.name, fit(resemblance.probe or (), found, statements, recall)
     finally:
         await embedder.close()

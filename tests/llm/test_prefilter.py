@@ -15,7 +15,7 @@ from tests.llm.openai_server import Manners, serving, words
 from jurat.llm import BackendError, Condition, Judgement, Message, prefilter
 from jurat.llm.backends.embedding import ServerEmbedder, unit
 from jurat.llm.errors import CalibrationError
-from jurat.llm.prefilter import MOST_PIECES, PIECE, PROBE, Prefilter, Resemblance, Threshold, checked
+from jurat.llm.prefilter import MOST_PIECES, PIECE, PROBE, Prefilter, Resemblance, Threshold
 from jurat.llm.sensor import Sensor
 from jurat.llm.thresholds import FEWEST, file_of, fitted, store, stored
 
@@ -156,6 +156,20 @@ def test_where_the_embedding_model_is_slow_all_is_asked_and_it_is_left_alone_for
     assert again(Manners(), dawdle, mend)[-1] == []
 
 
+def test_what_is_critical_has_nothing_to_do_with_it() -> None:
+    manners, judge = Manners(), Yes()
+
+    async def ask(embedder: ServerEmbedder) -> list[Judgement]:
+        manners.key = "changed meanwhile"
+        made = Prefilter(judge, embedder, threshold())
+        await made.judge(TALK, [PARKING])  # from here on it is left alone for a while
+        return await made.judge(TALK, [DANGER])
+
+    with serving(manners) as url:
+        [found] = using(url, ask)
+    assert found.evidence == ""
+
+
 def test_what_one_conversation_is_refused_for_is_nothing_to_others() -> None:
     manners = Manners()
 
@@ -262,7 +276,7 @@ def test_a_server_that_cannot_be_asked_says_why(manners: Manners, said: str) -> 
 @pytest.mark.parametrize("probe", [(1.0,), (1.0,) + (0.0,) * 63])
 def test_a_threshold_is_of_the_model_it_was_fitted_for(probe: tuple[float, ...]) -> None:
     with serving(Manners()) as url, pytest.raises(BackendError, match="is not the embedding model"):
-        using(url, lambda embedder: checked(embedder, Threshold(0.3, 0.99, probe)))
+        using(url, lambda embedder: Prefilter(Yes(), embedder, Threshold(0.3, 0.99, probe)).prepare(()))
 
 
 def test_the_threshold_is_the_highest_that_the_share_reaches() -> None:

@@ -14,7 +14,7 @@ from tests.llm.openai_server import Manners, serving
 import jurat.sdk as p
 from jurat import check
 from jurat.llm import BackendError
-from jurat.llm.prefilter import PROBE, Threshold
+from jurat.llm.prefilter import PROBE, Prefilter, Threshold
 from jurat.llm.protocol import Vector
 from jurat.llm.thresholds import store
 from jurat.policies import load
@@ -100,7 +100,10 @@ def test_what_may_be_left_out_is_learned_before_the_first_message(kept: Path) ->
 
 def test_the_page_still_finds_what_the_judge_takes_for_known(kept: Path) -> None:
     async def bands(agent: Agent) -> object:
-        return agent.engine.judge.band("The customer wants a refund")  # type: ignore[attr-defined]
+        judge = agent.engine.judge
+        assert isinstance(judge, Prefilter)
+        assert judge.band is not None
+        return judge.band("The customer wants a refund")
 
     with serving(Manners()) as url:
         fitted(url)

@@ -73,8 +73,10 @@ async def in_order(change: Callable[[int], Awaitable[Any]]) -> None:
 def test_programs_on_two_servers_change_one_customer_and_nothing_is_lost(database: Place) -> None:
     async def run() -> Person | None:
         async with two(database) as stores:
-            mina = [await customers(stores[0]).create("Mina", {}, "mina", ["vip"])]
-            mina.append(await customers(stores[1]).get("mina"))  # type: ignore[arg-type]
+            created = await customers(stores[0]).create("Mina", {}, "mina", ["vip"])
+            known = await customers(stores[1]).get("mina")
+            assert known is not None
+            mina = (created, known)
 
             def changing(which: int, field: str) -> Callable[[int], Awaitable[Customer]]:
                 return lambda number: mina[which].update(metadata={f"{field}{number}": number})
